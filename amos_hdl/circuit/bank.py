@@ -53,7 +53,7 @@ class CircuitBank:
         self._offsets = np.array([circuit.offset for circuit in circuits], np.int64)[assignment]
         self._tables: list[npt.NDArray[np.int64]] = []
         if first.is_table:
-            columns = zip(*(circuit.tables or () for circuit in circuits), strict=True)
+            columns = zip(*(circuit.tables for circuit in circuits), strict=True)
             self._tables = [np.array(column, np.int64)[assignment] for column in columns]
         else:
             self._thresholds = np.array([circuit.thresholds for circuit in circuits], np.int64)[assignment]

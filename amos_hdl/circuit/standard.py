@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from amos_hdl.circuit.threshold import ThresholdCircuit
 from amos_hdl.errors import CircuitError
@@ -76,7 +77,7 @@ def quantizer(thresholds: Sequence[int]) -> ThresholdCircuit:
     gates = (count + 1).bit_length() - 1
     if count + 1 != 1 << gates or not 1 <= gates <= QUANTIZER_GATE_LIMIT:
         raise CircuitError("thresholds of a quantizer", expected="2**K - 1 with K from 1 to 16", got=repr(count))
-    if any(a > b for a, b in zip(thresholds, thresholds[1:], strict=False)):
+    if any(a > b for a, b in pairwise(thresholds)):
         raise CircuitError("thresholds of a quantizer", expected="none smaller than the one before")
     tables = []
     for gate in range(gates):

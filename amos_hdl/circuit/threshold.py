@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -68,9 +67,9 @@ class ThresholdCircuit:
     outputs: tuple[int, ...]
     levels: tuple[int, ...]
     offset: int = 0
-    thresholds: tuple[int, ...] | None = None
-    lateral: tuple[tuple[int, ...], ...] | None = None
-    tables: tuple[tuple[int, ...], ...] | None = None
+    thresholds: tuple[int, ...] = ()
+    lateral: tuple[tuple[int, ...], ...] = ()
+    tables: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.gains)
@@ -82,7 +81,7 @@ class ThresholdCircuit:
         steps = np.diff((0, *self.levels))
         if self.levels[0] != 1 or not np.isin(steps, (0, 1)).all():
             raise CircuitError("levels", expected="1 first, never falling, none left out", got=repr(self.levels))
-        if self.is_table == (self.thresholds is not None or self.lateral is not None):
+        if self.is_table == bool(self.thresholds or self.lateral):
             raise CircuitError("form of a circuit", expected="thresholds and lateral, or tables, not both")
         if self.is_table:
             self._check_tables()
@@ -91,7 +90,6 @@ class ThresholdCircuit:
         self._check_integers()
 
     def _check_tables(self) -> None:
-        assert self.tables is not None
         if len(self.tables) != self.gates:
             raise CircuitError("length of tables", expected=f"{self.gates}, one per gate", got=repr(len(self.tables)))
         for gate, table in enumerate(self.tables):
@@ -102,8 +100,6 @@ class ThresholdCircuit:
                 raise CircuitError(f"table of gate {gate + 1}", expected=f"{size} entries", got=repr(len(table)))
 
     def _check_lateral(self) -> None:
-        if self.thresholds is None or self.lateral is None:
-            raise CircuitError("form of a circuit", expected="both thresholds and lateral")
         if len(self.thresholds) != self.gates:
             got = repr(len(self.thresholds))
             raise CircuitError("length of thresholds", expected=f"{self.gates}, one per gate", got=got)
@@ -119,8 +115,8 @@ class ThresholdCircuit:
                 )
 
     def _check_integers(self) -> None:
-        everything = [*self.gains, *self.outputs, self.offset, *(self.thresholds or ())]
-        everything += [value for row in (self.lateral or ()) + (self.tables or ()) for value in row]
+        everything = [*self.gains, *self.outputs, self.offset, *self.thresholds]
+        everything += [value for row in self.lateral + self.tables for value in row]
         for value in everything:
             if type(value) is not int or abs(value) >= MAGNITUDE_LIMIT // GATE_LIMIT:
                 limit = MAGNITUDE_LIMIT // GATE_LIMIT
@@ -139,7 +135,7 @@ class ThresholdCircuit:
     @property
     def is_table(self) -> bool:
         """Whether thresholds are given as tables of the earlier spikes."""
-        return self.tables is not None
+        return bool(self.tables)
 
     def earlier(self, gate: int) -> int:
         """Return how many gates are of earlier levels than ``gate`` (0-based); they are the first ones."""
@@ -178,7 +174,6 @@ class ThresholdCircuit:
         """
         if self.is_table:
             return self
-        assert self.thresholds is not None and self.lateral is not None
         tables = []
         for gate in range(self.gates):
             count = self.earlier(gate)
@@ -197,7 +192,6 @@ class ThresholdCircuit:
         """
         if not self.is_table:
             return self
-        assert self.tables is not None
         thresholds = tuple(table[0] for table in self.tables)
         rows = []
         for gate, table in enumerate(self.tables):
@@ -212,10 +206,9 @@ class ThresholdCircuit:
     def shift_input(self, shift: int) -> ThresholdCircuit:
         """Return the circuit u with ``u(x) = self(x + shift)``: a bias absorbed in the thresholds, c_i·shift each."""
         moved = [gain * shift for gain in self.gains]
-        if self.tables is not None:
+        if self.is_table:
             tables = tuple(tuple(t - m for t in table) for table, m in zip(self.tables, moved, strict=True))
             return ThresholdCircuit(self.gains, self.outputs, self.levels, self.offset, tables=tables)
-        assert self.thresholds is not None
         thresholds = tuple(t - m for t, m in zip(self.thresholds, moved, strict=True))
         return ThresholdCircuit(self.gains, self.outputs, self.levels, self.offset, thresholds, self.lateral)
 
@@ -236,7 +229,6 @@ class ThresholdCircuit:
 
     def _steps_within(self, low: int, high: int) -> Integers:
         """Return ``low``, ``high`` and every x between at which a comparison of a table can change."""
-        assert self.tables is not None
         steps = {low, high}
         for gain, table in zip(self.gains, self.tables, strict=True):
             if gain:
@@ -244,8 +236,3 @@ class ThresholdCircuit:
                 edges = (-(-t // gain) if gain > 0 else t // gain + 1 for t in table)
                 steps.update(edge for edge in edges if low <= edge <= high)
         return np.array(sorted(steps), np.int64)
-
-
-def rows(values: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-    """Return nested sequences (lists, arrays) as the nested tuples of Python integers that a circuit holds."""
-    return tuple(tuple(int(value) for value in row) for row in values)
