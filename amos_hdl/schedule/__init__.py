@@ -1,0 +1,17 @@
+"""How a network is built and when each spike happens: a hardware spec per operation, and the schedule of them all."""
+
+from amos_hdl.schedule.options import HardwareOptions
+from amos_hdl.schedule.plan import Schedule
+from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, DenseSpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
+
+__all__ = [
+    "ArgmaxSpec",
+    "DelaySpec",
+    "DenseSpec",
+    "HardwareOptions",
+    "LayerSpec",
+    "Port",
+    "Schedule",
+    "UnitLayerSpec",
+    "UnitSpec",
+]

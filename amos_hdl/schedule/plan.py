@@ -1,0 +1,83 @@
+"""From component latencies to the clock cycle of every spike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from amos_hdl.network import Argmax, Dense, Input, Network, Unit
+from amos_hdl.schedule.options import HardwareOptions
+from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, DenseSpec, LayerSpec, Port, UnitLayerSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A network as hardware: the spec of every operation and when it works.
+
+    Cycle 0 is the clock cycle in which an image is at the input with ``in_valid`` high.  The pipeline takes a new
+    image every ``interval_cycles``; the schedule of an image does not depend on any other image.
+
+    Parameters
+    ----------
+    network : Network
+    options : HardwareOptions
+    """
+
+    network: Network
+    options: HardwareOptions
+
+    interval_cycles = 1
+
+    @cached_property
+    def specs(self) -> Mapping[str, LayerSpec]:
+        """The hardware spec of every operation but the input, in order."""
+        specs: dict[str, LayerSpec] = {}
+        tensors = self.network.tensors
+        for operation in self.network.operations:
+            match operation:
+                case Input():
+                    continue
+                case Dense(name=name, source=source):
+                    specs[name] = DenseSpec(operation, tensors[source], tensors[name], self.options.adders_per_stage)
+                case Unit(name=name, source=source):
+                    specs[name] = UnitLayerSpec(operation, tensors[source], tensors[name])
+                case Argmax(name=name, source=source):
+                    specs[name] = ArgmaxSpec(operation, tensors[source], tensors[name])
+        return MappingProxyType(specs)
+
+    @cached_property
+    def ready(self) -> Mapping[str, int]:
+        """The clock cycle in which the result of each operation is valid; the input's is 0."""
+        ready = {self.network.input.name: 0}
+        for name, spec in self.specs.items():
+            ready[name] = ready[spec.operation.source] + spec.latency_cycles
+        return MappingProxyType(ready)
+
+    @property
+    def latency_cycles(self) -> int:
+        """Clock cycles from an image at the input to all its results at the outputs."""
+        return max(self.ready[name] for name in self.network.outputs)
+
+    @cached_property
+    def output_delays(self) -> Mapping[str, DelaySpec]:
+        """Delay lines that bring earlier outputs to the cycle of the latest."""
+        tensors, ready = self.network.tensors, self.ready
+        return MappingProxyType(
+            {
+                name: DelaySpec(Port.of(tensors[name]).bits, self.latency_cycles - ready[name])
+                for name in self.network.outputs
+                if ready[name] < self.latency_cycles
+            }
+        )
+
+    def spike_cycles(self, unit_layer: str) -> npt.NDArray[np.int64]:
+        """Return the clock cycle in which each gate's spike is visible, shape (gate,)."""
+        spec = self.specs[unit_layer]
+        if not isinstance(spec, UnitLayerSpec):
+            raise KeyError(unit_layer)
+        return self.ready[spec.operation.source] + spec.spike_cycles()
