@@ -1,0 +1,1 @@
+"""Verilog files and their manifest; the only caller of Amaranth's back ends."""

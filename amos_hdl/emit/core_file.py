@@ -1,0 +1,27 @@
+"""A FuseSoC core file (CAPI2), so that a generated network can be a dependency of a larger design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from amos_hdl import __version__
+from amos_hdl.files import dump_yaml
+
+
+def core_file(top: str, description: str, verilog: Iterable[str]) -> str:
+    """Return the text of ``<top>.core``.  Source: FuseSoC user guide, CAPI2 reference."""
+    core = {
+        "name": f"amos-hdl:networks:{top}:{__version__}",
+        "description": description,
+        "filesets": {"rtl": {"files": list(verilog), "file_type": "verilogSource"}},
+        "targets": {
+            "default": {"filesets": ["rtl"]},
+            "lint": {
+                "default_tool": "verilator",
+                "filesets": ["rtl"],
+                "toplevel": top,
+                "tools": {"verilator": {"mode": "lint-only"}},
+            },
+        },
+    }
+    return "CAPI=2:\n" + dump_yaml(core)

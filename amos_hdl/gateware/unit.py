@@ -1,0 +1,132 @@
+"""One AMOS unit, and units side by side."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, ClockSignal, Const, Elaboratable, Instance, Module, Mux, ResetSignal, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amos_hdl.gateware.gate import fires
+from amos_hdl.gateware.words import register, shape
+from amos_hdl.schedule import Port, UnitLayerSpec, UnitSpec
+
+
+class AmosUnit(wiring.Component):
+    """K gates in levels; a new potential may enter in every clock cycle.
+
+    Members
+    -------
+    potential : In(word)
+        x, valid with ``step[0]``.
+    step : In(depth)
+        ``step[n]`` is high in the cycle in which gates of level n + 1 compare, for an image that is there; low
+        during reset.
+    spikes : Out(K)
+        Bit i - 1 is the spike of gate i, visible in cycle ``spec.spike_cycle(i - 1)`` for one cycle; low whenever no
+        image is there, so that a gate never spikes twice for one image.
+    y : Out(word)
+        d_0 + Σ d_i·z_i of one image, valid ``spec.latency_cycles`` after its potential.
+    """
+
+    has_reset = False
+
+    def __init__(self, spec: UnitSpec) -> None:
+        self.spec = spec
+        super().__init__(
+            {
+                "potential": In(shape(spec.potential)),
+                "step": In(spec.circuit.depth),
+                "spikes": Out(spec.circuit.gates),
+                "y": Out(shape(spec.value)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build one comparison and one spike register per gate, level by level."""
+        m = Module()
+        spec, circuit = self.spec, self.spec.circuit
+        potential: Value = self.potential
+        earlier: list[Value] = []  # spikes of earlier levels, delayed to the level at hand
+        spikes: list[Value] = []
+        for level in range(1, circuit.depth + 1):
+            gates = [gate for gate in range(circuit.gates) if circuit.level_of(gate) == level]
+            fired = []
+            for gate in gates:
+                fire = Signal(name=f"fire_{gate + 1}")
+                m.d.comb += fire.eq(self.step[level - 1] & fires(m, spec, gate, potential, earlier))
+                fired.append(register(m, fire, f"spike_{gate + 1}"))
+            if level < circuit.depth:
+                potential = register(m, potential, f"potential_at_{level}")
+            earlier = [register(m, spike, f"spike_{gate + 1}_at_{level}") for gate, spike in enumerate(earlier)] + fired
+            spikes += fired
+        m.d.comb += [self.spikes.eq(Cat(spikes)), self.y.eq(decode(spec, earlier))]
+        return m
+
+
+def decode(spec: UnitSpec, spikes: list[Value]) -> Value:
+    """Return y = d_0 + Σ d_i·z_i: plain wires where d is a binary code, else a sum."""
+    circuit = spec.circuit
+    if circuit.offset == 0 and circuit.outputs == tuple(1 << i for i in reversed(range(circuit.gates))):
+        return Cat(*reversed(spikes))
+    total: Value = Const(circuit.offset)
+    for spike, weight in zip(spikes, circuit.outputs, strict=True):
+        if weight:
+            total = total + Mux(spike, weight, 0)
+    return total
+
+
+class AmosUnitLayer(wiring.Component):
+    """One unit module per potential, all driven by one chain of steps.
+
+    Members
+    -------
+    in_valid : In(1)
+    potential : In(units words)
+    out_valid : Out(1)
+        ``in_valid``, ``spec.latency_cycles`` later.
+    y : Out(units words)
+        Values of one image, valid with ``out_valid``.
+    spikes : Out(units·K)
+        Bit n·K + i - 1 is the spike of gate i of unit n in the cycle in which it happens.
+
+    Parameters
+    ----------
+    spec : UnitLayerSpec
+    unit_modules : sequence of str
+        Name of the module of each distinct unit.
+    """
+
+    def __init__(self, spec: UnitLayerSpec, unit_modules: list[str]) -> None:
+        self.spec, self.unit_modules = spec, unit_modules
+        self.source, self.result = Port.of(spec.source), Port.of(spec.result)
+        super().__init__(
+            {
+                "in_valid": In(1),
+                "potential": In(self.source.bits),
+                "out_valid": Out(1),
+                "y": Out(self.result.bits),
+                "spikes": Out(len(spec.modules) * spec.operation.gates),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        """Build the chain of steps and place the units."""
+        m = Module()
+        gates, depth = self.spec.operation.gates, self.spec.latency_cycles
+        x_bits, y_bits = self.source.word_bits, self.result.word_bits
+        step = Signal(depth)
+        later = Signal(depth, name="step_register", reset_less=True)
+        # no step during reset: the spikes then go silent with the same clock edge, without a reset of their own
+        m.d.comb += step.eq(Mux(ResetSignal(), 0, Cat(self.in_valid, later)))
+        m.d.comb += self.out_valid.eq(later[-1])
+        m.d.sync += later.eq(step)
+        for unit, module in enumerate(self.spec.modules):
+            m.submodules[f"unit{unit}"] = Instance(
+                self.unit_modules[module],
+                i_clk=ClockSignal(),
+                i_step=step,
+                i_potential=self.potential[unit * x_bits : (unit + 1) * x_bits],
+                o_spikes=self.spikes[unit * gates : (unit + 1) * gates],
+                o_y=self.y[unit * y_bits : (unit + 1) * y_bits],
+            )
+        return m
