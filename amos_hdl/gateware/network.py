@@ -6,7 +6,7 @@ from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Signal, Val
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amos_hdl.schedule import ArgmaxSpec, DenseSpec, LayerSpec, Port, Schedule
+from amos_hdl.schedule import ArgmaxSpec, DenseSpec, LayerSpec, Port, Schedule, UnitLayerSpec
 
 
 def layer_ports(spec: LayerSpec) -> tuple[str, str]:
@@ -59,11 +59,9 @@ class AmosNetwork(wiring.Component):
             port_in, port_out = layer_ports(spec)
             data[name] = Signal(Port.of(network.tensors[name]).bits, name=name)
             valid[name] = Signal(name=f"{name}_valid")
-            extra = (
-                {"o_spikes": Signal(len(spec.modules) * spec.operation.gates, name=f"{name}_spikes")}
-                if (port_out == "y")
-                else {}
-            )
+            extra = {}
+            if isinstance(spec, UnitLayerSpec):
+                extra["o_spikes"] = Signal(len(spec.modules) * spec.operation.gates, name=f"{name}_spikes")
             m.submodules[f"{name}_layer"] = Instance(
                 self.modules[name],
                 **self._clock(spec.latency_cycles),
