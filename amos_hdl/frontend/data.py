@@ -1,0 +1,187 @@
+"""Data sets as integers: images ``(image, pixel)``, labels, and a fixed stratified division."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from amos_hdl.errors import DataError, ToolError
+from amos_hdl.frontend.recipe import Data
+
+#: Largest NPZ data file when unpacked, in bytes: against archives made to fill the memory.
+UNPACKED_LIMIT_BYTES = 1 << 32
+#: Most classes of a data set.
+CLASS_LIMIT = 4096
+
+Array = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images as integers with their classes, divided into training, validation and test images.
+
+    Parameters
+    ----------
+    images : int64, shape (image, pixel)
+        Pixels from ``low`` to ``high``, row after row.
+    labels : int64, shape (image,)
+        Classes from 0 to ``classes - 1``.
+    train, validation, test : int64
+        Indices of images, rising; every image is in exactly one of them.
+    low, high : int
+        The input code.
+    shape : (rows, columns), optional
+        Known where images are pictures.
+    """
+
+    images: Array
+    labels: Array
+    train: Array
+    validation: Array
+    test: Array
+    low: int
+    high: int
+    shape: tuple[int, int] | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return int(self.labels.max()) + 1
+
+    @property
+    def splits(self) -> Mapping[str, Array]:
+        """Indices by the name of the part; empty parts are left out."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in parts.items() if len(part)}
+
+    def part(self, name: str) -> tuple[Array, Array]:
+        """Return images ``(image, pixel)`` and labels of ``train``, ``validation`` or ``test``."""
+        index = {"train": self.train, "validation": self.validation, "test": self.test}[name]
+        return self.images[index], self.labels[index]
+
+
+def load_dataset(data: Data, *, folder: Path = Path()) -> Dataset:
+    """Return the data set that a recipe's section ``data`` describes.
+
+    Parameters
+    ----------
+    data : Data
+    folder : Path
+        Where a relative ``data.file`` is looked for: the recipe's folder.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged, shapes or ranges do not fit, or too few images are left for training.
+    ToolError
+        If scikit-learn, which carries the digits, is not installed.
+    """
+    if data.source == "digits":
+        images, labels, low, high, where = *_digits(), 0, 16, "digits"
+    else:
+        # the recipe's own check makes sure that these three are given
+        low, high, path = data.low or 0, data.high or 0, folder / (data.file or "")
+        images, labels = load_npz(path)
+        where = str(path)
+    shape = (images.shape[1], images.shape[2]) if images.ndim == 3 else None
+    flat = images.reshape(len(images), -1)
+    _check_values(flat, labels, low, high, where)
+    rest, test = stratified_split(labels, np.arange(len(labels)), data.test_images, data.split_seed)
+    train, validation = stratified_split(labels, rest, data.validation_images, data.split_seed + 1)
+    return Dataset(flat, labels, train, validation, test, low, high, shape)
+
+
+def stratified_split(labels: Array, among: Array, count: int, seed: int) -> tuple[Array, Array]:
+    """Divide the images ``among`` in two, the second of exactly ``count``, classes in proportion.
+
+    Parameters
+    ----------
+    labels : shape (image,)
+    among : indices into ``labels``
+    count : int
+        Shares of a class are rounded down, and the classes with the greatest remainders get one more.
+    seed : int
+
+    Returns the two index arrays, rising.  Raises DataError unless at least one image is left in the first.
+
+    Source: derived (largest remainders).
+    """
+    if count >= len(among):
+        raise DataError("images set aside", expected=f"fewer than {len(among)}", got=repr(count))
+    random = np.random.default_rng(seed)
+    classes = np.unique(labels[among])
+    members = [among[labels[among] == label] for label in classes]
+    exact = np.array([len(member) for member in members]) * count / len(among)
+    shares = np.floor(exact).astype(int)
+    shares[np.argsort(shares - exact, kind="stable")[: count - shares.sum()]] += 1
+    chosen = [random.permutation(member)[:share] for member, share in zip(members, shares, strict=True)]
+    second = np.sort(np.concatenate(chosen)).astype(np.int64)
+    return np.setdiff1d(among, second).astype(np.int64), second
+
+
+def _digits() -> tuple[Array, Array]:
+    """Return scikit-learn's 1,797 digits, ``(image, 8, 8)`` from 0 to 16, and their labels."""
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as failure:
+        hint = 'pip install "amos-hdl[data]"'
+        raise ToolError("scikit-learn, which carries the digits, is not installed", hint=hint) from failure
+    digits = load_digits()
+    return digits.images.astype(np.int64), digits.target.astype(np.int64)
+
+
+def load_npz(path: Path) -> tuple[Array, Array]:
+    """Read images ``(image, pixel)`` or ``(image, row, column)`` and labels ``(image,)``, integers, from ``path``.
+
+    Raises DataError if the file is missing, damaged, too large, holds anything but plain integer arrays called
+    ``images`` and ``labels``, or if their shapes do not fit.
+    """
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > UNPACKED_LIMIT_BYTES:
+            raise DataError("file too large", where=str(path), expected=f"at most {UNPACKED_LIMIT_BYTES} bytes")
+        with np.load(path, allow_pickle=False) as file:
+            for name in ("images", "labels"):
+                if name not in file.files:
+                    raise DataError(f"no array {name}", where=str(path), got=repr(sorted(file.files)))
+                arrays[name] = file[name]
+    except OSError as failure:
+        raise DataError(f"cannot be read: {failure.strerror}", where=str(path)) from failure
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as failure:
+        raise DataError("not plain arrays in NPZ", where=str(path), got=str(failure)[:120]) from failure
+    for name, array in arrays.items():
+        if not np.issubdtype(array.dtype, np.integer):
+            raise DataError(name, where=str(path), expected="integers", got=str(array.dtype))
+    images, labels = arrays["images"], arrays["labels"]
+    if images.ndim not in (2, 3) or 0 in images.shape:
+        raise DataError("shape of images", where=str(path), expected="(image, pixel)", got=repr(images.shape))
+    if labels.shape != images.shape[:1]:
+        raise DataError("shape of labels", where=str(path), expected=repr(images.shape[:1]), got=repr(labels.shape))
+    return images.astype(np.int64), labels.astype(np.int64)
+
+
+def _check_values(images: Array, labels: Array, low: int, high: int, where: str) -> None:
+    """Raise DataError, naming the first offender, for a pixel outside the input code or an impossible label."""
+    outside = np.argwhere((images < low) | (images > high))
+    if len(outside):
+        image, pixel = (int(index) for index in outside[0])
+        raise DataError(
+            "value outside the input code",
+            where=f"{where}, image {image}, pixel {pixel}",
+            expected=f"{low} to {high}",
+            got=repr(int(images[image, pixel])),
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= CLASS_LIMIT))
+    if len(wrong):
+        place = f"{where}, image {int(wrong[0])}"
+        raise DataError("label", where=place, expected=f"0 to {CLASS_LIMIT - 1}", got=repr(int(labels[wrong[0]])))
+    if labels.max() < 1:
+        raise DataError("labels", where=where, expected="at least two classes", got="one")

@@ -1,0 +1,74 @@
+"""From the trained module to the integer network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from amos_hdl.circuit import quantizer, relu
+from amos_hdl.errors import CircuitError
+from amos_hdl.network import Argmax, Dense, Input, Network, Operation, Unit
+
+if TYPE_CHECKING:
+    from amos_hdl.circuit import ThresholdCircuit
+    from amos_hdl.frontend.modules import AmosActivation, PrunedLinear, SpikingNetwork
+
+
+def to_network(module: SpikingNetwork, name: str, *, pixels: int, low: int, high: int, weight_bits: int) -> Network:
+    """Return ``module`` as integers; on every image its logits are those of the module in evaluation mode.
+
+    Operations: ``pixels``, ``encoder``, then ``hidden1_sums``, ``hidden1``, ..., ``logits``, ``winner``; outputs are
+    ``logits`` and ``winner``.  Biases of units are absorbed in their thresholds.
+
+    Parameters
+    ----------
+    module : SpikingNetwork
+    name : str
+    pixels : int
+        Inputs of one image, each from ``low`` to ``high``.
+    low, high : int
+    weight_bits : int
+        Declared width of weights.
+
+    Raises
+    ------
+    NetworkError
+        If a weight does not fit ``weight_bits``.
+    """
+    thresholds = [int(value) for value in module.input_units.thresholds]
+    operations: list[Operation] = [
+        Input("pixels", pixels, low, high),
+        Unit("encoder", "pixels", (_linear_if_possible(quantizer(thresholds)),), np.zeros(pixels, np.int64)),
+    ]
+    source = "encoder"
+    for number, (linear, units) in enumerate(zip(module.linears, module.activations, strict=False), start=1):
+        sums = f"hidden{number}_sums"
+        operations.append(Dense(sums, source, _integers(linear), weight_bits))
+        source = f"hidden{number}"
+        operations.append(_unit_layer(source, sums, units))
+    bias = module.bias.detach().round().numpy().astype(np.int64)
+    operations.append(Dense("logits", source, _integers(module.linears[-1]), weight_bits, bias))
+    operations.append(Argmax("winner", "logits"))
+    return Network(name, tuple(operations), ("logits", "winner"))
+
+
+def _integers(linear: PrunedLinear) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return linear.integers().numpy().astype(np.int64)
+
+
+def _linear_if_possible(circuit: ThresholdCircuit) -> ThresholdCircuit:
+    """Return the linear form, which says more to a reader, or the table form where there is none."""
+    try:
+        return circuit.to_linear()
+    except CircuitError:
+        return circuit
+
+
+def _unit_layer(name: str, source: str, units: AmosActivation) -> Unit:
+    """Return the layer of ReLU units; equal ones share a circuit."""
+    steps, biases = (tensor.numpy().astype(int).tolist() for tensor in units.integers())
+    keys = list(zip(steps, biases, strict=True))
+    distinct = list(dict.fromkeys(keys))
+    circuits = tuple(relu(units.gates, step=step, bias=bias) for step, bias in distinct)
+    return Unit(name, source, circuits, np.array([distinct.index(key) for key in keys], np.int64))

@@ -1,0 +1,184 @@
+"""Recipes: how a network is made, as checked data.  ``models/<name>.yaml`` remakes ``models/<name>/``."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from amos_hdl.errors import NetworkError, RecipeError
+from amos_hdl.files import Strict, read_yaml
+from amos_hdl.network.operations import check_name
+
+#: Version of the recipe format.
+VERSION = 1
+#: Most units of one layer, hidden layers, gates of one trained unit, and largest magnitude of a weight.
+UNIT_LIMIT, LAYER_LIMIT, GATE_LIMIT, WEIGHT_LIMIT = 4096, 16, 8, 127
+
+Seed = Annotated[int, Field(ge=0, lt=1 << 32)]
+Images = Annotated[int, Field(ge=0, le=10_000_000)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Magnitudes = Annotated[list[Annotated[int, Field(ge=0, le=WEIGHT_LIMIT)]], Field(min_length=2, max_length=128)]
+
+
+class Data(Strict):
+    """Which images, and how they are divided; the division is stratified by class.
+
+    ``source`` is ``digits`` (scikit-learn) or ``npz`` (``file``, beside the recipe; pixels ``low`` to ``high``).
+    """
+
+    source: Literal["digits", "npz"]
+    file: str | None = None
+    low: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] | None = None
+    high: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] | None = None
+    test_images: Images
+    validation_images: Images = 0
+    split_seed: Seed
+
+
+class Topology(Strict):
+    """``hidden``: units of each hidden layer.  ``nonzero_weights``: how many weights each dense layer keeps."""
+
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=UNIT_LIMIT)]], Field(min_length=1, max_length=LAYER_LIMIT)]
+    nonzero_weights: Annotated[list[Annotated[int, Field(ge=1, le=1 << 24)]], Field(min_length=2)]
+
+
+class Quantization(Strict):
+    """``magnitudes``: for each dense layer the magnitudes a weight may have, rising from 0; both signs are allowed."""
+
+    weight_bits: Annotated[int, Field(ge=2, le=8)]
+    magnitudes: Annotated[list[Magnitudes], Field(min_length=2)]
+
+
+class Units(Strict):
+    """``input_thresholds``: 2**K - 1 rising pixel values, steps of the input units.  ``gates``: K per hidden layer."""
+
+    input_thresholds: Annotated[list[int], Field(min_length=1, max_length=(1 << GATE_LIMIT) - 1)]
+    gates: Annotated[list[Annotated[int, Field(ge=1, le=GATE_LIMIT)]], Field(min_length=1)]
+
+
+class Augmentation(Strict):
+    """Random changes of the training images; ``copies`` changed images per image, beside ``clean_copies`` of itself.
+
+    Shifts are in pixels, rotations in degrees, scale and shear are fractions; each is drawn evenly from -v to v.
+    """
+
+    copies: Annotated[int, Field(ge=0, le=1000)] = 0
+    clean_copies: Annotated[int, Field(ge=1, le=1000)] = 1
+    shift_pixels: Annotated[float, Field(ge=0, le=16)] = 0.0
+    rotation_degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
+    scale: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    shear: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+
+
+class Distillation(Strict):
+    """An ensemble of float networks (one hidden layer of ``hidden`` ReLU) whose soft answers are learnt as well.
+
+    loss = (1 - weight)·cross-entropy(labels) + weight·temperature²·KL(teacher, student), both at ``temperature``.
+    """
+
+    networks: Annotated[int, Field(ge=1, le=64)]
+    hidden: Annotated[int, Field(ge=1, le=UNIT_LIMIT)]
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    temperature: Annotated[float, Field(gt=0, le=100)]
+    weight: Fraction
+
+
+class Ramp(Strict):
+    """Begins and ends at these fractions of the training."""
+
+    start: Fraction
+    end: Fraction
+
+
+class Training(Strict):
+    """One run of Adam with a cosine-falling learning rate, on latent weights in units of one integer step."""
+
+    seed: Seed
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
+    batch_images: Annotated[int, Field(ge=1, le=65_536)]
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    pruning: Ramp
+    rounding: Ramp
+    augmentation: Augmentation = Augmentation()
+    distillation: Distillation | None = None
+
+
+class Hardware(Strict):
+    """``adders_per_stage``: adder levels between two pipeline registers."""
+
+    adders_per_stage: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class Recipe(Strict):
+    """How a network is made: every knob of its training, and the hardware options it is meant for."""
+
+    format: Literal[1]
+    name: str
+    data: Data
+    topology: Topology
+    quantization: Quantization
+    units: Units
+    training: Training
+    hardware: Hardware = Hardware()
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read and check the recipe file ``path``.
+
+    Raises
+    ------
+    RecipeError
+        One line naming file, key, expected and got: unknown key, wrong type or version, value out of range,
+        settings that contradict each other, or a file that is missing or not YAML.
+    """
+    recipe = read_yaml(path, Recipe, RecipeError)
+    _check(recipe, str(path))
+    return recipe
+
+
+def _check(recipe: Recipe, path: str) -> None:
+    """Raise RecipeError if settings contradict each other."""
+
+    def refuse(key: str, what: str, expected: str, got: object) -> RecipeError:
+        return RecipeError(what, where=f"{path}, {key}", expected=expected, got=repr(got))
+
+    try:
+        check_name(recipe.name, "a network")
+    except NetworkError as error:
+        raise RecipeError(str(error), where=f"{path}, name") from error
+    hidden, magnitudes = recipe.topology.hidden, recipe.quantization.magnitudes
+    if len(recipe.units.gates) != len(hidden):
+        raise refuse("units.gates", "length", f"{len(hidden)}, one per hidden layer", len(recipe.units.gates))
+    for key, count in (
+        ("topology.nonzero_weights", len(recipe.topology.nonzero_weights)),
+        ("quantization.magnitudes", len(magnitudes)),
+    ):
+        if count != len(hidden) + 1:
+            raise refuse(key, "length", f"{len(hidden) + 1}, one per dense layer", count)
+    greatest = (1 << (recipe.quantization.weight_bits - 1)) - 1
+    for layer, values in enumerate(magnitudes):
+        if values[0] != 0 or any(a >= b for a, b in pairwise(values)):
+            raise refuse(f"quantization.magnitudes.{layer}", "magnitudes", "0 first, then rising", values)
+        if values[-1] > greatest:
+            expected = f"at most {greatest} ({recipe.quantization.weight_bits} bits)"
+            raise refuse(f"quantization.magnitudes.{layer}", "magnitude", expected, values[-1])
+    steps = recipe.units.input_thresholds
+    if len(steps) & (len(steps) + 1) or any(a >= b for a, b in pairwise(steps)):
+        raise refuse("units.input_thresholds", "thresholds", "2**K - 1 of them, rising", steps)
+    for name in ("pruning", "rounding"):
+        ramp: Ramp = getattr(recipe.training, name)
+        if ramp.start >= ramp.end:
+            raise refuse(f"training.{name}", "ramp", "start < end", f"{ramp.start} to {ramp.end}")
+    data = recipe.data
+    interval = (data.low, data.high)
+    if data.source == "npz":
+        if data.file is None or data.low is None or data.high is None or data.low >= data.high:
+            got = f"{data.file}, {data.low} to {data.high}"
+            raise refuse("data", "npz source", "file, and low < high", got)
+    elif data.file is not None or interval != (None, None):
+        raise refuse("data", "digits source", "neither file, low nor high", data.file or interval)
