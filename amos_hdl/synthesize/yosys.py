@@ -1,0 +1,165 @@
+"""Synthesis with Yosys: the script, the run, and what came out.
+
+The network inside a harness is counted alone at no extra cost: it keeps its boundary (``keep_hierarchy``) while
+everything else is flattened and mapped, Yosys counts it as a module of its own, and only then the boundary is dissolved
+for place and route.  Its ports are wired to registers, so that little is lost by not optimising across them.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amos_hdl.errors import SynthesisError
+from amos_hdl.synthesize.cells import CellCounts, count_cells
+from amos_hdl.synthesize.families import Family
+from amos_hdl.synthesize.tools import Tool, run_tool
+
+NETLIST_JSON = "netlist.json"
+NETLIST_VERILOG = "netlist.v"
+SCRIPT = "synthesize.ys"
+LOG = "yosys.log"
+STATISTICS = "statistics.json"
+NETWORK_STATISTICS = "statistics_network.json"
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """Cells after Yosys: of the whole design, and of the network alone if it was asked for."""
+
+    design: CellCounts
+    network: CellCounts | None
+
+
+def make_script(
+    sources: Sequence[str],
+    top: str,
+    family: Family,
+    *,
+    network_top: str | None = None,
+    block_ram: bool = True,
+    no_dsp: str | None = None,
+) -> str:
+    """The Yosys script.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        Verilog files, named as the script's folder sees them; ``.sv`` is read as SystemVerilog.
+    top : str
+        The module to synthesize.
+    family : Family
+        The family to map to.
+    network_top : str, optional
+        A module below ``top`` to count alone.
+    block_ram : bool
+        False forbids block RAM.
+    no_dsp : str, optional
+        Option that keeps products out of DSP blocks.
+
+    Raises
+    ------
+    SynthesisError
+        If a name is not a plain identifier or file name.
+    """
+    for name in (top, *([network_top] if network_top is not None else [])):
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise SynthesisError("not a Verilog module name", got=repr(name))
+    for source in sources:
+        if not re.fullmatch(r"[\w.-]+", source):
+            raise SynthesisError("not a plain file name", got=repr(source))
+    lines = ["# deferred, so that a module with parameters is not elaborated before they are known"]
+    lines += [f"read_verilog -defer {'-sv ' if source.endswith('.sv') else ''}{source}" for source in sources]
+    lines.append(f"hierarchy -check -top {top}")
+    if network_top is not None:
+        lines.append(f"setattr -mod -set keep_hierarchy 1 {network_top}")
+    lines.append(
+        " ".join(
+            (*family.synth, *([no_dsp] if no_dsp else []), *([] if block_ram else [family.no_block_ram]), "-top", top)
+        )
+    )
+    if network_top is not None:
+        lines += [
+            f"tee -q -o {NETWORK_STATISTICS} stat -json",
+            f"setattr -mod -unset keep_hierarchy {network_top}",
+            "flatten",
+            "opt_clean",
+        ]
+    lines.append(f"tee -q -o {STATISTICS} stat -json")
+    lines.append(f"write_verilog -noattr {NETLIST_VERILOG}")
+    if family.gowin_buffers:
+        # Not left to synth_gowin, which would put buffers at the network's inner boundary too.
+        lines += [
+            f"iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O -toutpad TBUF ~OEN:I:O {top}",
+            "clean",
+        ]
+    lines.append(f"write_json {NETLIST_JSON}")
+    return "\n".join(lines) + "\n"
+
+
+def run_yosys(
+    tool: Tool,
+    sources: Sequence[str],
+    top: str,
+    family: Family,
+    *,
+    folder: Path,
+    network_top: str | None = None,
+    block_ram: bool = True,
+    dsp: bool = False,
+) -> Synthesized:
+    """Synthesize the sources in ``folder``; leaves netlists, statistics, script and log there.
+
+    Parameters
+    ----------
+    dsp : bool
+        True leaves multiplications to the family's default, which may put them in DSP blocks.
+
+    Others as in ``make_script``.
+
+    Raises
+    ------
+    ToolError
+        If Yosys fails.
+    SynthesisError
+        If its statistics do not say what they should.
+    """
+    no_dsp = None if dsp else _no_dsp_option(tool, family, folder)
+    script = make_script(sources, top, family, network_top=network_top, block_ram=block_ram, no_dsp=no_dsp)
+    (folder / SCRIPT).write_text(script, encoding="utf-8")
+    run_tool(tool, ["-s", SCRIPT], folder=folder, log=LOG)
+    design = count_cells(read_json(folder / STATISTICS), top, family, where=STATISTICS)
+    network = None
+    if network_top is not None:
+        statistics = read_json(folder / NETWORK_STATISTICS)
+        network = count_cells(statistics, network_top, family, where=NETWORK_STATISTICS)
+    return Synthesized(design, network)
+
+
+def _no_dsp_option(tool: Tool, family: Family, folder: Path) -> str | None:
+    """The family's option, if this Yosys knows it: ``synth_gowin`` used no DSP blocks before it had ``-nodsp``."""
+    if family.no_dsp is None or not family.gowin_buffers:
+        return family.no_dsp
+    text = run_tool(tool, ["-p", f"help {family.synth[0]}"], folder=folder, log="yosys_help.log")
+    return family.no_dsp if family.no_dsp in text else None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a tool's report.
+
+    Raises
+    ------
+    SynthesisError
+        If the file is missing or holds no JSON object.
+    """
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SynthesisError("the tool wrote no report", where=str(path)) from error
+    except ValueError as error:
+        raise SynthesisError("the report is not JSON", where=str(path), got=str(error)) from error
+    if not isinstance(table, dict):
+        raise SynthesisError("the report is not a JSON object", where=str(path), got=type(table).__name__)
+    return table
