@@ -1,0 +1,19 @@
+"""The one line of a tool's log that says what went wrong."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+_ERROR = re.compile(r"^%(?:Error|Warning)[-:]|(?:^|[: ])(?:fatal )?error: |: undefined reference|^make.*\*\*\* ")
+
+
+def first_error(log: Path, names: Mapping[str, str] | None = None) -> str:
+    """Return the first error line of ``log``, with file names replaced by ``names``.
+
+    When no line looks like an error, the last line that is not empty.
+    """
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    found = next((line for line in lines if _ERROR.search(line)), lines[-1] if lines else "no output")
+    for inside, origin in (names or {}).items():
+        found = found.replace(inside, origin)
+    return found
