@@ -215,7 +215,8 @@ class SpikingNetwork(nn.Module):
         """Return logits ``(batch, class)`` of the input units' values y ``(batch, pixel)``."""
         for linear, units in zip(self.linears, self.activations, strict=False):
             y = units(linear(y))
-        return self.linears[-1](y) + straight_through(self.bias.detach().round(), self.bias)
+        sums: Tensor = self.linears[-1](y)
+        return sums + straight_through(self.bias.detach().round(), self.bias)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits ``(batch, class)`` of pixels ``(batch, pixel)``."""

@@ -1,0 +1,98 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from recipes import TINY, changed, written
+
+from amos_hdl.errors import RecipeError
+from amos_hdl.frontend.recipe import load_recipe
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+def test_a_recipe_is_read_with_every_knob(tmp_path: Path) -> None:
+    recipe = load_recipe(written(tmp_path, TINY))
+    assert recipe.model_dump(exclude_unset=True) == TINY
+
+
+def test_the_stored_recipes_are_read() -> None:
+    assert [load_recipe(path).name for path in sorted(MODELS.glob("*.yaml"))]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("colour", 1, r"colour: unknown key: expected one of .*training.*"),
+        ("training.momentum", 0.9, r"training\.momentum: unknown key: expected one of augmentation, batch_images.*"),
+        ("training.epochs", "many", r"training\.epochs: Input should be a valid integer.*got 'many'"),
+        ("training.epochs", 2.0, r"training\.epochs: Input should be a valid integer.*got 2\.0"),
+        ("training.epochs", 0, r"training\.epochs: .*greater than or equal to 1.*got 0"),
+        ("training.seed", True, r"training\.seed: Input should be a valid integer.*got True"),
+        ("training.learning_rate", float("nan"), r"training\.learning_rate: .*got nan"),
+        ("format", 2, r"format: Input should be 1.*got 2"),
+        ("name", "Tiny net", r"name: .*expected a to z.*got 'Tiny net'"),
+        ("topology.hidden", [100_000, 6], r"topology\.hidden\.0: .*less than or equal to 4096.*got 100000"),
+        ("topology.nonzero_weights", [90, 24], r"topology\.nonzero_weights: length: expected 3, .*got 2"),
+        ("units.gates", [3], r"units\.gates: length: expected 2, one per hidden layer, got 1"),
+        ("units.gates", [3, 9], r"units\.gates\.1: .*less than or equal to 8.*got 9"),
+        ("units.input_thresholds", [4, 8], r"units\.input_thresholds: thresholds: expected 2\*\*K - 1.*got \[4, 8\]"),
+        ("units.input_thresholds", [4, 8, 8], r"units\.input_thresholds: .*rising, got \[4, 8, 8\]"),
+        (
+            "quantization.weight_bits",
+            3,
+            r"quantization\.magnitudes\.1: magnitude: .* at most 3 \(3 bits\), got 4",
+        ),
+        ("quantization.magnitudes", [[1, 2]] * 3, r"quantization\.magnitudes\.0: magnitudes: expected 0 first.*"),
+        (
+            "training.pruning",
+            {"start": 0.5, "end": 0.5},
+            r"training\.pruning: ramp: expected start < end, got .*",
+        ),
+        ("data.source", "npz", r"data: npz source: expected file, and low < high, got .None, None to None."),
+        ("data.file", "x.npz", r"data: digits source: expected neither file, low nor high, got 'x\.npz'"),
+        ("data.source", "imagenet", r"data\.source: Input should be 'digits' or 'npz'.*got 'imagenet'"),
+        ("hardware.adders_per_stage", 0, r"hardware\.adders_per_stage: .*got 0"),
+    ],
+)
+def test_a_wrong_recipe_is_one_line_that_names_file_and_key(
+    tmp_path: Path, place: str, value: object, message: str
+) -> None:
+    path = written(tmp_path, changed(place, value))
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path)
+    assert re.fullmatch(re.escape(f"{path}, ") + message, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"training: Field required$"):
+        load_recipe(written(tmp_path, {key: value for key, value in TINY.items() if key != "training"}))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"none\.yaml: cannot be read: No such file"):
+        load_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a: !!python/object/apply:os.getcwd []", "\x00"])
+def test_what_is_not_plain_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError, match="not YAML"):
+        load_recipe(path)
+
+
+@pytest.mark.parametrize("text", ["", "3", "- a"])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError, match="top level"):
+        load_recipe(path)
+
+
+def test_reading_recipes_and_data_needs_neither_torch_nor_sklearn() -> None:
+    modules = "amos_hdl.frontend.recipe, amos_hdl.frontend.data, amos_hdl.frontend.train"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
