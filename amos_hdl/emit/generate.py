@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from amos_hdl.emit.core_file import core_file
+from amos_hdl.emit.headers import header
 from amos_hdl.emit.manifest import MANIFEST, Manifest, make_manifest
 from amos_hdl.emit.modules import network_modules
 from amos_hdl.emit.verilog import convert
 from amos_hdl.errors import EmitError
-from amos_hdl.files import dump_yaml, replaced_folder
+from amos_hdl.files import dump_yaml, replaced_folder, write_file
+from amos_hdl.gateware.harness import Harness
 from amos_hdl.schedule import Schedule
 
 
@@ -41,3 +43,15 @@ def generate(schedule: Schedule, folder: Path) -> Manifest:
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(text, encoding="utf-8", newline="\n")
     return manifest
+
+
+def write_harness(schedule: Schedule, folder: Path) -> tuple[str, Path, int]:
+    """Write the harness of a network into ``folder``; return its module name, its file, and its own flip-flops.
+
+    Raises EmitError if it cannot be written.
+    """
+    name, component = f"{schedule.network.name}_harness", Harness(schedule)
+    comment = header(f"Harness of {schedule.network.name}: shift registers around the network.", [], schedule)
+    path = folder / f"{name}.v"
+    write_file(path, f"{comment}\n{convert({name: component})[name]}", EmitError)
+    return name, path, component.registers

@@ -22,7 +22,11 @@ def fires(m: Module, spec: UnitSpec, gate: int, potential: Value, earlier: Seque
         gained = Signal(product.shape(), name=f"gained_{number}")
         m.d.comb += gained.eq(product)
     if table is not None:
-        threshold = _look_up(m, table, earlier, f"threshold_{number}")
+        # as wide as the potential where that is enough, so that the comparison is of equal widths
+        needed, shape = Shape.cast(range(min(table), max(table) + 1)), gained.shape()
+        if needed.signed > shape.signed or needed.width > shape.width - (shape.signed and not needed.signed):
+            shape = needed
+        threshold = _look_up(m, table, earlier, shape, f"threshold_{number}")
     else:
         threshold = _add_up(m, circuit.thresholds[gate], circuit.lateral[gate], earlier, f"threshold_{number}")
     above = Signal(name=f"above_{number}")
@@ -30,16 +34,14 @@ def fires(m: Module, spec: UnitSpec, gate: int, potential: Value, earlier: Seque
     return above
 
 
-def _look_up(m: Module, table: Sequence[int], spikes: Sequence[Value], name: str) -> Value:
+def _look_up(m: Module, table: Sequence[int], spikes: Sequence[Value], shape: Shape, name: str) -> Value:
     """Return ``table[p]``, the first spike the most significant digit of p, as named multiplexers.
 
     ``threshold_3_1`` is the threshold of gate 3 if the first spike was there.  Plain two-way choices are what a person
     can read in the Verilog and what synthesis merges with the comparison.
     """
-    low, high = min(table), max(table)
-    if low == high:
-        return Const(low)
-    shape = Shape.cast(range(low, high + 1))
+    if len(set(table)) == 1:
+        return Const(table[0], shape)
     choices: list[Value] = [Const(value, shape) for value in table]
     for depth in range(len(spikes) - 1, -1, -1):
         spike, following = spikes[depth], []

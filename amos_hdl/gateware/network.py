@@ -61,10 +61,13 @@ class AmosNetwork(wiring.Component):
             valid[name] = Signal(name=f"{name}_valid")
             extra = {}
             if isinstance(spec, UnitLayerSpec):
-                extra["o_spikes"] = Signal(len(spec.modules) * spec.operation.gates, name=f"{name}_spikes")
+                # nothing in the network reads the skewed spikes; the name is for those who look at them
+                bits = len(spec.modules) * spec.operation.gates
+                extra["o_spikes"] = Signal(bits, name=f"{name}_spikes", attrs={"keep": 1})
             m.submodules[f"{name}_layer"] = Instance(
                 self.modules[name],
-                **self._clock(spec.latency_cycles),
+                i_clk=ClockSignal(),
+                i_rst=ResetSignal(),
                 i_in_valid=valid[source],
                 o_out_valid=valid[name],
                 **{f"i_{port_in}": data[source], f"o_{port_out}": data[name]},
@@ -81,8 +84,3 @@ class AmosNetwork(wiring.Component):
         latest = max(network.outputs, key=lambda name: self.schedule.ready[name])
         m.d.comb += self.out_valid.eq(valid[latest])
         return m
-
-    @staticmethod
-    def _clock(latency_cycles: int) -> dict[str, Value]:
-        """Return the clock connections of a layer; one without registers has none."""
-        return {"i_clk": ClockSignal(), "i_rst": ResetSignal()} if latency_cycles else {}

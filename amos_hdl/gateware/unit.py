@@ -117,7 +117,7 @@ class AmosUnitLayer(wiring.Component):
         step = Signal(depth)
         later = Signal(depth, name="step_register", reset_less=True)
         # no step during reset: the spikes then go silent with the same clock edge, without a reset of their own
-        m.d.comb += step.eq(Mux(ResetSignal(), 0, Cat(self.in_valid, later)))
+        m.d.comb += step.eq(Mux(ResetSignal(), 0, Cat(self.in_valid, later[:-1])))
         m.d.comb += self.out_valid.eq(later[-1])
         m.d.sync += later.eq(step)
         for unit, module in enumerate(self.spec.modules):

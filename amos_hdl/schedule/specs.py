@@ -66,7 +66,8 @@ class Port:
 class DenseSpec:
     """Weighted sums as pipelined trees of shifted additions.
 
-    ``latency_cycles = ceil(depth / adders_per_stage)`` with depth the adder levels; ``interval_cycles = 1``.
+    ``latency_cycles = max(1, ceil(depth / adders_per_stage))`` with depth the adder levels: sums always leave from
+    registers.  ``interval_cycles = 1``.
     """
 
     operation: Dense
@@ -84,7 +85,7 @@ class DenseSpec:
     @property
     def latency_cycles(self) -> int:
         """Clock cycles from inputs to sums."""
-        return -(-self.graph.depth // self.adders_per_stage)
+        return self.stage(self.graph.depth)
 
     def stage(self, level: int) -> int:
         """Return the pipeline stage (from 1) that holds adders of ``level``; inputs belong to stage 1."""
@@ -140,12 +141,19 @@ class UnitSpec:
 
     @cached_property
     def tables(self) -> tuple[tuple[int, ...] | None, ...]:
-        """For each gate its thresholds on c·x by the spikes of earlier levels; None where lateral weights are added."""
-        if self.circuit.is_table:
-            return self.circuit.tables
-        if self.circuit.earlier(self.circuit.gates - 1) <= TABLE_SPIKES:
-            return self.circuit.to_table().tables
-        return (None,) * self.circuit.gates
+        """For each gate its thresholds on c·x by the spikes of earlier levels; None where lateral weights are added.
+
+        A threshold that no c·x within the interval reaches is given as one above the greatest, one that all reach as
+        the least: the same spikes, and no wider than the potential.
+        """
+        circuit = self.circuit
+        if not circuit.is_table and circuit.earlier(circuit.gates - 1) > TABLE_SPIKES:
+            return (None,) * circuit.gates
+        tables = []
+        for gain, table in zip(circuit.gains, circuit.to_table().tables, strict=True):
+            least, greatest = sorted((gain * self.low, gain * self.high))
+            tables.append(tuple(min(max(threshold, least), greatest + 1) for threshold in table))
+        return tuple(tables)
 
     def evaluate(self, x: Array) -> tuple[npt.NDArray[np.bool_], Array]:
         """Return spikes ``(..., gate)`` and y of potentials x of any shape."""
@@ -200,7 +208,7 @@ class UnitLayerSpec:
 class ArgmaxSpec:
     """A tree of comparisons, one register after each level; of equal values the lower index wins.
 
-    ``latency_cycles = ceil(log2(values))``; ``interval_cycles = 1``.
+    ``latency_cycles = max(1, ceil(log2(values)))``; ``interval_cycles = 1``.
     """
 
     operation: Argmax
@@ -212,7 +220,7 @@ class ArgmaxSpec:
     @property
     def latency_cycles(self) -> int:
         """Clock cycles from values to index."""
-        return (self.source.units - 1).bit_length()
+        return max(1, (self.source.units - 1).bit_length())
 
     def evaluate(self, x: Array) -> Array:
         """Return the index ``(batch, 1)`` of the greatest of ``x`` ``(batch, unit)``, by the same tree."""

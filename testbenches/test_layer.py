@@ -1,0 +1,104 @@
+"""One layer on its own: units over every potential, sums and argmax over random and corner inputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cocotb
+import numpy as np
+import numpy.typing as npt
+import traffic as patterns
+from driver import generator, run, unpack
+from scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
+
+from amos_hdl.network import store
+from amos_hdl.schedule import HardwareOptions, Port, Schedule, UnitLayerSpec
+from amos_hdl.simulate.job import load_job
+
+JOB = load_job()
+NAME: str = JOB.parameters["layer"]
+SCHEDULE = Schedule(store.load(Path(JOB.parameters["network"])), HardwareOptions(**JOB.parameters["options"]))
+SPEC = SCHEDULE.specs[NAME]
+SOURCE, RESULT = Port.of(SPEC.source), Port.of(SPEC.result)
+IS_UNITS = isinstance(SPEC, UnitLayerSpec)
+
+
+async def compare(dut, name: str, values: npt.NDArray[np.int64], traffic: Traffic, random) -> npt.NDArray[np.bool_]:
+    """Run inputs ``values`` ``(batch, input)`` as ``traffic`` says and compare spikes and results."""
+    data = "potential" if IS_UNITS else "x"
+    result = "y" if IS_UNITS else ("index" if hasattr(dut, "index") else "potential")
+    watch = [dut.out_valid, getattr(dut, result)] + ([dut.spikes] if IS_UNITS else [])
+    stimulus = patterns.stimulus(traffic, values, SOURCE.word_bits, random)
+    valid, words, *spikes = await run(dut, data, stimulus, watch)
+    if IS_UNITS:
+        # the definition of the unit, not the hardware spec, says what is right
+        expected_spikes = SPEC.operation.bank.spikes(values)
+        expected = SPEC.operation.bank.values(expected_spikes)
+        check_spikes(NAME, spikes[0], expected_spikes, SPEC.spike_cycles(), traffic)
+    elif result == "index":
+        expected = values.argmax(axis=1)[:, None]
+    else:
+        expected = values @ SPEC.operation.weights.T + SPEC.operation.biases
+    got = unpack(words, RESULT.word_bits, RESULT.signed)
+    results = check_outputs(f"{NAME}.{result}", valid[:, 0], got, expected, SPEC.latency_cycles, traffic)
+    JOB.report({f"{name}.inputs": len(values), f"{name}.results": results})
+    return spikes[0] if IS_UNITS else valid
+
+
+def corners() -> npt.NDArray[np.int64]:
+    """Return inputs at the ends of the interval: all low, all high, zero, alternating, one high among low and back."""
+    count, low, high = SOURCE.count, SPEC.source.low, SPEC.source.high
+    even = np.arange(count) % 2 == 0
+    rows = [low, high, np.clip(0, low, high), np.where(even, low, high), np.where(even, high, low)]
+    rows += [np.where(np.arange(count) == unit, high, low) for unit in range(min(count, 64))]
+    rows += [np.where(np.arange(count) == unit, low, high) for unit in range(min(count, 64))]
+    if isinstance(SPEC, UnitLayerSpec):
+        # just below, at and above each threshold of each unit: equality is where >= and > differ
+        tables = [np.array([t for table in unit.tables if table for t in table]) for unit in SPEC.distinct]
+        for threshold in range(max(map(len, tables))):
+            at = np.array([tables[module][threshold % len(tables[module])] for module in SPEC.modules])
+            rows += [np.clip(at + offset, low, high) for offset in (-1, 0, 1)]
+    else:
+        # the sign pattern of each row of weights gives its sum the greatest and the least value
+        for row in getattr(SPEC.operation, "weights", np.zeros((0, count)))[:64]:
+            rows += [np.where(row > 0, high, low), np.where(row > 0, low, high)]
+    return np.array(rows, np.int64)
+
+
+@cocotb.test()
+async def corners_back_to_back(dut):
+    """Corners, one per clock."""
+    random, values = generator(JOB.seed, "corners"), corners()
+    await compare(dut, "corners", values, patterns.back_to_back(len(values), SPEC.latency_cycles), random)
+
+
+@cocotb.test()
+async def random_inputs(dut):
+    """Random inputs with gaps and resets; a third of them with many equal values, so that ties occur."""
+    random = generator(JOB.seed, "random_inputs")
+    samples = int(JOB.parameters["samples"])
+    values = random.integers(SPEC.source.low, SPEC.source.high, (samples, SOURCE.count), endpoint=True)
+    few = random.integers(SPEC.source.low, SPEC.source.high, (samples, 1), endpoint=True)
+    mixed = np.where(random.random(values.shape) < 0.5, few, values).clip(SPEC.source.low, SPEC.source.high)
+    values = np.where(np.arange(samples)[:, None] % 3 == 0, mixed, values)
+    traffic = patterns.with_resets(patterns.bursts(samples, SPEC.latency_cycles, random), 3, random)
+    await compare(dut, "random_inputs", values, traffic, random)
+
+
+@cocotb.test(skip=not IS_UNITS)
+async def every_potential(dut):
+    """Every x of the width at every unit, one per clock; each unit a different x, so that a mix-up shows."""
+    random = generator(JOB.seed, "every_potential")
+    every = np.arange(SOURCE.low, SOURCE.high + 1)
+    values = np.stack([np.roll(every, 7 * unit) for unit in range(SOURCE.count)], axis=1)
+    await compare(dut, "every_potential", values, patterns.back_to_back(len(values), SPEC.latency_cycles), random)
+
+
+@cocotb.test(skip=not IS_UNITS)
+async def isolated(dut):
+    """Inputs far apart: no gate spikes twice."""
+    random = generator(JOB.seed, "isolated")
+    values = random.integers(SOURCE.low, SOURCE.high, (20, SOURCE.count), endpoint=True)
+    traffic = patterns.isolated(len(values), SPEC.latency_cycles)
+    record = await compare(dut, "isolated", values, traffic, random)
+    check_at_most_once(NAME, record, SPEC.operation.gates, SPEC.spike_cycles(), traffic)

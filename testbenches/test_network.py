@@ -1,0 +1,103 @@
+"""A whole network: every spike of every layer at its clock cycle, every result, against the golden model."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import cocotb
+import numpy as np
+import traffic as patterns
+from driver import generator, run, unpack
+from scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
+
+from amos_hdl.network import golden, store
+from amos_hdl.schedule import HardwareOptions, Port, Schedule
+from amos_hdl.simulate.job import load_job
+
+JOB = load_job()
+NETWORK = store.load(Path(JOB.parameters["network"]))
+SCHEDULE = Schedule(NETWORK, HardwareOptions(**JOB.parameters["options"]))
+IMAGES = golden.check_images(NETWORK, np.load(JOB.parameters["images"], allow_pickle=False))
+TRACE = golden.run(NETWORK, IMAGES, SCHEDULE)
+
+
+async def compare(dut, name: str, numbers, traffic: Traffic, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Run images ``numbers`` as ``traffic`` says and compare everything; return the recorded spikes of each layer."""
+    layers = list(TRACE.spikes)
+    outputs = list(NETWORK.outputs)
+    watch = [getattr(dut, f"{layer}_layer").spikes for layer in layers]
+    watch += [dut.out_valid, *(getattr(dut, f"out_{output}") for output in outputs)]
+    code = NETWORK.input.name
+    stimulus = patterns.stimulus(traffic, IMAGES[numbers], Port.of(NETWORK.tensors[code]).word_bits, random)
+    started = time.perf_counter()
+    record = await run(dut, f"in_{code}", stimulus, watch)
+    seconds = time.perf_counter() - started
+    spikes = sum(
+        check_spikes(layer, bits, TRACE.spikes[layer][numbers], TRACE.spike_cycles[layer], traffic)
+        for layer, bits in zip(layers, record, strict=False)
+    )
+    valid = record[len(layers)][:, 0]
+    results = 0
+    for output, bits in zip(outputs, record[len(layers) + 1 :], strict=True):
+        port = Port.of(NETWORK.tensors[output])
+        words = unpack(bits, port.word_bits, port.signed)
+        expected = TRACE.values[output][numbers]
+        results += check_outputs(f"out_{output}", valid, words, expected, SCHEDULE.latency_cycles, traffic)
+    gates = sum(bits.shape[1] for bits in record[: len(layers)])
+    JOB.report(
+        {
+            f"{name}.images": len(numbers),
+            f"{name}.results": results,
+            f"{name}.spikes": spikes,
+            f"{name}.spike_slots_compared": gates * stimulus.rows,
+            f"{name}.cycles": stimulus.rows,
+            f"{name}.seconds": seconds,
+        }
+    )
+    return dict(zip(layers, record, strict=False))
+
+
+@cocotb.test()
+async def back_to_back(dut):
+    """Every image, one per clock."""
+    random = generator(JOB.seed, "back_to_back")
+    numbers = np.arange(len(IMAGES))
+    await compare(dut, "back_to_back", numbers, patterns.back_to_back(len(numbers), SCHEDULE.latency_cycles), random)
+
+
+@cocotb.test()
+async def random_gaps(dut):
+    """Every image in random order, with gaps of random length and noise at the input within them."""
+    random = generator(JOB.seed, "random_gaps")
+    numbers = random.permutation(len(IMAGES))
+    await compare(dut, "random_gaps", numbers, patterns.bursts(len(numbers), SCHEDULE.latency_cycles, random), random)
+
+
+@cocotb.test()
+async def reset_midway(dut):
+    """Resets while the pipeline is full: what was in flight is gone, what comes after is right."""
+    random = generator(JOB.seed, "reset_midway")
+    numbers = np.arange(min(len(IMAGES), 500))
+    traffic = patterns.back_to_back(len(numbers), SCHEDULE.latency_cycles)
+    await compare(dut, "reset_midway", numbers, patterns.with_resets(traffic, 4, random), random)
+
+
+@cocotb.test()
+async def gaps_and_resets(dut):
+    """Both."""
+    random = generator(JOB.seed, "gaps_and_resets")
+    numbers = random.permutation(len(IMAGES))[:500]
+    traffic = patterns.bursts(len(numbers), SCHEDULE.latency_cycles, random)
+    await compare(dut, "gaps_and_resets", numbers, patterns.with_resets(traffic, 4, random), random)
+
+
+@cocotb.test()
+async def isolated(dut):
+    """Images alone in the pipeline: the spikes of each gate are counted, none spikes twice for one image."""
+    random = generator(JOB.seed, "isolated")
+    numbers = random.permutation(len(IMAGES))[:50]
+    traffic = patterns.isolated(len(numbers), SCHEDULE.latency_cycles)
+    record = await compare(dut, "isolated", numbers, traffic, random)
+    for layer, bits in record.items():
+        check_at_most_once(layer, bits, TRACE.spikes[layer].shape[2], TRACE.spike_cycles[layer], traffic)

@@ -1,0 +1,77 @@
+"""One unit: every x of its width, one per clock, then with gaps; spikes at their steps, y aligned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cocotb
+import numpy as np
+import traffic as patterns
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge
+from driver import generator, pack, unpack
+from scoreboard import Traffic, check_spikes
+
+from amos_hdl.network import store
+from amos_hdl.schedule import HardwareOptions, Schedule, UnitLayerSpec, UnitSpec
+from amos_hdl.simulate.job import load_job
+
+JOB = load_job()
+SCHEDULE = Schedule(store.load(Path(JOB.parameters["network"])), HardwareOptions(**JOB.parameters["options"]))
+
+
+def unit_spec(number: int) -> UnitSpec:
+    """Return the spec of the module ``<network>_unit<number>``."""
+    layers = [layer for layer in SCHEDULE.specs.values() if isinstance(layer, UnitLayerSpec)]
+    return list(dict.fromkeys(spec for layer in layers for spec in layer.distinct))[number]
+
+
+SPEC = unit_spec(int(JOB.parameters["unit"]))
+
+
+async def compare(dut, x: np.ndarray, traffic: Traffic, random: np.random.Generator) -> None:
+    """Drive potentials ``x`` with their steps; compare every spike in every row and y where it is due."""
+    depth = SPEC.circuit.depth
+    stimulus = patterns.stimulus(traffic, x[:, None], SPEC.potential.word_bits, random)
+    # step n of a row is high if an image entered n rows before
+    steps = np.stack(
+        [np.concatenate([np.zeros(n, bool), stimulus.valid])[: stimulus.rows] for n in range(depth)], axis=1
+    )
+    clock = Clock(dut.clk, 10, "ns")
+    clock.start()
+    edge, rows = FallingEdge(dut.clk), []
+    dut.step.value = 0
+    for _ in range(2):
+        await edge
+    for word, step in zip(stimulus.words, pack(steps.astype(np.int64), 1), strict=True):
+        await edge
+        rows.append((str(dut.spikes.value), str(dut.y.value)))
+        dut.potential.value, dut.step.value = word, step
+    await edge
+    clock.stop()
+    spikes, y = (np.array([[c == "1" for c in row[n][::-1]] for row in rows]) for n in range(2))
+    cycles = np.array([SPEC.spike_cycle(gate) for gate in range(SPEC.circuit.gates)])
+    check_spikes("unit", spikes, SPEC.circuit.spikes(x)[:, None, :], cycles, traffic)
+    images, due = traffic.visible(SPEC.latency_cycles)
+    values = unpack(y, SPEC.value.word_bits, SPEC.value.signed)[due, 0]
+    wrong = np.flatnonzero(values != SPEC.circuit.value(x[images]))
+    assert not len(wrong), (
+        f"x = {x[images[wrong[0]]]}: expected y {SPEC.circuit.value(x[images[wrong[0]]])}, got {values[wrong[0]]}"
+    )
+    JOB.report({f"{'gaps' if len(due) < len(rows) // 2 else 'every'}.potentials": len(x)})
+
+
+@cocotb.test()
+async def every_potential(dut):
+    """Every x within the potential's interval, up and down, one per clock."""
+    every = np.arange(SPEC.low, SPEC.high + 1)
+    x = np.concatenate([every, every[::-1]])
+    await compare(dut, x, patterns.back_to_back(len(x), SPEC.latency_cycles), generator(JOB.seed, "every_potential"))
+
+
+@cocotb.test()
+async def isolated_potentials(dut):
+    """Potentials far apart, with noise between: silence in between."""
+    random = generator(JOB.seed, "isolated_potentials")
+    x = random.integers(SPEC.low, SPEC.high, 100, endpoint=True)
+    await compare(dut, x, patterns.isolated(len(x), SPEC.latency_cycles), random)

@@ -1,0 +1,54 @@
+"""How images follow one another: back to back, with gaps, isolated, and with a reset in the middle."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from driver import Stimulus, pack
+from scoreboard import Traffic
+
+Integers = npt.NDArray[np.int64]
+
+#: Idle rows after the last result: nothing may come any more.
+DRAIN = 8
+
+
+def back_to_back(count: int, latency: int) -> Traffic:
+    """One image per clock."""
+    return Traffic(np.arange(count), np.zeros(count + latency + DRAIN, np.bool_))
+
+
+def bursts(count: int, latency: int, random: np.random.Generator) -> Traffic:
+    """Bursts and gaps of random length, some gaps longer than the pipeline."""
+    gaps = random.geometric(0.5, count) - 1
+    long = random.random(count) < 0.02
+    gaps[long] += random.integers(0, 2 * latency + 4, count)[long]
+    entries = np.cumsum(gaps) + np.arange(count)
+    return Traffic(entries, np.zeros(int(entries[-1]) + latency + DRAIN + 1, np.bool_))
+
+
+def isolated(count: int, latency: int) -> Traffic:
+    """Images so far apart that each is alone in the pipeline."""
+    entries = np.arange(count) * (latency + 2)
+    return Traffic(entries, np.zeros(int(entries[-1]) + latency + DRAIN + 1, np.bool_))
+
+
+def with_resets(traffic: Traffic, times: int, random: np.random.Generator) -> Traffic:
+    """The same images with ``times`` resets of one to three cycles, the first while the pipeline is full."""
+    reset = traffic.reset.copy()
+    last = int(traffic.entries[-1])
+    starts = [last // 2, *random.integers(0, last + 1, times - 1).tolist()]
+    for start in starts:
+        reset[start : start + int(random.integers(1, 4))] = True
+    return Traffic(traffic.entries, reset)
+
+
+def stimulus(traffic: Traffic, values: Integers, word_bits: int, random: np.random.Generator) -> Stimulus:
+    """Return the inputs of every row: ``values`` ``(image, word)`` where an image enters, noise in all others."""
+    rows = len(traffic.reset)
+    low, high = int(values.min()), int(values.max())
+    everything = random.integers(low, high, (rows, values.shape[1]), endpoint=True)
+    everything[traffic.entries] = values
+    valid = np.zeros(rows, np.bool_)
+    valid[traffic.entries] = True
+    return Stimulus(pack(everything, word_bits), valid, traffic.reset)
