@@ -63,6 +63,7 @@ def build(
     includes: Sequence[Path] = (),
     options: BuildOptions | None = None,
     verilator: Verilator | None = None,
+    object_cache: Path | None = None,
     timeout_s: float = 3600,
 ) -> Build:
     """Return the executable for this content, building it if there is none yet.
@@ -74,7 +75,7 @@ def build(
     toplevel : str
         Name of the top module.
     root : Path
-        Executables are kept in ``root/<key>/``, run-time objects in ``root/objects/``; normally ``build/sim``.
+        Executables are kept in ``root/<key>/``; normally ``build/sim``.
     control_files : sequence of Path
         Verilator control files (``.vlt``).
     includes : sequence of Path
@@ -83,6 +84,8 @@ def build(
         Waves, coverage, further arguments.
     verilator : Verilator, optional
         The one to use; found when not given.
+    object_cache : Path, optional
+        Where compiled objects of Verilator's run-time library are kept; ``root/objects`` if not given.
     timeout_s : float
         Seconds after which Verilator or make is given up.
 
@@ -106,7 +109,7 @@ def build(
     folder = root / content.key
     cached = _is_complete(folder, toplevel)
     if not cached:
-        _build_into(folder, content, timeout_s)
+        _build_into(folder, content, (object_cache or root / "objects").resolve(), timeout_s)
     return Build(
         folder=folder,
         executable=folder / toplevel,
@@ -122,7 +125,7 @@ def _is_complete(folder: Path, toplevel: str) -> bool:
     return (folder / toplevel).is_file() and (folder / "build.json").is_file()
 
 
-def _build_into(folder: Path, content: Content, timeout_s: float) -> None:
+def _build_into(folder: Path, content: Content, object_cache: Path, timeout_s: float) -> None:
     root = folder.parent
     if any(character.isspace() for character in str(root)):
         raise SimulationError("make cannot build in a folder with spaces in its path", where=str(root))
@@ -132,7 +135,7 @@ def _build_into(folder: Path, content: Content, timeout_s: float) -> None:
     temporary.chmod(0o755)
     try:
         try:
-            compile_simulation(content, temporary, object_cache=root / "objects", timeout_s=timeout_s)
+            compile_simulation(content, temporary, object_cache=object_cache, timeout_s=timeout_s)
         except SimulationError as error:
             raise SimulationError(error.what, hint=f"log: {_keep_log(temporary, root, content.key)}") from error
         try:

@@ -14,7 +14,7 @@ from amos_hdl.simulate.coverage import Coverage, read_coverage
 from amos_hdl.simulate.job import VARIABLE, read_figures, write_job
 from amos_hdl.simulate.process import Finished, run_logged
 from amos_hdl.simulate.results import TestResult, read_results
-from amos_hdl.simulate.tool_log import first_error
+from amos_hdl.simulate.tool_log import first_error, last_exception
 
 _LARGEST_SEED = 2**31 - 1
 """Verilator takes seeds from 1 to this."""
@@ -198,7 +198,9 @@ def _read_results(path: Path, log: Path) -> tuple[TestResult, ...]:
     try:
         return read_results(path)
     except SimulationError as error:
-        raise SimulationError(error.what, expected=error.expected, got=error.got, hint=f"log: {log}") from error
+        why = last_exception(log)
+        what = f"{error.what}: {why}" if why else error.what
+        raise SimulationError(what, expected=error.expected, got=error.got, hint=f"log: {log}") from error
 
 
 def _existing(path: Path) -> Path:

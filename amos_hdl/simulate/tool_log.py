@@ -1,10 +1,17 @@
-"""The one line of a tool's log that says what went wrong."""
+"""The one line of a log that says what went wrong."""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 _ERROR = re.compile(r"^%(?:Error|Warning)[-:]|(?:^|[: ])(?:fatal )?error: |: undefined reference|^make.*\*\*\* ")
+_EXCEPTION = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b(?:: .*)?$")
+
+
+def last_exception(log: Path) -> str:
+    """Return the line that names the last Python exception in ``log``; empty when there is none."""
+    lines = (line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines())
+    return next((line for line in reversed(list(lines)) if _EXCEPTION.match(line)), "")
 
 
 def first_error(log: Path, names: Mapping[str, str] | None = None) -> str:

@@ -35,13 +35,13 @@ async def reads_inside(dut):
     await reset(dut)
     for cycle in range(4):
         await FallingEdge(dut.clk)
-        assert int(dut.count.value) == cycle + 1
+        assert int(dut.inner.count.value) == cycle + 1
 
 
 @cocotb.test
 async def reads_start(dut):
     await Timer(1, "ns")
-    load_job().report({"start": str(dut.count.value)})
+    load_job().report({"start": str(dut.inner.count.value)})
 
 
 @cocotb.test
