@@ -1,5 +1,6 @@
 """How a network is built and when each spike happens: a hardware spec per operation, and the schedule of them all."""
 
+from amos_hdl.schedule.estimate import Estimate, estimate
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, DenseSpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
@@ -8,10 +9,12 @@ __all__ = [
     "ArgmaxSpec",
     "DelaySpec",
     "DenseSpec",
+    "Estimate",
     "HardwareOptions",
     "LayerSpec",
     "Port",
     "Schedule",
     "UnitLayerSpec",
     "UnitSpec",
+    "estimate",
 ]

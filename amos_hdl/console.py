@@ -1,0 +1,84 @@
+"""What people see: progress on standard error, tables or JSON on standard output, errors as one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+OUT, ERR = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+class Steps:
+    """Says what is being done, with a bar and the time; nothing at all where nobody watches."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+
+    @contextmanager
+    def step(self, text: str, total: int | None = None) -> Iterator[StepProgress]:
+        """Show ``text`` and a bar (moving to and fro without a ``total``) until the block ends."""
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+        with Progress(*columns, console=ERR, transient=True, disable=self.quiet or not ERR.is_terminal) as progress:
+            yield StepProgress(progress, progress.add_task(text, total=total))
+
+    def done(self, text: str) -> None:
+        """Say that something is finished."""
+        if not self.quiet:
+            ERR.print(f"[green]✓[/green] {escape(text)}", soft_wrap=True)
+
+    def failed(self, text: str) -> None:
+        """Say what went wrong; never quiet."""
+        ERR.print(f"[red]✗[/red] {escape(text)}", soft_wrap=True)
+
+
+class StepProgress:
+    """The bar of one step."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def to(self, completed: int) -> None:
+        """Move the bar."""
+        self._progress.update(self._task, completed=completed)
+
+    def say(self, text: str) -> None:
+        """Change the text."""
+        self._progress.update(self._task, description=text)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
+    """Print a table; columns named in ``right`` are aligned to the right."""
+    made = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(number(cell) for cell in row))
+    OUT.print(made)
+
+
+def number(cell: object) -> str:
+    """Return a cell as text: thousands separated, nothing for None."""
+    if cell is None:
+        return ""
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    return str(cell)
+
+
+def show_json(data: Mapping[str, Any]) -> None:
+    """Print ``data`` as JSON, and nothing else, on standard output."""
+    sys.stdout.write(json.dumps(data, indent=2, sort_keys=False) + "\n")
+
+
+def show_error(line: str) -> None:
+    """Print an error as one line on standard error."""
+    sys.stderr.write(f"error: {line}\n")

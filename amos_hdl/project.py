@@ -1,0 +1,102 @@
+"""What a name on the command line means: the stored network, its recipe, its folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from amos_hdl.errors import DataError, StoreError
+from amos_hdl.frontend.data import Dataset, load_dataset, load_npz
+from amos_hdl.frontend.recipe import Recipe, load_recipe
+from amos_hdl.network import Network, store
+from amos_hdl.schedule import HardwareOptions, Schedule
+
+MODELS = Path("models")
+RTL = Path("rtl_out")
+BUILD = Path("build")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A network by its name, folder or recipe.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the stored network; it may not exist yet if there is a recipe.
+    recipe_path : Path or None
+        ``<folder>.yaml`` where that exists.
+    """
+
+    folder: Path
+    recipe_path: Path | None
+
+    @property
+    def name(self) -> str:
+        """Name of the network's folder, which names its other folders too."""
+        return self.folder.name
+
+    @property
+    def rtl(self) -> Path:
+        """Where its Verilog is written unless told otherwise."""
+        return RTL / self.name
+
+    def build(self, step: str) -> Path:
+        """Where ``step`` puts what need not be kept."""
+        return BUILD / self.name / step
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """The recipe, if there is one."""
+        return None if self.recipe_path is None else load_recipe(self.recipe_path)
+
+    @cached_property
+    def network(self) -> Network:
+        """The stored network."""
+        return store.load(self.folder)
+
+    def options(self, adders_per_stage: int | None = None) -> HardwareOptions:
+        """Return hardware options: a flag first, then the recipe's, then the defaults."""
+        chosen: Mapping[str, int] = {} if self.recipe is None else self.recipe.hardware.model_dump()
+        if adders_per_stage is not None:
+            chosen = {**chosen, "adders_per_stage": adders_per_stage}
+        return HardwareOptions(**chosen)
+
+    def schedule(self, adders_per_stage: int | None = None) -> Schedule:
+        """Return the schedule of the stored network."""
+        return Schedule(self.network, self.options(adders_per_stage))
+
+    def dataset(self, images: Path | None = None) -> Dataset | None:
+        """Return the images of an NPZ file, else those of the recipe, else None.
+
+        Images of a file are all test images.  Raises DataError if the file is not a data set.
+        """
+        if images is None:
+            if self.recipe is None or self.recipe_path is None:
+                return None
+            return load_dataset(self.recipe.data, folder=self.recipe_path.parent)
+        pixels, labels = load_npz(images)
+        flat, code = pixels.reshape(len(pixels), -1), self.network.input
+        if not len(flat):
+            raise DataError("no images", where=str(images))
+        nothing = flat[:0, 0]
+        return Dataset(flat, labels, nothing, nothing, flat[:, 0] * 0 + range(len(flat)), code.low, code.high)
+
+
+def find_project(argument: str) -> Project:
+    """Return the project that ``argument`` names: a recipe, a folder with a network, or a name in ``models/``.
+
+    Raises StoreError if there is none.
+    """
+    path = Path(argument)
+    if path.suffix in (".yaml", ".yml"):
+        recipe = load_recipe(path)
+        return Project(path.parent / recipe.name, path)
+    for folder in (path, MODELS / argument):
+        if (folder / store.STRUCTURE).exists() or folder.with_suffix(".yaml").exists():
+            recipe_path = folder.with_suffix(".yaml")
+            return Project(folder, recipe_path if recipe_path.exists() else None)
+    expected = f"a folder with {store.STRUCTURE}, a recipe (.yaml), or a name in {MODELS}/"
+    raise StoreError("no such network", expected=expected, got=repr(argument))

@@ -1,0 +1,85 @@
+"""How much hardware a network will be, before synthesis: LUTs and flip-flops by formula."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amos_hdl.network import width_bits
+from amos_hdl.schedule.specs import ArgmaxSpec, DenseSpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Estimated cells of one layer; ``luts`` are 4-input LUTs with the carry chains' own."""
+
+    luts: int
+    flip_flops: int
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(self.luts + other.luts, self.flip_flops + other.flip_flops)
+
+
+def estimate(spec: LayerSpec) -> Estimate:
+    """Return the estimated size of one layer.
+
+    An addition or comparison of n bits takes n LUTs of a carry chain; a choice between two words of n bits n LUTs; a
+    threshold of n bits chosen by up to 4 earlier spikes n LUTs, doubling with each further spike.
+
+    Source: derived; ``benchmarks/`` compares it with Yosys.
+    """
+    match spec:
+        case DenseSpec():
+            return _dense(spec)
+        case UnitLayerSpec():
+            sizes = [_unit(unit) for unit in spec.distinct]
+            total = sum((sizes[module] for module in spec.modules), Estimate(0, 0))
+            return total + Estimate(0, spec.latency_cycles)
+        case ArgmaxSpec():
+            return _argmax(spec)
+
+
+def _dense(spec: DenseSpec) -> Estimate:
+    graph = spec.graph
+    luts = sum(adder.bits for adder in graph.adders)
+    # registers: each value from the stage that makes it to the last stage that reads it
+    last: dict[int, int] = {}
+    for adder in graph.adders:
+        for value in (adder.left, adder.right):
+            last[value] = max(last.get(value, 0), spec.stage(adder.level))
+    for tap in graph.taps:
+        last[tap.value] = spec.latency_cycles + 1
+    flip_flops = spec.latency_cycles
+    for value, stage in last.items():
+        made = graph.adder(value)
+        if made is not None:
+            flip_flops += made.bits * (stage - spec.stage(made.level))
+        elif value < graph.inputs:
+            bits = width_bits(int(spec.source.low[value]), int(spec.source.high[value]))[0]
+            flip_flops += bits * (stage - 1)
+    return Estimate(luts, flip_flops)
+
+
+def _unit(spec: UnitSpec) -> Estimate:
+    circuit, bits = spec.circuit, spec.potential.word_bits
+    luts = flip_flops = 0
+    for gate, table in enumerate(spec.tables):
+        earlier = circuit.earlier(gate)
+        luts += bits + 1
+        if table is None:
+            luts += bits * earlier
+        elif len(set(table)) > 1:
+            luts += bits * max(1, 1 << max(0, earlier - 4))
+        # the spike itself, and its copies until the last level
+        flip_flops += 1 + circuit.depth - circuit.level_of(gate)
+    return Estimate(luts, flip_flops + bits * (circuit.depth - 1))
+
+
+def _argmax(spec: ArgmaxSpec) -> Estimate:
+    bits, index_bits = Port.of(spec.source).word_bits, Port.of(spec.result).word_bits
+    luts = flip_flops = 0
+    contenders = spec.source.units
+    for _ in range(spec.latency_cycles):
+        pairs, contenders = contenders // 2, -(-contenders // 2)
+        luts += pairs * (2 * bits + index_bits)
+        flip_flops += contenders * (bits + index_bits) + 1
+    return Estimate(luts, flip_flops)

@@ -1,0 +1,135 @@
+"""A generated network as something to simulate: which sources, which inner signals, which job for the testbench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import amos_hdl
+from amos_hdl.emit.manifest import Manifest, load_manifest
+from amos_hdl.errors import SimulationError
+from amos_hdl.network import Network, golden, store
+from amos_hdl.schedule import HardwareOptions, Schedule
+from amos_hdl.simulate.control_file import Waiver, write_control_file
+from amos_hdl.simulate.regression_list import Entry
+
+#: Verilator's warnings that are meant in generated Verilog.
+WAIVERS = (
+    Waiver("WIDTHEXPAND", "sums and comparisons are of words of different widths; extending the narrower is meant"),
+    Waiver("PROCASSINIT", "registers have a value at power-up, and FPGAs give it to them"),
+    Waiver(
+        "UNUSEDSIGNAL",
+        "a sum of two words has a bit more than the value interval of this sum needs",
+        match="*Bits of signal are not used: 'sum*",
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A stored network and the folder of Verilog made from it.
+
+    Parameters
+    ----------
+    network_folder, rtl : Path
+    schedule : Schedule
+        With the options that the Verilog was made with.
+    manifest : Manifest
+    images : int64 array ``(image, pixel)``, optional
+        What the network is tried on; random images if not given.
+    """
+
+    network_folder: Path
+    rtl: Path
+    schedule: Schedule
+    manifest: Manifest
+    images: npt.NDArray[np.int64] | None = None
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.schedule.network
+
+    def resolve(self, entry: Entry, work: Path) -> tuple[Sequence[Path], Sequence[Path], str]:
+        """Return sources, control files and top module of ``entry``.
+
+        ``toplevel`` is ``network``, ``layer:<name>`` or ``unit:<number>``.  Raises SimulationError for anything else.
+        """
+        kind, _, name = entry.toplevel.partition(":")
+        modules = {layer.name: layer.module for layer in self.manifest.layers}
+        sources = [self.rtl / path for path in self.manifest.files]
+        work.mkdir(parents=True, exist_ok=True)
+        control = work / f"{self.network.name}.vlt"
+        spiking = [(layer.module, "spikes") for layer in self.manifest.layers if layer.kind == "unit"]
+        match kind:
+            case "network":
+                return sources, [write_control_file(control, spiking, WAIVERS)], self.manifest.top
+            case "layer" if name in modules:
+                units = [path for path in sources if path.parent != self.rtl]
+                top = modules[name]
+                return [*units, self.rtl / f"{top}.v"], [write_control_file(control, (), WAIVERS)], top
+            case "unit" if (self.rtl / "units" / f"{self.network.name}_unit{name}.v").is_file():
+                top = f"{self.network.name}_unit{name}"
+                return [self.rtl / "units" / f"{top}.v"], [write_control_file(control, (), WAIVERS)], top
+        layers = ", ".join(modules)
+        expected = f"network, layer:NAME of {layers}, or unit:NUMBER"
+        raise SimulationError("toplevel", where=entry.name, expected=expected, got=repr(entry.toplevel))
+
+    def job(self, entry: Entry, seed: int, folder: Path) -> Mapping[str, Any]:
+        """Write the images of one run into ``folder`` and return the keys of its job."""
+        kind, _, name = entry.toplevel.partition(":")
+        job: dict[str, Any] = {
+            "network": str(self.network_folder.resolve()),
+            "options": self.schedule.options.as_dict(),
+        }
+        if kind == "network":
+            path = folder / "images.npy"
+            np.save(path, self.some_images(entry.samples, seed), allow_pickle=False)
+            job["images"] = str(path.resolve())
+        else:
+            job[kind] = name
+        return job
+
+    def some_images(self, most: int, seed: int) -> npt.NDArray[np.int64]:
+        """Return at most ``most`` of the images, in order; random ones if the design has none."""
+        if self.images is not None:
+            return self.images[:most]
+        code = self.network.input
+        return np.random.default_rng(seed).integers(code.low, code.high, (most, code.units), endpoint=True)
+
+
+def load_design(network_folder: Path, rtl: Path, images: npt.ArrayLike | None = None) -> Design:
+    """Load a stored network and the Verilog made from it.
+
+    Raises StoreError, EmitError or DataError for damaged input, SimulationError if the Verilog was made from another
+    network.
+    """
+    network, manifest = store.load(network_folder), load_manifest(rtl)
+    if manifest.network_sha256 != network.digest:
+        raise SimulationError(
+            "Verilog of another network",
+            where=str(rtl),
+            expected=f"SHA-256 {network.digest} of {network_folder}",
+            got=manifest.network_sha256,
+            hint="generate it again",
+        )
+    checked = None if images is None else golden.check_images(network, images)
+    schedule = Schedule(network, HardwareOptions(**manifest.options))
+    return Design(network_folder, rtl, schedule, manifest, checked)
+
+
+def testbench_folder() -> Path:
+    """Return the folder of cocotb test modules and regression lists.
+
+    Raises SimulationError if it is not beside the package: testbenches come with a checkout of the repository.
+    """
+    folder = Path(amos_hdl.__file__).resolve().parent.parent / "testbenches"
+    if not (folder / "test_network.py").is_file():
+        hint = "clone the repository and install it with: pip install -e ."
+        raise SimulationError("testbenches not found", where=str(folder), hint=hint)
+    return folder

@@ -1,0 +1,113 @@
+"""``amos-hdl simulate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amos_hdl.console import Steps, table
+from amos_hdl.errors import SimulationError
+from amos_hdl.project import BUILD, Project
+from amos_hdl.verbs.outcome import Outcome
+
+if TYPE_CHECKING:
+    from amos_hdl.simulate.regression import EntryResult
+
+
+def simulate(
+    project: Project,
+    lists: Sequence[Path],
+    images: Path | None,
+    rtl: Path | None,
+    waves: str,
+    coverage: str,
+    steps: Steps,
+) -> Outcome:
+    """Run regression lists on the Verilog of a network."""
+    from amos_hdl.simulate.design import load_design, testbench_folder
+    from amos_hdl.simulate.regression import read_regression_list, run_regression
+
+    for name, value, known in (("waves", waves, ("none", "fst")), ("coverage", coverage, ("off", "line", "toggle"))):
+        if value not in known:
+            raise SimulationError(f"--{name}", expected=" or ".join(known), got=repr(value))
+    testbenches = testbench_folder()
+    paths = list(lists) or [testbenches / "network.yaml"]
+    regressions = [read_regression_list(path) for path in paths]
+    dataset = project.dataset(images)
+    design = load_design(project.folder, rtl or project.rtl, None if dataset is None else dataset.images)
+    work = project.build("simulate")
+    results: list[EntryResult] = []
+    for path, regression in zip(paths, regressions, strict=True):
+        entries = [
+            entry.model_copy(
+                update={
+                    key: value
+                    for key, value in (("waves", waves), ("coverage", coverage))
+                    if value not in ("none", "off")
+                }
+            )
+            for entry in regression.entries
+        ]
+        runs = sum(len(entry.seeds) for entry in entries)
+        with steps.step(f"building and simulating {path.stem}", runs if runs > 1 else None) as bar:
+            done: list[EntryResult] = []
+
+            def on_result(result: EntryResult, bar: Any = bar, done: list[EntryResult] = done) -> None:
+                done.append(result)
+                bar.to(len(done))
+
+            outcome = run_regression(
+                regression.model_copy(update={"entries": tuple(entries)}),
+                lambda entry: design.resolve(entry, work),
+                python_path=[testbenches],
+                root=BUILD / "sim",
+                work=work / path.stem,
+                prepare=design.job,
+                on_result=on_result,
+            )
+        results += outcome.results
+    data = {
+        "network": project.name,
+        "passed": all(result.passed for result in results),
+        "runs": [_run_data(result) for result in results],
+    }
+
+    def show() -> None:
+        rows: list[Sequence[object]] = []
+        for result in results:
+            figures: Mapping[str, Any] = {} if result.simulation is None else result.simulation.figures
+            for test in () if result.simulation is None else result.simulation.tests:
+                images_run = figures.get(f"{test.name}.images", figures.get(f"{test.name}.inputs"))
+                seconds = figures.get(f"{test.name}.seconds")
+                rate = f"{images_run / seconds:,.0f}" if seconds and images_run else None
+                spikes = figures.get(f"{test.name}.spikes")
+                rows.append((result.entry.name, test.name, test.outcome, images_run, spikes, rate, result.seed))
+            if result.simulation is None:
+                rows.append((result.entry.name, "", "not run", None, None, None, result.seed))
+        columns = ["entry", "test", "outcome", "images", "spikes", "images/s", "seed"]
+        table(f"{project.name} on Verilator", columns, rows, right=columns[3:])
+        for result in results:
+            for test in () if result.simulation is None else result.simulation.failures:
+                steps.failed(f"{result.entry.name}, {test.name}, seed {result.seed}: {test.message}")
+            if result.error:
+                steps.failed(f"{result.entry.name}, seed {result.seed}: {result.error}")
+
+    return Outcome(data, show, passed=bool(data["passed"]))
+
+
+def _run_data(result: EntryResult) -> dict[str, Any]:
+    simulation = result.simulation
+    tests = () if simulation is None else simulation.tests
+    return {
+        "entry": result.entry.name,
+        "seed": result.seed,
+        "passed": result.passed,
+        "error": result.error,
+        "tests": [{"name": t.name, "outcome": t.outcome, "message": t.message} for t in tests],
+        "figures": {} if simulation is None else dict(simulation.figures),
+        "build": None if result.build is None else {"cached": result.build.cached, "seconds": result.build.wall_s},
+        "waves": None if simulation is None or simulation.waves is None else str(simulation.waves),
+        "coverage": None if simulation is None or simulation.coverage is None else asdict(simulation.coverage),
+    }

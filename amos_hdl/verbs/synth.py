@@ -1,0 +1,81 @@
+"""``amos-hdl synth``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from amos_hdl.console import Steps, table
+from amos_hdl.errors import SimulationError
+from amos_hdl.project import Project
+from amos_hdl.schedule import Schedule
+from amos_hdl.verbs.outcome import Outcome
+
+
+def synth(
+    project: Project, target: str, pnr: bool, frequency_mhz: float, seed: int, rtl: Path | None, steps: Steps
+) -> Outcome:
+    """Synthesize the Verilog of a network, within its harness if it is placed and routed."""
+    from amos_hdl.emit.generate import write_harness
+    from amos_hdl.emit.manifest import load_manifest
+    from amos_hdl.schedule import HardwareOptions
+    from amos_hdl.synthesize.flow import synthesize
+    from amos_hdl.synthesize.targets import find_target
+
+    pnr = pnr and find_target(target).family.placer is not None
+    folder, work = rtl or project.rtl, project.build("synth") / target
+    manifest = load_manifest(folder)
+    schedule = Schedule(project.network, HardwareOptions(**manifest.options))
+    if manifest.network_sha256 != schedule.network.digest:
+        hint = f"run: amos-hdl generate {project.folder}"
+        raise SimulationError("Verilog of another network", where=str(folder), hint=hint)
+    sources, top = [folder / path for path in manifest.files], manifest.top
+    harness_registers = 0
+    if pnr:
+        top, path, harness_registers = write_harness(schedule, project.build("harness"))
+        sources = [*sources, path]
+    with steps.step(f"synthesizing for {target}") as bar:
+        result = synthesize(
+            sources,
+            top,
+            target,
+            work,
+            pnr=pnr,
+            latency_cycles=manifest.latency_cycles,
+            interval_cycles=manifest.interval_cycles,
+            seed=seed,
+            frequency_mhz=frequency_mhz,
+            network_top=manifest.top if pnr else None,
+            progress=bar.say,
+        )
+    data = {"network": project.name, "harness_flip_flops": harness_registers, **asdict(result)}
+
+    def show() -> None:
+        table(f"{project.name} on {target}", ["", "value", ""], synthesis_rows(data))
+
+    return Outcome(data, show)
+
+
+def synthesis_rows(data: Mapping[str, Any]) -> list[Sequence[object]]:
+    """Return the rows of a table about one synthesis."""
+    percent = data["percent"] or {}
+
+    def share(name: str) -> str:
+        return f"{percent[name]:.1f} % of the device" if name in percent else "estimate"
+
+    network = data["network_cells"] if "network_cells" in data else None
+    rows: list[Sequence[object]] = [("LUTs", data["luts"], share("luts"))]
+    flip_flops = data["flip_flops"]
+    inside = f", {data['harness_flip_flops']:,} of them in the harness" if data["harness_flip_flops"] else ""
+    rows.append(("flip-flops", flip_flops, share("flip_flops") + inside))
+    rows.append(("carry cells", data["carry_cells"], ""))
+    rows.append(("block RAMs, DSPs", f"{data['block_rams']}, {data['dsps']}", ""))
+    if network:
+        rows.append(("network alone", network["luts"], "LUTs"))
+    if data["fmax_mhz"] is not None:
+        rows.append(("Fmax", f"{data['fmax_mhz']:.1f} MHz", f"aimed at {data['frequency_mhz']:g} MHz"))
+        rows.append(("latency", f"{data['latency_ns']:.1f} ns", f"{data['latency_cycles']} clock cycles"))
+        rows.append(("images per second", f"{data['images_per_second']:,.0f}", "one per clock"))
+    return rows

@@ -1,0 +1,41 @@
+"""``amos-hdl train``."""
+
+from __future__ import annotations
+
+from amos_hdl.console import Steps, table
+from amos_hdl.errors import StoreError
+from amos_hdl.network import store
+from amos_hdl.project import Project
+from amos_hdl.verbs.outcome import Outcome
+
+
+def train(project: Project, steps: Steps) -> Outcome:
+    """Train the network of a recipe and store it."""
+    from amos_hdl.frontend.train import Progress
+    from amos_hdl.frontend.train import train as train_recipe
+
+    recipe, path = project.recipe, project.recipe_path
+    if recipe is None or path is None:
+        raise StoreError("no recipe", where=str(project.folder), expected=f"{project.folder}.yaml")
+    with steps.step(f"training {project.name}", recipe.training.epochs) as bar:
+
+        def progress(state: Progress) -> None:
+            bar.say(f"training {project.name}: loss {state.loss:.3f}, accuracy {100 * state.accuracy:.1f} %")
+            bar.to(state.epoch)
+
+        result = train_recipe(recipe, folder=path.parent, progress=progress)
+    store.save(result.network, project.folder)
+    data = {
+        "network": project.name,
+        "folder": str(project.folder),
+        "sha256": result.network.digest,
+        "accuracy": dict(result.accuracies),
+        "nonzero_weights": dict(result.nonzero_weights),
+    }
+
+    def show() -> None:
+        rows = [(part, f"{100 * value:.2f} %") for part, value in result.accuracies.items()]
+        rows += [(f"non-zero weights of {name}", f"{count:,}") for name, count in result.nonzero_weights.items()]
+        table(f"{project.name}, stored in {project.folder}", ["", "value"], rows, right=["value"])
+
+    return Outcome(data, show)
