@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amos_hdl.errors import SimulationError
-from amos_hdl.simulate.compile import LOG, compile_simulation
+from amos_hdl.simulate.compile import EXECUTABLE, LOG, compile_simulation
 from amos_hdl.simulate.content import BuildOptions, Cocotb, Content, CoverageKind, Waves, read_files
 from amos_hdl.simulate.verilator import Verilator, find_verilator
 
@@ -107,12 +107,12 @@ def build(
     )
     root = root.resolve()
     folder = root / content.key
-    cached = _is_complete(folder, toplevel)
+    cached = _is_complete(folder)
     if not cached:
         _build_into(folder, content, (object_cache or root / "objects").resolve(), timeout_s)
     return Build(
         folder=folder,
-        executable=folder / toplevel,
+        executable=folder / EXECUTABLE,
         toplevel=toplevel,
         key=content.key,
         cached=cached,
@@ -121,8 +121,8 @@ def build(
     )
 
 
-def _is_complete(folder: Path, toplevel: str) -> bool:
-    return (folder / toplevel).is_file() and (folder / "build.json").is_file()
+def _is_complete(folder: Path) -> bool:
+    return (folder / EXECUTABLE).is_file() and (folder / "build.json").is_file()
 
 
 def _build_into(folder: Path, content: Content, object_cache: Path, timeout_s: float) -> None:
@@ -142,7 +142,7 @@ def _build_into(folder: Path, content: Content, object_cache: Path, timeout_s: f
             temporary.rename(folder)
         except OSError:
             # Another builder was first.  A damaged folder, on the other hand, makes room.
-            if not _is_complete(folder, content.toplevel):
+            if not _is_complete(folder):
                 shutil.rmtree(folder)
                 temporary.rename(folder)
     finally:

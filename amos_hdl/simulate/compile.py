@@ -14,6 +14,8 @@ from amos_hdl.simulate.runtime_objects import RuntimeObjects
 from amos_hdl.simulate.tool_log import first_error
 
 LOG = "build.log"
+EXECUTABLE = "simulator"
+"""Its name in the build folder; a top module may be called anything."""
 _OBJECTS = "objects"
 
 _COVERAGE = {"off": [], "line": ["--coverage-line"], "toggle": ["--coverage-toggle"]}
@@ -23,7 +25,7 @@ _WAVES = {"none": [], "fst": ["--trace-fst"]}
 def compile_simulation(content: Content, folder: Path, *, object_cache: Path, timeout_s: float) -> None:
     """Build ``content`` in ``folder``, which exists and is empty; all paths used are relative to it.
 
-    Afterwards it holds the executable (named as the top module), ``sources/``, ``control/``, ``build.json`` and
+    Afterwards it holds the executable, ``sources/``, ``control/``, ``build.json`` and
     the log.
 
     Raises
@@ -48,7 +50,7 @@ def compile_simulation(content: Content, folder: Path, *, object_cache: Path, ti
     jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     _step(content, folder, [*make, "-C", _OBJECTS, f"-j{jobs}"], timeout_s)
     runtime.store()
-    (objects / content.toplevel).rename(folder / content.toplevel)
+    (objects / EXECUTABLE).rename(folder / EXECUTABLE)
     shutil.rmtree(objects)
     about = {
         "key": content.key,
@@ -71,7 +73,7 @@ def _verilate(content: Content, stand_in: Path | None) -> list[str]:
         link += f" -L../{stand_in.name}"
     return [
         str(content.verilator.executable),
-        *("--cc", "--exe", "--Mdir", _OBJECTS, "--prefix", "Vtop", "-o", content.toplevel),
+        *("--cc", "--exe", "--Mdir", _OBJECTS, "--prefix", "Vtop", "-o", EXECUTABLE),
         *("--top-module", content.toplevel),
         # Only ports and what the control files name are visible: making all of it so takes the compiler minutes.
         *("--vpi", "--no-public-flat-rw", "--public-depth", "1"),

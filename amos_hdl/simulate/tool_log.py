@@ -21,6 +21,7 @@ def first_error(log: Path, names: Mapping[str, str] | None = None) -> str:
     """
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     found = next((line for line in lines if _ERROR.search(line)), lines[-1] if lines else "no output")
-    for inside, origin in (names or {}).items():
+    # Longest first: a name may begin another.
+    for inside, origin in sorted((names or {}).items(), key=lambda pair: -len(pair[0])):
         found = found.replace(inside, origin)
     return found

@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_no_simulator_behind(compare: Build, tmp_path: Path) -> No
         "    while not (work / 'figures.jsonl').exists(): time.sleep(0.05)\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "threading.Thread(target=interrupt, daemon=True).start()\n"
-        "build = Build(folder, folder / 'compare', 'compare', '', True, 0.0, BuildOptions())\n"
+        "build = Build(folder, folder / 'simulator', 'compare', '', True, 0.0, BuildOptions())\n"
         "run(build, 'compare_checks', python_path=[tests], job={}, seed=1, work=work, timeout_s=60,\n"
         "    test_filter='never_ends')\n"
     )
