@@ -11,7 +11,7 @@ from amos_hdl.schedule import ArgmaxSpec, Port
 
 
 class ArgmaxLayer(wiring.Component):
-    """A tree of comparisons, registered after each level; of equal values the lower index wins.
+    """A tree of comparisons, two registers deep at each level; of equal values the lower index wins.
 
     Members
     -------
@@ -38,18 +38,29 @@ class ArgmaxLayer(wiring.Component):
         best: list[tuple[Value, Value]] = [
             (word(self.x, self.source, number), Const(number, self.result.bits)) for number in range(self.source.count)
         ]
-        for level in range(1, self.spec.latency_cycles + 1):
-            following: list[tuple[Value, Value]] = []
-            for pair in range(0, len(best), 2):
-                value, index = best[pair]
-                if pair + 1 < len(best):
-                    other, other_index = best[pair + 1]
-                    keep = Signal(name=f"keep_{level}_{pair // 2}")
-                    m.d.comb += keep.eq(value >= other)
-                    value, index = Mux(keep, value, other), Mux(keep, index, other_index)
-                best_value = register(m, value, f"value_{level}_{pair // 2}")
-                best_index = register(m, index, f"index_{level}_{pair // 2}")
-                following.append((best_value, best_index))
-            best = following
+        for level in range(1, self.spec.levels + 1):
+            best = [
+                self._better(m, f"{level}_{number}", best[2 * number : 2 * number + 2])
+                for number in range(-(-len(best) // 2))
+            ]
         m.d.comb += self.index.eq(best[0][1])
         return m
+
+    def _better(self, m: Module, name: str, pair: list[tuple[Value, Value]]) -> tuple[Value, Value]:
+        """Return (value, index) of the better of one or two contenders, two clock cycles later."""
+        held = [
+            (register(m, value, f"value_{name}{side}"), self._held(m, index, f"index_{name}{side}"))
+            for side, (value, index) in zip("ab", pair, strict=False)
+        ]
+        value, index = held[0]
+        if len(pair) == 2:
+            first_is_best = Signal(name=f"compare_{name}")
+            m.d.comb += first_is_best.eq(pair[0][0] >= pair[1][0])
+            keep = register(m, first_is_best, f"keep_{name}")
+            value, index = Mux(keep, value, held[1][0]), Mux(keep, index, held[1][1])
+        return register(m, value, f"value_{name}"), register(m, index, f"index_{name}")
+
+    @staticmethod
+    def _held(m: Module, index: Value, name: str) -> Value:
+        """Return an index one clock later; a constant stays one."""
+        return index if isinstance(index, Const) else register(m, index, name)

@@ -78,8 +78,9 @@ def _argmax(spec: ArgmaxSpec) -> Estimate:
     bits, index_bits = Port.of(spec.source).word_bits, Port.of(spec.result).word_bits
     luts = flip_flops = 0
     contenders = spec.source.units
-    for _ in range(spec.latency_cycles):
+    for _ in range(spec.levels):
+        flip_flops += contenders * (bits + index_bits)
         pairs, contenders = contenders // 2, -(-contenders // 2)
         luts += pairs * (2 * bits + index_bits)
-        flip_flops += contenders * (bits + index_bits) + 1
+        flip_flops += contenders * (bits + index_bits) + pairs + 2
     return Estimate(luts, flip_flops)

@@ -206,9 +206,10 @@ class UnitLayerSpec:
 
 @dataclass(frozen=True, eq=False)
 class ArgmaxSpec:
-    """A tree of comparisons, one register after each level; of equal values the lower index wins.
+    """A tree of comparisons; of equal values the lower index wins.
 
-    ``latency_cycles = max(1, ceil(log2(values)))``; ``interval_cycles = 1``.
+    Each level takes two stages: compare, then choose.  Both in one stage were the slowest path of a whole network on
+    ECP5.  ``latency_cycles = 2·max(1, ceil(log2(values)))``; ``interval_cycles = 1``.
     """
 
     operation: Argmax
@@ -220,6 +221,11 @@ class ArgmaxSpec:
     @property
     def latency_cycles(self) -> int:
         """Clock cycles from values to index."""
+        return 2 * self.levels
+
+    @property
+    def levels(self) -> int:
+        """Levels of comparisons."""
         return max(1, (self.source.units - 1).bit_length())
 
     def evaluate(self, x: Array) -> Array:
