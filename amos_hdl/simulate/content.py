@@ -32,7 +32,7 @@ class BuildOptions:
     verilator_args : tuple of str
         More arguments for Verilator.
     optimise : str
-        C++ optimisation of the model.  Measured on 120 units (about 5,400 weights, unrolled), CPU seconds of the build and
+        C++ optimisation of the model.  Measured on 120 units (5,400 weights, unrolled), CPU seconds of the build and
         clock cycles per second: -O0 14 to 17 s, 3,000; -O1 and -Os 17 to 22 s, 20,000 to 30,000; -O2 26 s, 19,000.
     """
 
