@@ -1,0 +1,49 @@
+"""What many tests need: small networks, and a folder of Verilog of one of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from amos_hdl.circuit import quantizer, relu
+from amos_hdl.emit.generate import generate
+from amos_hdl.network import Argmax, Dense, Input, Network, Unit, store
+from amos_hdl.schedule import HardwareOptions, Schedule
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def small_network(seed: int = 0, outputs: tuple[str, ...] = ("logits", "winner")) -> Network:
+    """Return a network of 9 pixels with two kinds of units, biases, empty rows, negative weights, and two outputs."""
+    random = np.random.default_rng(seed)
+    first = random.integers(-7, 8, (6, 9))
+    first[2] = 0  # a sum of nothing
+    first[3] = -np.abs(first[3]) - (first[3] == 0)  # a sum without a positive term
+    second = random.integers(-3, 4, (5, 6))
+    units = tuple(quantizer(np.sort(random.integers(-20, 20, 7)).tolist()) for _ in range(4))
+    return Network(
+        "small",
+        (
+            Input("pixels", 9, 0, 16),
+            Unit("encoder", "pixels", (relu(2, step=4), relu(2, step=5, bias=2)), np.arange(9) % 2),
+            Dense("sums", "encoder", first, 4),
+            Unit("hidden", "sums", units, np.array([0, 1, 2, 3, 1, 0])),
+            Dense("logits", "hidden", second, 4, random.integers(-9, 9, 5)),
+            Argmax("winner", "logits"),
+        ),
+        outputs,
+    )
+
+
+@pytest.fixture(scope="session")
+def small() -> Network:
+    return small_network()
+
+
+@pytest.fixture(scope="session")
+def small_folder(small: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with ``models/small`` and ``rtl_out/small``."""
+    folder = tmp_path_factory.mktemp("small")
+    store.save(small, folder / "models" / "small")
+    generate(Schedule(small, HardwareOptions()), folder / "rtl_out" / "small")
+    return folder

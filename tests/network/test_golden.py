@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+from amos_hdl.circuit import quantizer, relu
+from amos_hdl.errors import DataError, NetworkError
+from amos_hdl.network import Argmax, Dense, Input, Network, Tensor, Unit, golden, width_bits
+from amos_hdl.schedule import HardwareOptions, Schedule
+from tests.circuit.naive import fire
+from tests.conftest import small_network
+
+
+def naive(network, image):
+    """A second golden model, written from SPEC.md: plain Python integers, one image."""
+    values, spikes = {}, {}
+    for operation in network.operations:
+        if isinstance(operation, Input):
+            values[operation.name] = [int(pixel) for pixel in image]
+            continue
+        y = values[operation.source]
+        if isinstance(operation, Dense):
+            rows, bias = operation.weights.tolist(), operation.biases.tolist()
+            values[operation.name] = [
+                b + sum(w * v for w, v in zip(row, y, strict=True)) for row, b in zip(rows, bias, strict=True)
+            ]
+        elif isinstance(operation, Unit):
+            fired = [fire(operation.circuit(unit), x) for unit, x in enumerate(y)]
+            spikes[operation.name] = [z for z, _, _ in fired]
+            values[operation.name] = [value for _, value, _ in fired]
+        else:
+            values[operation.name] = [y.index(max(y))]
+    return values, spikes
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_golden_is_the_specification(seed):
+    network = small_network(seed)
+    images = np.random.default_rng(seed).integers(0, 17, (60, 9))
+    trace = golden.run(network, images)
+    for number, image in enumerate(images):
+        values, spikes = naive(network, image)
+        for name, expected in values.items():
+            assert trace.values[name][number].tolist() == expected, name
+        for name, expected in spikes.items():
+            assert trace.spikes[name][number].astype(int).tolist() == expected, name
+
+
+def test_every_value_is_within_its_interval_and_the_ends_are_reached():
+    network = small_network()
+    sums = network["sums"].weights
+    corners = np.concatenate([np.where(sums > 0, 16, 0), np.where(sums < 0, 16, 0), np.zeros((1, 9), int)])
+    images = np.concatenate([corners, np.random.default_rng(0).integers(0, 17, (500, 9))])
+    trace = golden.run(network, images)
+    for name, tensor in network.tensors.items():
+        assert (trace.values[name] >= tensor.low).all() and (trace.values[name] <= tensor.high).all(), name
+    assert (trace.values["sums"].min(axis=0) == network.tensors["sums"].low).all()
+    assert (trace.values["sums"].max(axis=0) == network.tensors["sums"].high).all()
+
+
+def test_chunks_do_not_show(monkeypatch, small):
+    images = np.random.default_rng(1).integers(0, 17, (50, 9))
+    whole = golden.run(small, images)
+    monkeypatch.setattr(golden, "CHUNK_IMAGES", 7)
+    parts = golden.run(small, images)
+    assert all((whole.values[name] == parts.values[name]).all() for name in whole.values)
+    assert all((whole.spikes[name] == parts.spikes[name]).all() for name in whole.spikes)
+
+
+def test_no_images(small):
+    trace = golden.run(small, np.zeros((0, 9), int))
+    assert trace.images == 0 and trace.spike_count == 0
+
+
+def test_cycles_come_from_the_schedule(small):
+    schedule = Schedule(small, HardwareOptions())
+    trace = golden.run(small, np.zeros((1, 9), int), schedule)
+    assert trace.spike_cycles["encoder"].tolist() == [1, 2]
+    assert trace.spike_cycles["hidden"].tolist() == [schedule.ready["sums"] + n for n in (1, 2, 3)]
+    assert golden.run(small, np.zeros((1, 9), int)).spike_cycles == {}
+
+
+def test_ties_go_to_the_lowest_index():
+    network = Network("ties", (Input("x", 4, -2, 2), Argmax("winner", "x")), ("winner",))
+    images = np.array([[1, 1, 1, 1], [0, 2, 2, 0], [-2, -2, -1, -1]])
+    assert golden.run(network, images).values["winner"][:, 0].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((3, 8), int), r"^images: shape: expected \(images, 9\), got \(3, 8\)$"),
+        (np.zeros(9, int), r"^images: shape: expected \(images, 9\), got \(9,\)$"),
+        (np.zeros((3, 9)), r"^images: values: expected integers, got float64$"),
+        (np.full((2, 9), 17), r"^images, image 0, pixel 0: value outside the input code: expected 0 to 16, got 17$"),
+        (np.full((2, 9), -1), r"^images, image 0, pixel 0: value outside the input code: expected 0 to 16, got -1$"),
+        ([["a"] * 9], r"^images: values: expected integers"),
+    ],
+)
+def test_images_that_do_not_fit(small, images, message):
+    with pytest.raises(DataError, match=message):
+        golden.run(small, images)
+
+
+@pytest.mark.parametrize(
+    ("interval", "expected"),
+    [((0, 0), (1, False)), ((0, 1), (1, False)), ((0, 16), (5, False)), ((-1, 0), (1, True)), ((-1, 1), (2, True)),
+     ((-4, 3), (3, True)), ((-5, 3), (4, True)), ((-4, 4), (4, True)), ((3, 9), (4, False)), ((-9, -3), (5, True))],
+)  # fmt: skip
+def test_widths(interval, expected):
+    assert width_bits(*interval) == expected
+    bits, signed = expected
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    assert low <= interval[0] and interval[1] <= high
+
+
+def test_operations_that_do_not_fit():
+    with pytest.raises(NetworkError, match=r"^d, unit 1, input 0: weight: expected -8 to 7 \(4 bits\), got 8$"):
+        Dense("d", "x", np.array([[7], [8]]), 4)
+    with pytest.raises(NetworkError, match=r"^weights of d: expected integers, got float64$"):
+        Dense("d", "x", np.array([[0.5]]), 4)
+    with pytest.raises(NetworkError, match=r"^d: weight_bits: expected 1 to 16 bits, got 0$"):
+        Dense("d", "x", np.array([[0]]), 0)
+    with pytest.raises(NetworkError, match=r"^u: assignment: expected circuit numbers 0 to 0, got 1 to 1$"):
+        Unit("u", "x", (relu(2),), np.array([1]))
+    with pytest.raises(NetworkError, match=r"^width of a tensor: expected at most 56 bits"):
+        Tensor(np.array([0]), np.array([1 << 60]))
+    with pytest.raises(NetworkError, match=r"^u: units: expected 3, what x gives, got 2$"):
+        Network("n", (Input("x", 3, 0, 1), Unit("u", "x", (quantizer([1]),), np.array([0, 0]))), ("u",))
