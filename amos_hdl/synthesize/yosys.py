@@ -40,6 +40,7 @@ def make_script(
     *,
     network_top: str | None = None,
     block_ram: bool = True,
+    carry: bool = False,
     no_dsp: str | None = None,
 ) -> str:
     """The Yosys script.
@@ -56,6 +57,8 @@ def make_script(
         A module below ``top`` to count alone.
     block_ram : bool
         False forbids block RAM.
+    carry : bool
+        True lets sums use carry cells.
     no_dsp : str, optional
         Option that keeps products out of DSP blocks.
 
@@ -75,11 +78,8 @@ def make_script(
     lines.append(f"hierarchy -check -top {top}")
     if network_top is not None:
         lines.append(f"setattr -mod -set keep_hierarchy 1 {network_top}")
-    lines.append(
-        " ".join(
-            (*family.synth, *([no_dsp] if no_dsp else []), *([] if block_ram else [family.no_block_ram]), "-top", top)
-        )
-    )
+    options = (no_dsp, None if carry else family.no_carry, None if block_ram else family.no_block_ram)
+    lines.append(" ".join((*family.synth, *(option for option in options if option is not None), "-top", top)))
     if network_top is not None:
         lines += [
             f"tee -q -o {NETWORK_STATISTICS} stat -json",
@@ -108,6 +108,7 @@ def run_yosys(
     folder: Path,
     network_top: str | None = None,
     block_ram: bool = True,
+    carry: bool = False,
     dsp: bool = False,
 ) -> Synthesized:
     """Synthesize the sources in ``folder``; leaves netlists, statistics, script and log there.
@@ -127,7 +128,7 @@ def run_yosys(
         If its statistics do not say what they should.
     """
     no_dsp = None if dsp else _no_dsp_option(tool, family, folder)
-    script = make_script(sources, top, family, network_top=network_top, block_ram=block_ram, no_dsp=no_dsp)
+    script = make_script(sources, top, family, network_top=network_top, block_ram=block_ram, carry=carry, no_dsp=no_dsp)
     (folder / SCRIPT).write_text(script, encoding="utf-8")
     run_tool(tool, ["-s", SCRIPT], folder=folder, log=LOG)
     design = count_cells(read_json(folder / STATISTICS), top, family, where=STATISTICS)

@@ -71,7 +71,7 @@ def test_a_lost_cell_type_is_noticed():
         count(statistics)
 
 
-@pytest.mark.parametrize("cell", ["$lut", "$_DFF_P_", "LUT5", "TRELLIS_FF2", "SB_LUT4"])
+@pytest.mark.parametrize("cell", ["$lut", "$_DFF_P_", "$add", "LUT5", "TRELLIS_FF2", "SB_LUT4"])
 def test_an_unknown_cell_is_not_zero(cell):
     statistics = copy.deepcopy(STATISTICS)
     types = statistics["modules"]["\\network"]["num_cells_by_type"]
@@ -109,7 +109,8 @@ def test_script_flags():
     assert "read_verilog -defer a.v" in script and "read_verilog -defer -sv b.sv" in script
     assert "-nodsp" in script and "-nobram" in script and "keep_hierarchy" not in script
     script = make_script(["a.v"], "top", family, network_top="net")
-    assert "-nodsp" not in script and "-nobram" not in script
+    assert "-nodsp" not in script and "-nobram" not in script and "-noccu2" in script
+    assert "-noccu2" not in make_script(["a.v"], "top", family, carry=True)
     assert script.index("-set keep_hierarchy 1 net") < script.index("synth_ecp5") < script.index("flatten")
 
 

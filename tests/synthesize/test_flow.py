@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from amos_hdl.errors import DoesNotFitError, SynthesisError, ToolError
+from amos_hdl.synthesize import flow
 from amos_hdl.synthesize.flow import synthesize
 from amos_hdl.synthesize.result import load_result
 
@@ -170,6 +171,26 @@ def test_nextpnr_finds_no_place(design, tmp_path, fake_tool):
     fake_tool("nextpnr-ecp5", "print('ERROR: Unable to find legal placement for all cells'); sys.exit(1)")
     with pytest.raises(DoesNotFitError, match="too far to be placed"):
         fake_run(design, tmp_path / "work")
+
+
+def test_the_result_file_is_written_last(design, tmp_path, fake_tool, monkeypatch):
+    def broken(folder, work):
+        raise OSError("disk full")
+
+    fake_tool("yosys", FAKE_YOSYS)
+    monkeypatch.setattr(flow, "_move_up", broken)
+    work = tmp_path / "work"
+    earlier_result(work)
+    with pytest.raises(OSError, match="disk full"):
+        synthesize([design], "harness", "ecp5-25k", work, pnr=False, latency_cycles=1)
+    assert (work / "result.json").read_text() == "earlier"
+
+
+def test_a_work_folder_that_is_a_file(design, tmp_path, fake_tool):
+    fake_tool("yosys", FAKE_YOSYS)
+    (tmp_path / "work").write_text("")
+    with pytest.raises(SynthesisError, match="work folder"):
+        synthesize([design], "harness", "ecp5-25k", tmp_path / "work", pnr=False, latency_cycles=1)
 
 
 def test_a_missing_tool(design, tmp_path, no_tools):
