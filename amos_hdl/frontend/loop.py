@@ -1,4 +1,4 @@
-"""The training loop: latent weights, pruning and rounding blended in, spikes computed as the hardware will."""
+"""The training loop: real weights pruned, then rounded few by few, spikes computed as the hardware will."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from amos_hdl.frontend.teacher import soft_answers
 from amos_hdl.frontend.train import Progress
 from amos_hdl.network import Network
 
-#: Steps between two choices of the weights that stay.
-PRUNE_EVERY_STEPS = 20
+#: Steps between two choices of the weights that are pruned or rounded.
+ANNEAL_EVERY_STEPS = 20
 #: Steps over which the learning rate rises at the beginning.
 WARM_UP_STEPS = 50
 #: The learning rate never falls below this.
@@ -145,16 +145,19 @@ def _share(ramp: Ramp, part: float) -> float:
 
 
 def _anneal(module: SpikingNetwork, recipe: Recipe, done: int, total: int) -> None:
-    """Set how much is rounded and how many weights are left at step ``done``.
+    """Prune, and later round, the weights that it is time for at step ``done``.
 
     The number of weights falls from all to the recipe's as (1 - share)**3: fast while many do not matter.
     """
+    if done % ANNEAL_EVERY_STEPS and done != total:
+        return
     part = done / total
-    rounding, share = _share(recipe.training.rounding, part), _share(recipe.training.pruning, part)
+    pruned, rounded = _share(recipe.training.pruning, part), _share(recipe.training.rounding, part)
     for linear, keep in zip(module.linears, recipe.topology.nonzero_weights, strict=True):
-        linear.rounding = rounding
-        if done % PRUNE_EVERY_STEPS == 0 or done == total:
-            linear.prune(round(keep + (linear.latent.numel() - keep) * (1 - share) ** 3))
+        if not bool(linear.fixed.any()):
+            share_left = 0.0 if rounded else (1 - pruned) ** 3
+            linear.prune(round(keep + (linear.latent.numel() - keep) * share_left))
+        linear.fix(rounded)
 
 
 def _loss(

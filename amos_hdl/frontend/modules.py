@@ -88,7 +88,8 @@ class PrunedLinear(nn.Module):
     """Weighted sums with few integer weights: ``x[n] = Σ_m w[n, m]·y[m]``.
 
     A weight is the latent value rounded to the nearest allowed one (``±magnitudes``), or 0 where pruned.  In training
-    the rounding is blended in: w = latent + rounding·(rounded - latent), ``rounding`` from 0 to 1.
+    real weights are rounded for good a few at a time (``fix``), those next to an integer first; the others learn to
+    make up for it.
 
     Parameters
     ----------
@@ -99,31 +100,49 @@ class PrunedLinear(nn.Module):
         Draws the latent weights from a normal distribution.
 
     Shapes: y ``(batch, input)``; x ``(batch, unit)``; latent ``(unit, input)``.
+
+    Source: A. Zhou et al., "Incremental network quantization", arXiv:1702.03044, section 2; the order is ours.
     """
 
     mask: Tensor
+    fixed: Tensor
+    held: Tensor
     levels: Tensor
 
     def __init__(self, inputs: int, units: int, magnitudes: Sequence[int], generator: torch.Generator) -> None:
         super().__init__()
         levels = sorted({sign * magnitude for magnitude in magnitudes for sign in (1, -1)})
         self.latent = nn.Parameter(0.8 * torch.randn(units, inputs, generator=generator))
-        self.rounding = 1.0
         self.register_buffer("mask", torch.ones(units, inputs))
+        self.register_buffer("fixed", torch.zeros(units, inputs, dtype=torch.bool))
+        self.register_buffer("held", torch.zeros(units, inputs))
         self.register_buffer("levels", torch.tensor(levels, dtype=torch.float32))
+
+    def _rounded(self) -> Tensor:
+        borders = (self.levels[1:] + self.levels[:-1]) / 2
+        return torch.where(self.fixed, self.held, self.levels[torch.bucketize(self.latent.detach(), borders)])
 
     @torch.no_grad()
     def integers(self) -> Tensor:
         """Return the integer weights ``(unit, input)``."""
-        borders = (self.levels[1:] + self.levels[:-1]) / 2
-        return self.levels[torch.bucketize(self.latent, borders)] * self.mask
+        return self._rounded() * self.mask
 
     def forward(self, y: Tensor) -> Tensor:
-        """Return sums ``(batch, unit)``."""
-        rounding = self.rounding if self.training else 1.0
-        weights = self.latent * self.mask
-        weights = weights + rounding * (self.integers() - weights).detach()
-        return y @ weights.T
+        """Return sums ``(batch, unit)``; of integer weights in evaluation mode."""
+        if not self.training:
+            return y @ self.integers().T
+        return y @ (torch.where(self.fixed, self.held, self.latent) * self.mask).T
+
+    @torch.no_grad()
+    def fix(self, share: float) -> None:
+        """Round ``share`` (0 to 1) of the weights that are not pruned, those fixed before among them, for good."""
+        count = round(share * float(self.mask.sum()))
+        rounded = self._rounded()
+        # fixed weights come first, pruned ones last; of equal distances the first in the matrix
+        distance = torch.where(self.fixed, -1.0, (self.latent - rounded).abs() + 1e9 * (1 - self.mask))
+        first = distance.flatten().argsort(stable=True)[:count]
+        self.held.view(-1)[first] = rounded.flatten()[first]
+        self.fixed.view(-1)[first] = True
 
     @torch.no_grad()
     def prune(self, keep: int) -> None:

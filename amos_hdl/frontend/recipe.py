@@ -10,7 +10,7 @@ from pydantic import Field
 
 from amos_hdl.errors import NetworkError, RecipeError
 from amos_hdl.files import Strict, read_yaml
-from amos_hdl.network.operations import check_name
+from amos_hdl.network.names import check_name
 
 #: Version of the recipe format.
 VERSION = 1
@@ -95,7 +95,11 @@ class Ramp(Strict):
 
 
 class Training(Strict):
-    """One run of Adam with a cosine-falling learning rate, on latent weights in units of one integer step."""
+    """One run of Adam with a cosine-falling learning rate, on real weights in units of one integer step.
+
+    In the ramp ``pruning`` the number of weights falls to the recipe's; in ``rounding``, which begins after it, the
+    weights that are left become integers.
+    """
 
     seed: Seed
     epochs: Annotated[int, Field(ge=1, le=100_000)]
@@ -174,6 +178,9 @@ def _check(recipe: Recipe, path: str) -> None:
         ramp: Ramp = getattr(recipe.training, name)
         if ramp.start >= ramp.end:
             raise refuse(f"training.{name}", "ramp", "start < end", f"{ramp.start} to {ramp.end}")
+    if recipe.training.rounding.start < recipe.training.pruning.end:
+        expected = f"at least pruning.end, {recipe.training.pruning.end}"
+        raise refuse("training.rounding.start", "ramp", expected, recipe.training.rounding.start)
     data = recipe.data
     interval = (data.low, data.high)
     if data.source == "npz":

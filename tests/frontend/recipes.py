@@ -21,8 +21,8 @@ TINY: dict[str, Any] = {
         "batch_images": 64,
         "learning_rate": 0.05,
         "label_smoothing": 0.05,
-        "pruning": {"start": 0.1, "end": 0.6},
-        "rounding": {"start": 0.3, "end": 0.8},
+        "pruning": {"start": 0.1, "end": 0.4},
+        "rounding": {"start": 0.4, "end": 0.9},
         "augmentation": {"copies": 2, "clean_copies": 1, "shift_pixels": 0.5, "rotation_degrees": 8.0},
         "distillation": {
             "networks": 2,

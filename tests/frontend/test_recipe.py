@@ -50,6 +50,11 @@ def test_the_stored_recipes_are_read() -> None:
             {"start": 0.5, "end": 0.5},
             r"training\.pruning: ramp: expected start < end, got .*",
         ),
+        (
+            "training.rounding.start",
+            0.3,
+            r"training\.rounding\.start: ramp: expected at least pruning\.end, 0\.4, got 0\.3",
+        ),
         ("data.source", "npz", r"data: npz source: expected file, and low < high, got .None, None to None."),
         ("data.file", "x.npz", r"data: digits source: expected neither file, low nor high, got 'x\.npz'"),
         ("data.source", "imagenet", r"data\.source: Input should be 'digits' or 'npz'.*got 'imagenet'"),
