@@ -29,7 +29,7 @@ def unit_spec(number: int) -> UnitSpec:
 SPEC = unit_spec(int(JOB.parameters["unit"]))
 
 
-async def compare(dut, x: np.ndarray, traffic: Traffic, random: np.random.Generator) -> None:
+async def compare(dut, name: str, x: np.ndarray, traffic: Traffic, random: np.random.Generator) -> None:
     """Drive potentials ``x`` with their steps; compare every spike in every row and y where it is due."""
     depth = SPEC.circuit.depth
     stimulus = patterns.stimulus(traffic, x[:, None], SPEC.potential.word_bits, random)
@@ -58,7 +58,7 @@ async def compare(dut, x: np.ndarray, traffic: Traffic, random: np.random.Genera
     assert not len(wrong), (
         f"x = {x[images[wrong[0]]]}: expected y {SPEC.circuit.value(x[images[wrong[0]]])}, got {values[wrong[0]]}"
     )
-    JOB.report({f"{'gaps' if len(due) < len(rows) // 2 else 'every'}.potentials": len(x)})
+    JOB.report({f"{name}.images": len(x), f"{name}.spikes": int(spikes.sum())})
 
 
 @cocotb.test()
@@ -66,7 +66,8 @@ async def every_potential(dut):
     """Every x within the potential's interval, up and down, one per clock."""
     every = np.arange(SPEC.low, SPEC.high + 1)
     x = np.concatenate([every, every[::-1]])
-    await compare(dut, x, patterns.back_to_back(len(x), SPEC.latency_cycles), generator(JOB.seed, "every_potential"))
+    random = generator(JOB.seed, "every_potential")
+    await compare(dut, "every_potential", x, patterns.back_to_back(len(x), SPEC.latency_cycles), random)
 
 
 @cocotb.test()
@@ -74,4 +75,4 @@ async def isolated_potentials(dut):
     """Potentials far apart, with noise between: silence in between."""
     random = generator(JOB.seed, "isolated_potentials")
     x = random.integers(SPEC.low, SPEC.high, 100, endpoint=True)
-    await compare(dut, x, patterns.isolated(len(x), SPEC.latency_cycles), random)
+    await compare(dut, "isolated_potentials", x, patterns.isolated(len(x), SPEC.latency_cycles), random)

@@ -34,12 +34,15 @@ def isolated(count: int, latency: int) -> Traffic:
 
 
 def with_resets(traffic: Traffic, times: int, random: np.random.Generator) -> Traffic:
-    """The same images with ``times`` resets of one to three cycles, the first while the pipeline is full."""
+    """The same images with ``times`` resets, the first while the pipeline is full.
+
+    They last 1, 2, 3, 1, ... cycles: only one of a single cycle shows a register that reset does not reach.
+    """
     reset = traffic.reset.copy()
     last = int(traffic.entries[-1])
     starts = [last // 2, *random.integers(0, last + 1, times - 1).tolist()]
-    for start in starts:
-        reset[start : start + int(random.integers(1, 4))] = True
+    for number, start in enumerate(starts):
+        reset[start : start + 1 + number % 3] = True
     return Traffic(traffic.entries, reset)
 
 

@@ -22,7 +22,7 @@ def small_network(seed: int = 0, outputs: tuple[str, ...] = ("logits", "winner")
     second = random.integers(-3, 4, (5, 6))
     units = tuple(quantizer(np.sort(random.integers(-20, 20, 7)).tolist()) for _ in range(4))
     return Network(
-        "small",
+        "sample",
         (
             Input("pixels", 9, 0, 16),
             Unit("encoder", "pixels", (relu(2, step=4), relu(2, step=5, bias=2)), np.arange(9) % 2),

@@ -59,11 +59,11 @@ class AmosUnit(wiring.Component):
                 potential = register(m, potential, f"potential_at_{level}")
             earlier = [register(m, spike, f"spike_{gate + 1}_at_{level}") for gate, spike in enumerate(earlier)] + fired
             spikes += fired
-        m.d.comb += [self.spikes.eq(Cat(spikes)), self.y.eq(decode(spec, earlier))]
+        m.d.comb += [self.spikes.eq(Cat(spikes)), self.y.eq(_decode(m, spec, earlier))]
         return m
 
 
-def decode(spec: UnitSpec, spikes: list[Value]) -> Value:
+def _decode(m: Module, spec: UnitSpec, spikes: list[Value]) -> Value:
     """Return y = d_0 + Σ d_i·z_i: plain wires where d is a binary code, else a sum."""
     circuit = spec.circuit
     if circuit.offset == 0 and circuit.outputs == tuple(1 << i for i in reversed(range(circuit.gates))):
@@ -72,7 +72,9 @@ def decode(spec: UnitSpec, spikes: list[Value]) -> Value:
     for spike, weight in zip(spikes, circuit.outputs, strict=True):
         if weight:
             total = total + Mux(spike, weight, 0)
-    return total
+    named = Signal(total.shape(), name="sum_y")
+    m.d.comb += named.eq(total)
+    return named
 
 
 class AmosUnitLayer(wiring.Component):

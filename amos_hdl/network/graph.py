@@ -12,7 +12,8 @@ from types import MappingProxyType
 import numpy as np
 
 from amos_hdl.errors import NetworkError
-from amos_hdl.network.operations import Argmax, Dense, Input, Operation, Unit, check_name
+from amos_hdl.network.names import check_name
+from amos_hdl.network.operations import Argmax, Dense, Input, Operation, Unit
 from amos_hdl.network.tensor import Tensor
 
 #: Most operations of one network.

@@ -6,7 +6,6 @@ Each operation knows how many integers it gives and within which intervals (``re
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,32 +14,13 @@ import numpy.typing as npt
 
 from amos_hdl.circuit import CircuitBank, ThresholdCircuit
 from amos_hdl.errors import CircuitError, NetworkError
+from amos_hdl.network.names import check_name
 from amos_hdl.network.tensor import WIDTH_LIMIT_BITS, Tensor, width_bits
 
 #: Most units of one operation.
 UNIT_LIMIT = 1 << 20
 
 Array = npt.NDArray[np.int64]
-
-# Names become Verilog modules, ports and file names; words of Verilog and of Windows file systems are kept out.
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
-_RESERVED = frozenset(
-    "always and assign automatic begin bit break buf byte case cell class clocking con config cover deassign default "
-    "design disable do edge else end event extends final for force forever fork function generate if import include "
-    "initial inout input instance int integer interface join liblist library local localparam logic longint "
-    "module nand negedge new nor not null or output package parameter posedge primitive priority process program "
-    "property protected pulldown pullup pure rand real ref reg release repeat return sequence shortint signed static "
-    "string struct super supply0 supply1 table task this time tri tri0 tri1 triand trior type typedef union unique "
-    "unsigned use var vectored virtual void wait wand weak0 weak1 while wire with within wor xnor xor "
-    "clk rst aux nul prn".split()
-)
-
-
-def check_name(name: str, what: str) -> None:
-    """Raise NetworkError unless ``name`` can name a Verilog module, a port and a file."""
-    if not _NAME.fullmatch(name) or name in _RESERVED:
-        expected = "a to z, 0 to 9 and _, a letter first, at most 48, no keyword"
-        raise NetworkError(f"name of {what}", expected=expected, got=repr(name))
 
 
 def _constant(values: npt.ArrayLike, shape: tuple[int, ...], what: str) -> Array:
@@ -248,7 +228,9 @@ class Argmax:
         check_name(self.name, "an operation")
 
     def result(self, source: Tensor) -> Tensor:
-        """Return the tensor of one index."""
+        """Return the tensor of one index.  Raises NetworkError if there is nothing to choose from."""
+        if source.units < 2:
+            raise NetworkError("values", where=self.name, expected="at least 2", got=repr(source.units))
         return Tensor(np.zeros(1, np.int64), np.array([source.units - 1], np.int64))
 
 

@@ -79,7 +79,7 @@ def simulate(
         for result in results:
             figures: Mapping[str, Any] = {} if result.simulation is None else result.simulation.figures
             for test in () if result.simulation is None else result.simulation.tests:
-                images_run = figures.get(f"{test.name}.images", figures.get(f"{test.name}.inputs"))
+                images_run = figures.get(f"{test.name}.images")
                 seconds = figures.get(f"{test.name}.seconds")
                 rate = f"{images_run / seconds:,.0f}" if seconds and images_run else None
                 spikes = figures.get(f"{test.name}.spikes")
