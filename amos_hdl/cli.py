@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json as json_format
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
 import click
-import typer
 
 from amos_hdl import __version__
 from amos_hdl.console import Steps, show_error, show_json
@@ -16,69 +17,47 @@ from amos_hdl.errors import AmosError
 from amos_hdl.project import find_project
 from amos_hdl.verbs.outcome import Outcome
 
-app = typer.Typer(
-    help="Spiking networks of at-most-one-spike neurons: from a stored network to checked Verilog and a routed FPGA.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+Function = TypeVar("Function", bound=Callable[..., None])
+TARGETS = "ecp5-25k, ecp5-45k, ecp5-85k, ice40-hx8k, ice40-up5k, gowin-gw1n9, gowin-gw2a18"
+
+_network = click.argument("network")
+_recipe = click.argument("recipe")
+_json = click.option("--json", is_flag=True, help="Print one JSON object, and nothing else, on standard output.")
+_adders = click.option(
+    "--adders-per-stage",
+    type=click.IntRange(1, 64),
+    help="Adder levels between two pipeline registers.  [default: the recipe's, else 1]",
+)
+_rtl = click.option("--rtl", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]")
+_images = click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="NPZ file with integer arrays images (image, pixel) and labels (image).  [default: the recipe's data]",
 )
 
-NetworkArgument = Annotated[
-    str, typer.Argument(metavar="NETWORK", help="A name in models/, a folder with network.yaml, or a recipe (.yaml).")
-]
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe, such as models/digits.yaml.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
-Adders = Annotated[
-    int | None,
-    typer.Option(
-        "--adders-per-stage",
-        min=1,
-        max=64,
-        help="Adder levels between two pipeline registers. Default: the recipe's, else 1.",
-        show_default=False,
-    ),
-]
-Rtl = Annotated[
-    Path | None, typer.Option("--rtl", help="Folder of Verilog. Default: rtl_out/NETWORK.", show_default=False)
-]
-Images = Annotated[
-    Path | None,
-    typer.Option(
-        "--images",
-        help="NPZ file with integer arrays images (image, pixel) and labels (image). Default: the recipe's data.",
-        show_default=False,
-    ),
-]
-Target = Annotated[
-    str,
-    typer.Option(
-        help="ecp5-25k, ecp5-45k, ecp5-85k, ice40-hx8k, ice40-up5k, gowin-gw1n9, gowin-gw2a18, "
-        "or xilinx (an estimate without place and route)."
-    ),
-]
-Frequency = Annotated[float, typer.Option("--frequency", min=1, help="Clock that place and route aims at, MHz.")]
-PnrSeed = Annotated[int, typer.Option("--seed", min=1, help="Seed of place and route.")]
-Lists = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--list", help="Regression list; may be repeated. Default: testbenches/network.yaml.", show_default=False
-    ),
-]
-Waves = Annotated[str, typer.Option(help="none or fst: a waveform file of each run.")]
-Coverage = Annotated[str, typer.Option(help="off, line or toggle.")]
 
-DEFAULT_TARGET, DEFAULT_FREQUENCY_MHZ = "ecp5-25k", 150.0
-
-
-@app.callback(invoke_without_command=True)
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    if version:
-        typer.echo(f"amos-hdl {__version__}")
-        raise typer.Exit
+def _synthesis(function: Function) -> Function:
+    """Add the options of place and route."""
+    for option in (
+        click.option("--seed", type=click.IntRange(1), default=1, show_default=True, help="Seed of place and route."),
+        click.option(
+            "--frequency",
+            "frequency_mhz",
+            type=click.FloatRange(1, 2000),
+            default=150.0,
+            show_default=True,
+            help="Clock that place and route aims at, MHz.",
+        ),
+        click.option("--pnr/--no-pnr", default=True, show_default=True, help="Place and route after synthesis."),
+        click.option(
+            "--target",
+            default="ecp5-25k",
+            show_default=True,
+            help=f"{TARGETS}, or xilinx (LUTs without place and route).",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 def _finish(outcome: Outcome, json: bool) -> None:
@@ -88,11 +67,22 @@ def _finish(outcome: Outcome, json: bool) -> None:
     else:
         outcome.show()
     if not outcome.passed:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="NETWORK is a name in models/, a folder with network.yaml, or a recipe (.yaml).",
+)
+@click.version_option(__version__, prog_name="amos-hdl", message="%(prog)s %(version)s")
+def app() -> None:
+    """Spiking networks of at-most-one-spike neurons: from a stored network to checked Verilog and a routed FPGA."""
 
 
 @app.command()
-def train(recipe: RecipeArgument, json: Json = False) -> None:
+@_recipe
+@_json
+def train(recipe: str, json: bool) -> None:
     """Train with AMOS units in the loop and write models/NAME/ (needs the extra "train")."""
     from amos_hdl.verbs.train import train as act
 
@@ -100,15 +90,21 @@ def train(recipe: RecipeArgument, json: Json = False) -> None:
 
 
 @app.command()
-def info(network: NetworkArgument, adders_per_stage: Adders = None, json: Json = False) -> None:
-    """Show layers, gates, widths (bits), latency (clock cycles) and estimated LUTs."""
+@_network
+@_adders
+@_json
+def info(network: str, adders_per_stage: int | None, json: bool) -> None:
+    """Show layers, gates, widths (bits), latency (clock cycles), estimated LUTs."""
     from amos_hdl.verbs.info import info as act
 
     _finish(act(find_project(network), adders_per_stage), json)
 
 
 @app.command()
-def evaluate(network: NetworkArgument, images: Images = None, json: Json = False) -> None:
+@_network
+@_images
+@_json
+def evaluate(network: str, images: Path | None, json: bool) -> None:
     """Show accuracy and spikes per image, by the bit-exact golden model."""
     from amos_hdl.verbs.evaluate import evaluate as act
 
@@ -116,7 +112,11 @@ def evaluate(network: NetworkArgument, images: Images = None, json: Json = False
 
 
 @app.command()
-def generate(network: NetworkArgument, adders_per_stage: Adders = None, rtl: Rtl = None, json: Json = False) -> None:
+@_network
+@_adders
+@_rtl
+@_json
+def generate(network: str, adders_per_stage: int | None, rtl: Path | None, json: bool) -> None:
     """Write Verilog, manifest.yaml and a FuseSoC core file."""
     from amos_hdl.verbs.generate import generate as act
 
@@ -124,31 +124,46 @@ def generate(network: NetworkArgument, adders_per_stage: Adders = None, rtl: Rtl
 
 
 @app.command()
+@_network
+@click.option(
+    "--list",
+    "lists",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Regression list; may be repeated.  [default: testbenches/network.yaml]",
+)
+@_images
+@_rtl
+@click.option(
+    "--waves",
+    type=click.Choice(["none", "fst"]),
+    default="none",
+    show_default=True,
+    help="A waveform file of each run, in build/NETWORK/simulate/.",
+)
+@click.option(
+    "--coverage",
+    type=click.Choice(["off", "line", "toggle"]),
+    default="off",
+    show_default=True,
+    help="Count which lines, or which bits, the images reach.",
+)
+@_json
 def simulate(
-    network: NetworkArgument,
-    lists: Lists = None,
-    images: Images = None,
-    rtl: Rtl = None,
-    waves: Waves = "none",
-    coverage: Coverage = "off",
-    json: Json = False,
+    network: str, lists: tuple[Path, ...], images: Path | None, rtl: Path | None, waves: str, coverage: str, json: bool
 ) -> None:
     """Run the Verilog on Verilator and compare every spike with the golden model."""
     from amos_hdl.verbs.simulate import simulate as act
 
-    _finish(act(find_project(network), lists or [], images, rtl, waves, coverage, Steps(json)), json)
+    _finish(act(find_project(network), lists, images, rtl, waves, coverage, Steps(json)), json)
 
 
 @app.command()
-def synth(
-    network: NetworkArgument,
-    target: Target = DEFAULT_TARGET,
-    pnr: Annotated[bool, typer.Option(help="Place and route after synthesis.")] = True,
-    frequency_mhz: Frequency = DEFAULT_FREQUENCY_MHZ,
-    seed: PnrSeed = 1,
-    rtl: Rtl = None,
-    json: Json = False,
-) -> None:
+@_network
+@_synthesis
+@_rtl
+@_json
+def synth(network: str, target: str, pnr: bool, frequency_mhz: float, seed: int, rtl: Path | None, json: bool) -> None:
     """Synthesize with Yosys, place and route with nextpnr."""
     from amos_hdl.verbs.synth import synth as act
 
@@ -156,15 +171,11 @@ def synth(
 
 
 @app.command()
-def run(
-    recipe: RecipeArgument,
-    target: Target = DEFAULT_TARGET,
-    pnr: Annotated[bool, typer.Option(help="Place and route after synthesis.")] = True,
-    frequency_mhz: Frequency = DEFAULT_FREQUENCY_MHZ,
-    seed: PnrSeed = 1,
-    json: Json = False,
-) -> None:
-    """All of it: train if there is no stored network, evaluate, generate, simulate, synthesize, and a table."""
+@_recipe
+@_synthesis
+@_json
+def run(recipe: str, target: str, pnr: bool, frequency_mhz: float, seed: int, json: bool) -> None:
+    """All of it: train if nothing is stored, evaluate, generate, simulate, synth."""
     from amos_hdl.verbs.run import run as act
 
     _finish(act(find_project(recipe), target, pnr, frequency_mhz, seed, Steps(json)), json)
@@ -172,20 +183,32 @@ def run(
 
 def main() -> None:
     """Run the command line; every error is one line, and its exit code is 2 (a failed check: 1)."""
-    command: Any = typer.main.get_command(app)
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(arguments: list[str]) -> int:
     try:
-        code = command.main(prog_name="amos-hdl", standalone_mode=False)
+        code: Any = app.main(arguments, prog_name="amos-hdl", standalone_mode=False)
     except AmosError as error:
-        show_error(str(error))
-        code = error.exit_code
+        return _fail(str(error), error.exit_code, arguments)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.ClickException as error:
-        show_error(" ".join(error.format_message().split()))
-        code = 2
+        place = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
+        return _fail(place + " ".join(error.format_message().split()), 2, arguments)
     except (KeyboardInterrupt, click.Abort):
-        show_error("interrupted")
-        code = 130
+        return _fail("interrupted", 130, arguments)
     except BrokenPipeError:
-        # whoever read our output has gone; nothing more to say, also not at exit
+        # whoever read our output has gone: there is nothing more to say, not at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _fail(line: str, code: int, arguments: list[str]) -> int:
+    """Say what went wrong: a line for people, and an object for machines if they asked for one."""
+    show_error(line)
+    if "--json" in arguments:
+        sys.stdout.write(json_format.dumps({"error": line, "exit_code": code}) + "\n")
+    return code

@@ -14,7 +14,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-OUT, ERR = Console(highlight=False), Console(stderr=True, highlight=False)
+# where nobody's window gives a width, tables get room for the longest of their rows
+OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+ERR = Console(stderr=True, highlight=False)
 
 
 class Steps:
@@ -57,12 +59,19 @@ class StepProgress:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
     """Print a table; columns named in ``right`` are aligned to the right."""
-    made = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    made = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        is_number = column in right
+        # names and numbers stay whole; only remarks are broken into lines
+        made.add_column(column, justify="right" if is_number else "left", no_wrap=is_number or column == columns[0])
     for row in rows:
         made.add_row(*(number(cell) for cell in row))
     OUT.print(made)
+
+
+def note(text: str) -> None:
+    """Print a remark below a table."""
+    OUT.print(escape(text), style="dim")
 
 
 def number(cell: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amos_hdl.console import table
+from amos_hdl.console import note, table
 from amos_hdl.project import Project
 from amos_hdl.schedule import DenseSpec, Estimate, Schedule, UnitLayerSpec, estimate
 from amos_hdl.verbs.outcome import Outcome
@@ -29,30 +29,22 @@ def info(project: Project, adders_per_stage: int | None) -> Outcome:
     }
 
     def show() -> None:
-        columns = ["layer", "kind", "units", "gates", "adders", "bits", "values", "ready", "LUT4 est.", "FF est."]
+        columns = ["layer", "units", "gates", "adders", "bits", "low", "high", "ready", "LUT4*", "FF*"]
         code = project.network.tensors[project.network.input.name]
-        first = (
-            project.network.input.name,
-            "input",
-            code.units,
-            None,
-            None,
-            code.bits,
-            "{} to {}".format(*code.interval),
-        )
-        rows: list[Sequence[object]] = [(*first, "cycle 0", None, None)]
-        for layer in layers:
-            values = f"{layer['low']} to {layer['high']}"
-            rows.append(
-                [layer[key] for key in ("name", "kind", "units", "gates", "adders", "bits")]
-                + [values, f"cycle {layer['ready_cycle']}", layer["estimated_luts"], layer["estimated_flip_flops"]]
-            )
-        rows.append(("all", "", None, data["gates"], None, None, "", "", total.luts, total.flip_flops))
+        rows: list[Sequence[object]] = [
+            (project.network.input.name, code.units, None, None, code.bits, *code.interval, 0, None, None)
+        ]
+        keys = ("name", "units", "gates", "adders", "bits", "low", "high", "ready_cycle")
+        rows += [
+            [*(layer[key] for key in keys), layer["estimated_luts"], layer["estimated_flip_flops"]] for layer in layers
+        ]
+        rows.append(("all", None, data["gates"], None, None, None, None, None, total.luts, total.flip_flops))
         title = (
             f"{project.name}: latency {schedule.latency_cycles} clock cycles, "
             f"interval {schedule.interval_cycles} (a new image every clock)"
         )
-        table(title, columns, rows, right=[c for c in columns if c not in ("layer", "kind")])
+        table(title, columns, rows, right=columns[1:])
+        note("bits: of one word; ready: clock cycle of the result; *: estimated before synthesis")
 
     return Outcome(data, show)
 

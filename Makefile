@@ -1,0 +1,60 @@
+# Two commands: `make demo` and `make test`.  Beyond Python >= 3.11 they need a C++ compiler, make and perl.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test check tools check-rtl rtl pictures benchmark clean
+
+demo: $(VENV)/installed-demo ## generate, simulate, place and route the digits network
+	$(BIN)/amos-hdl run models/digits.yaml
+
+test: $(VENV)/installed-dev check check-rtl ## lint, types, walls of the house, committed Verilog, all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+# Everything in rtl_out/ must be what the generator writes, byte for byte.
+check-rtl: $(VENV)/installed-dev
+	@for folder in rtl_out/*/; do name=$$(basename $$folder); \
+	  $(BIN)/amos-hdl generate $$name --rtl build/check-rtl/$$name || exit; \
+	  diff -r build/check-rtl/$$name rtl_out/$$name || { echo "rtl_out/$$name is not what 'make rtl' writes"; exit 1; }; \
+	done
+
+rtl: $(VENV)/installed-demo ## write rtl_out/ again
+	@for folder in rtl_out/*/; do $(BIN)/amos-hdl generate $$(basename $$folder) || exit; done
+
+pictures: $(VENV)/installed-dev ## draw the pictures of the README again
+	$(BIN)/python docs/pictures.py
+
+benchmark: $(VENV)/installed-dev ## print the figures of benchmarks/README.md
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/estimates.py
+
+# Says what is missing before anything is downloaded.
+tools:
+	@command -v $(PYTHON) >/dev/null || { echo "missing: $(PYTHON) (Python >= 3.11); set PYTHON=/path/to/python3"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "too old: $$($(PYTHON) --version), Python >= 3.11 is needed; set PYTHON=/path/to/python3"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "missing: Python's venv (Debian: apt install python3-venv)"; exit 2; }
+	@for tool in c++ perl; do command -v $$tool >/dev/null || \
+	  { echo "missing: $$tool, which Verilator needs (Debian: apt install g++ make perl)"; exit 2; }; done
+
+$(VENV)/bin/python: | tools
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-demo: pyproject.toml constraints.txt | tools $(VENV)/bin/python
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | tools $(VENV)/bin/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/installed-demo
+
+clean: ## remove what can be made again
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,172 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from amos_hdl.emit.generate import generate, render, write_harness
+from amos_hdl.emit.manifest import load_manifest
+from amos_hdl.errors import EmitError
+from amos_hdl.schedule import HardwareOptions, Schedule
+from tests.conftest import ROOT, small_network
+
+
+@pytest.fixture(scope="module")
+def rendered(small):
+    return render(Schedule(small, HardwareOptions()))
+
+
+def test_one_file_per_module_and_equal_units_once(rendered):
+    files, manifest = rendered
+    verilog = [name for name in files if name.endswith(".v")]
+    assert list(manifest.files) == verilog
+    # two encoder units and four hidden units, five layers, the delay of the logits, the top
+    assert sum(name.startswith("units/") for name in verilog) == 2 + 4
+    assert len(verilog) == 6 + 5 + 1 + 1
+    for name in verilog:
+        assert re.findall(r"^module (\w+)", files[name], re.MULTILINE) == [Path(name).stem]
+
+
+def test_every_module_says_what_it_is(rendered, small):
+    files, _ = rendered
+    for name, text in files.items():
+        if name.endswith(".v"):
+            comment = text[: text.index("\nmodule")]
+            assert all(not line or line.startswith("//") for line in comment.splitlines())
+            assert small.digest in comment
+            assert "atency" in comment or "cycle" in comment
+    assert "z1 = x >= 8  (cycle 1)" in files["units/sample_unit0.v"]
+    assert "z2 = x >= t  (cycle 2); t for z1 from 0 up: 4, 12" in files["units/sample_unit0.v"]
+    weights = small["sums"].weights[0]
+    term = f"{abs(weights[0])}*x0" if abs(weights[0]) != 1 else "x0"
+    assert term in files["sample_sums.v"].split("potential[0] =")[1].splitlines()[0]
+
+
+def test_verilog_is_readable(rendered):
+    files, _ = rendered
+    for name, text in files.items():
+        if name.endswith(".v"):
+            assert "\\$" not in text, f"generated names in {name}"
+            assert " * " not in text.split("module")[1], f"a multiplier in {name}"
+
+
+def test_manifest_describes_the_ports(rendered, small):
+    _, manifest = rendered
+    ports = {port.name: port for port in manifest.ports}
+    assert list(ports) == ["clk", "rst", "in_valid", "in_pixels", "out_valid", "out_logits", "out_winner"]
+    pixels = ports["in_pixels"]
+    assert (pixels.bits, pixels.words, pixels.word_bits, pixels.signed, pixels.low, pixels.high) == (
+        45,
+        9,
+        5,
+        False,
+        0,
+        16,
+    )
+    assert ports["out_logits"].signed
+    schedule = Schedule(small, HardwareOptions())
+    assert manifest.latency_cycles == schedule.latency_cycles
+    cycles = {layer.name: layer.spike_cycles for layer in manifest.layers if layer.spike_cycles}
+    assert cycles == {name: schedule.spike_cycles(name).tolist() for name in ("encoder", "hidden")}
+
+
+def test_nothing_about_the_machine_or_the_day(rendered):
+    for name, text in rendered[0].items():
+        assert str(ROOT) not in text and str(Path.home()) not in text, name
+        assert not re.search(r"\b20\d\d-\d\d-\d\d\b", text), name
+
+
+def test_bytes_do_not_depend_on_hash_seed_or_folder(tmp_path):
+    script = (
+        "import sys; from tests.conftest import small_network; from amos_hdl.schedule import *; "
+        "from amos_hdl.emit.generate import render; "
+        "import json; print(json.dumps(render(Schedule(small_network(), HardwareOptions()))[0]))"
+    )
+    outputs = set()
+    for number, seed in enumerate(("0", "1", "2")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        outputs.add(
+            subprocess.run(
+                [sys.executable, "-c", script], cwd=folder, env=environment, capture_output=True, check=True
+            ).stdout
+        )
+    assert len(outputs) == 1
+
+
+def test_options_are_in_the_manifest_and_change_the_verilog():
+    one, three = (render(Schedule(small_network(), HardwareOptions(adders_per_stage=n))) for n in (1, 3))
+    assert one[1].options == {"adders_per_stage": 1} and three[1].options == {"adders_per_stage": 3}
+    assert one[1].options_sha256 != three[1].options_sha256
+    assert one[0]["sample_sums.v"] != three[0]["sample_sums.v"]
+    assert one[1].latency_cycles > three[1].latency_cycles
+
+
+def test_core_file_names_every_source(rendered):
+    core = rendered[0]["sample.core"]
+    assert core.startswith("CAPI=2:\n")
+    data = yaml.safe_load(core.removeprefix("CAPI=2:\n"))
+    assert data["filesets"]["rtl"]["files"] == list(rendered[1].files)
+
+
+def test_an_unwritable_folder_leaves_everything_as_it_was(tmp_path, small):
+    schedule = Schedule(small, HardwareOptions())
+    (tmp_path / "rtl_out").write_text("a file")
+    with pytest.raises(EmitError, match=r"rtl_out/small: cannot be written: "):
+        generate(schedule, tmp_path / "rtl_out" / "small")
+    assert (tmp_path / "rtl_out").read_text() == "a file"
+
+
+def test_a_failed_run_leaves_the_earlier_result(tmp_path, small, monkeypatch):
+    schedule = Schedule(small, HardwareOptions())
+    generate(schedule, tmp_path / "small")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.v")}
+    monkeypatch.setattr("amos_hdl.emit.generate.MANIFEST", "no/such/folder\0")
+    with pytest.raises((EmitError, ValueError)):
+        generate(schedule, tmp_path / "small")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.v")} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+def test_changed_and_missing_verilog_is_refused(tmp_path, small):
+    generate(Schedule(small, HardwareOptions()), tmp_path / "small")
+    load_manifest(tmp_path / "small")
+    path = tmp_path / "small" / "sample.v"
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(EmitError, match=r"sample\.v: file differs from its manifest: expected \w{64}, got \w{64}; "):
+        load_manifest(tmp_path / "small")
+    path.unlink()
+    with pytest.raises(EmitError, match=r"sample\.v: cannot be read"):
+        load_manifest(tmp_path / "small")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(version=9), "version"),
+        (lambda d: d.update(extra=1), "unknown key"),
+        (lambda d: d["files"].update({"../../etc/passwd": "0"}), "path outside the folder"),
+        (lambda d: d.pop("ports"), "ports"),
+    ],
+)
+def test_bad_manifests(tmp_path, small, change, message):
+    generate(Schedule(small, HardwareOptions()), tmp_path / "small")
+    path = tmp_path / "small" / "manifest.yaml"
+    data = yaml.safe_load(path.read_text())
+    change(data)
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(EmitError, match=message):
+        load_manifest(tmp_path / "small")
+
+
+def test_the_harness_has_seven_pins(tmp_path, small):
+    name, path, registers = write_harness(Schedule(small, HardwareOptions()), tmp_path)
+    text = path.read_text()
+    assert re.search(rf"^module {name}\(", text, re.MULTILINE)
+    ports = re.findall(r"^  (?:input|output) (.*);", text, re.MULTILINE)
+    assert sorted(ports) == ["clk", "in_data", "in_shift", "in_valid", "out_data", "out_valid", "rst"]
+    assert registers > 45
