@@ -96,7 +96,7 @@ def _explain(target: Target, cells: CellCounts, log: str) -> DoesNotFitError | N
     over = find_overflow(target, log)
     if over is not None:
         return does_not_fit(target, *over, needs_of(cells))
-    if re.search(r"no Bels remaining|utili[sz]ation limit|[Uu]nable to find (a )?(legal )?placement", log):
+    if re.search(r"(?i)no bels remaining|utili[sz]ation limit|unable to find (a )?(legal )?placement", log):
         return DoesNotFitError(
             f"the design fills {target.name} ({target.device}) too far to be placed",
             got=f"{cells.lut_sites:,} LUT sites needed at the least",

@@ -87,6 +87,17 @@ def test_too_large_is_said_before_place_and_route_and_the_earlier_result_stays(t
 
 
 @needs_tools
+def test_a_long_shift_register(tmp_path):
+    source = tmp_path / "long.v"
+    source.write_text(
+        "module harness(input clk, input d, output q); reg [3135:0] s; assign q = s[3135];\n"
+        "  always @(posedge clk) s <= {s[3134:0], d}; endmodule\n"
+    )
+    result = synthesize([source], "harness", "ice40-hx8k", tmp_path / "work", pnr=False, latency_cycles=3136)
+    assert (result.flip_flops, result.design.luts) == (3136, 0)
+
+
+@needs_tools
 def test_faulty_verilog(tmp_path):
     source = tmp_path / "faulty.v"
     source.write_text("module harness(input clk);\n  wire 3x;\nendmodule\n")
@@ -160,15 +171,16 @@ def test_an_old_report_is_not_taken_for_a_new_one(design, tmp_path, fake_tool):
 
 def test_nextpnr_finds_it_too_large(design, tmp_path, fake_tool):
     fake_tool("yosys", FAKE_YOSYS)
-    log = "Info: \\t        TRELLIS_COMB:   30000/  24288   123%\\nERROR: Unable to place cell, no Bels remaining"
+    log = "Info: \\t        TRELLIS_COMB:   30000/  24288   123%\\nERROR: Unable to place cell, no BELs remaining"
     fake_tool("nextpnr-ecp5", f"print('{log}'); sys.exit(1)")
     with pytest.raises(DoesNotFitError, match=r"24,288 LUTs, got 30,000, that is 5,712 more.*ecp5-45k"):
         fake_run(design, tmp_path / "work")
 
 
-def test_nextpnr_finds_no_place(design, tmp_path, fake_tool):
+@pytest.mark.parametrize("message", ["Unable to find legal placement for all cells", "no BELs remaining to implement"])
+def test_nextpnr_finds_no_place(message, design, tmp_path, fake_tool):
     fake_tool("yosys", FAKE_YOSYS)
-    fake_tool("nextpnr-ecp5", "print('ERROR: Unable to find legal placement for all cells'); sys.exit(1)")
+    fake_tool("nextpnr-ecp5", f"print('ERROR: {message}'); sys.exit(1)")
     with pytest.raises(DoesNotFitError, match="too far to be placed"):
         fake_run(design, tmp_path / "work")
 

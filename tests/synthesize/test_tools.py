@@ -92,6 +92,12 @@ def test_last_error_line(text, line):
     assert last_error_line(text) == line
 
 
+def test_an_exhausted_stack_asks_for_a_native_tool(tmp_path, fake_tool):
+    fake_tool("yosys", "print('wasm trap: call stack exhausted'); sys.exit(1)")
+    with pytest.raises(ToolError, match=r"native yosys in PATH; see .*x\.log"):
+        run_tool(find_tool("yosys"), [], folder=tmp_path, log="x.log")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_tool_does_not_outlive_its_caller(tmp_path, fake_tool, number):
