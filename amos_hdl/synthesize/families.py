@@ -183,8 +183,8 @@ FAMILIES: dict[str, Family] = {
             gowin_buffers=True,
         ),
         Family(
-            # The command of the peers' tables, so that figures compare: INV cells count as LUTs there too; shift registers
-            # in LUTs (SRL16E) are counted here besides.
+            # The command of the peers' tables, so that figures compare: INV cells count as LUTs there too;
+            # shift registers in LUTs (SRL16E) are counted here besides.
             name="xilinx",
             synth=("synth_xilinx", "-family", "xcup", "-flatten", "-noiopad"),
             no_dsp="-nodsp",

@@ -40,7 +40,7 @@ class SynthesisResult:
         ``nextpnr``: ``luts``, ``block_rams``, ``dsps`` and ``pins`` are what place and route used.
         ``yosys``: they are what the cells take at the least.
     luts : int
-        LUT sites that the design takes, carry logic included (on iCE40: logic cells; on Xilinx: LUT, INV and SRL cells).
+        LUT sites that the design takes, carry logic included (iCE40: logic cells; Xilinx: LUT, INV, SRL cells).
     flip_flops, carry_cells, block_rams, dsps, pins : int
         The same for the other resources.
     percent : dict, optional
