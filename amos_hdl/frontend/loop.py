@@ -96,6 +96,8 @@ def train_module(
         if progress is not None:
             progress(Progress(epoch + 1, settings.epochs, losses / steps, right / (steps * batch)))
     _anneal(module, recipe, total, total)
+    # pixels that never spike on an unchanged training image learnt nothing; their weights would only cost adders
+    module.linears[0].disconnect(values[0].amax(0) == 0)
     return module.eval()
 
 

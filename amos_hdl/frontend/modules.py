@@ -156,6 +156,11 @@ class PrunedLinear(nn.Module):
         self.mask.zero_().view(-1)[order[:keep]] = 1.0
 
     @torch.no_grad()
+    def disconnect(self, inputs: Tensor) -> None:
+        """Make the weights of ``inputs`` (bool, shape (input,)) 0 for good."""
+        self.mask[:, inputs] = 0.0
+
+    @torch.no_grad()
     def confine(self) -> None:
         """Keep latent weights near the allowed ones, so that any of them can still change sides."""
         greatest = float(self.levels[-1]) + 0.4
