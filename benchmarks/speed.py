@@ -1,0 +1,77 @@
+"""How fast the tools are on the digits network: generating, the golden model, simulating, placing and routing.
+
+python benchmarks/speed.py          all of it, in the current checkout
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from amos_hdl.console import Steps
+from amos_hdl.emit.generate import generate
+from amos_hdl.network import golden
+from amos_hdl.project import find_project
+from amos_hdl.verbs.simulate import simulate
+from amos_hdl.verbs.synth import synth
+
+RUNS = 5
+
+
+def seconds(action: Callable[[], object], runs: int = RUNS) -> float:
+    """Return the median wall time of ``action``, after one run that does not count."""
+    action()
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Measure and print one table, the target beside each figure."""
+    project, steps = find_project("models/digits.yaml"), Steps(quiet=True)
+    schedule, dataset = project.schedule(), project.dataset()
+    if dataset is None:
+        raise SystemExit("models/digits.yaml has no data")
+    table = Table("what", "measured", "target", title="digits, 2 cores")
+
+    with TemporaryDirectory() as folder:
+        taken = seconds(lambda: generate(project.schedule(), Path(folder) / "digits"))
+    table.add_row("generate", f"{taken:.2f} s", "<= 5 s")
+
+    images = np.tile(dataset.images, (56, 1))[:100_000]
+    taken = seconds(lambda: golden.run(project.network, images))
+    table.add_row("golden model, every spike kept", f"{len(images) / taken:,.0f} images/s", ">= 100,000 images/s")
+
+    rates = []
+    for _ in range(RUNS):
+        outcome = simulate(project, [], None, None, "none", "off", steps)
+        if not outcome.passed:
+            raise SystemExit("the simulation failed")
+        figures = outcome.data["runs"][0]["figures"]
+        rates.append(figures["back_to_back.images"] / figures["back_to_back.seconds"])
+    table.add_row(
+        "cocotb on Verilator, every spike read", f"{statistics.median(rates):,.0f} images/s", ">= 20,000 images/s"
+    )
+
+    started = time.perf_counter()
+    result = synth(project, "ecp5-25k", True, 150.0, 1, None, steps).data
+    taken = time.perf_counter() - started
+    table.add_row("Fmax on ecp5-25k, interval 1", f"{result['fmax_mhz']:.1f} MHz", ">= 150 MHz")
+    table.add_row("DSPs, block RAMs", f"{result['dsps']}, {result['block_rams']}", "0, 0")
+    table.add_row("latency", f"{result['latency_ns']:.0f} ns", f"{schedule.latency_cycles} clock cycles")
+    table.add_row("Yosys and nextpnr", f"{taken:.0f} s", "")
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
