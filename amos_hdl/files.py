@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,22 +28,40 @@ class Strict(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key given twice is an error, not the last one's win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        mapping: dict[Hashable, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in mapping:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", key_node.start_mark)
+            mapping[key] = self.construct_object(value_node, deep=deep)
+        return mapping
+
+
 def read_yaml(path: Path, model: type[Model], error: type[AmosError]) -> Model:
     """Read the YAML file ``path`` as a ``model``.
 
-    Raises ``error``, naming file and key, if the file is missing, too long, not YAML, or not of the schema.
+    Raises ``error``, naming file and key (or line), if the file is missing, too long, not YAML, gives a key twice, or
+    is not of the schema.
     """
     data = _parse(path, error)
+    if not isinstance(data, dict):
+        raise error("top level", where=str(path), expected="a mapping", got=type(data).__name__)
     try:
         return model.model_validate(data)
     except ValidationError as failure:
-        first = failure.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "top level"
+        first = failure.errors(include_url=False)[0]
+        place = _place(first["loc"])
+        where = f"{path}, {place}" if place else str(path)
         if first["type"] == "extra_forbidden":
-            known = ", ".join(_fields_at(model, first["loc"][:-1])) or "nothing"
-            raise error("unknown key", where=f"{path}, {place}", expected=f"one of {known}") from failure
+            known = ", ".join(_fields_at(model, first["loc"][:-1]))
+            expected = f"one of {known}" if known else None
+            raise error("unknown key", where=where, expected=expected) from failure
         got = None if first["type"] == "missing" else _short(first["input"])
-        raise error(first["msg"], where=f"{path}, {place}", got=got) from failure
+        raise error(first["msg"], where=where, got=got) from failure
 
 
 def _parse(path: Path, error: type[AmosError]) -> Any:
@@ -51,19 +69,31 @@ def _parse(path: Path, error: type[AmosError]) -> Any:
         size = path.stat().st_size
         if size > YAML_LIMIT_BYTES:
             raise error("file too long", where=str(path), expected=f"at most {YAML_LIMIT_BYTES} bytes", got=f"{size}")
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - derived from SafeLoader
     except OSError as failure:
         raise error(f"cannot be read: {failure.strerror}", where=str(path)) from failure
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as failure:
-        raise error("not YAML", where=str(path), got=str(failure)[:200]) from failure
+    except yaml.YAMLError as failure:
+        mark = getattr(failure, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise error(f"not YAML: {getattr(failure, 'problem', failure)}", where=where) from failure
+    except (UnicodeDecodeError, RecursionError, TypeError) as failure:
+        raise error(f"not YAML: {failure}", where=str(path)) from failure
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return the place of a value as it would be written: ``entries[0].waves``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
 
 
 def _fields_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     """Return the keys that the schema knows at ``place``; empty if the place is within a list or union."""
     current: Any = model
     for part in place:
-        field = getattr(current, "model_fields", {}).get(part)
-        current = field.annotation if field else None
+        if isinstance(part, int):
+            current = (get_args(current) or (None,))[0]
+        else:
+            field = getattr(current, "model_fields", {}).get(part)
+            current = field.annotation if field else None
     return sorted(getattr(current, "model_fields", {}))
 
 

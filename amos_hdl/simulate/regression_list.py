@@ -1,27 +1,19 @@
 """The YAML lists of simulations, ``testbenches/*.yaml``, and their schema."""
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from amos_hdl.errors import SimulationError
+from amos_hdl.files import Strict, read_yaml
 from amos_hdl.simulate.content import BuildOptions
-
-FORMAT_VERSION = 1
 
 Seed = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
-class _Strict(BaseModel):
-    # strict: "20" is no number and 1 is no boolean.  extra: a misspelt key must not be a silent default.
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Entry(_Strict):
+class Entry(Strict):
     """One simulation of a regression list, run once for each seed.
 
     Members
@@ -79,7 +71,7 @@ class Entry(_Strict):
         return BuildOptions(waves=self.waves, coverage=self.coverage, verilator_args=self.verilator_args)
 
 
-class RegressionList(_Strict):
+class RegressionList(Strict):
     """A whole list.
 
     Members
@@ -102,19 +94,6 @@ class RegressionList(_Strict):
         return self
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error, not the last one's win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        mapping: dict[Hashable, Any] = {}
-        for key_node, value_node in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in mapping:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} given twice", key_node.start_mark)
-            mapping[key] = self.construct_object(value_node, deep=deep)
-        return mapping
-
-
 def read_regression_list(path: Path) -> RegressionList:
     """Read and check a list.
 
@@ -124,33 +103,4 @@ def read_regression_list(path: Path) -> RegressionList:
         One line with the file and the place in it: not readable, not YAML, another version, an unknown
         key, a wrong type.
     """
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - derived from SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
-        raise SimulationError(f"regression list cannot be read: {error}", where=str(path)) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise SimulationError(f"not YAML: {getattr(error, 'problem', error)}", where=where) from error
-    if not isinstance(data, dict):
-        raise SimulationError("not a regression list", where=str(path), expected="a mapping", got=type(data).__name__)
-    if data.get("version") != FORMAT_VERSION or isinstance(data.get("version"), bool):
-        raise SimulationError(
-            "wrong format version",
-            where=f"{path}, version",
-            expected=str(FORMAT_VERSION),
-            got=repr(data.get("version")),
-        )
-    try:
-        return RegressionList.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-        where = f"{path}, {place}" if place else str(path)
-        got = None if first["type"] == "missing" else _short(first["input"])
-        raise SimulationError(first["msg"], where=where, got=got) from error
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return read_yaml(path, RegressionList, SimulationError)

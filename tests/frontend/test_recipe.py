@@ -33,10 +33,10 @@ def test_the_stored_recipes_are_read() -> None:
         ("training.learning_rate", float("nan"), r"training\.learning_rate: .*got nan"),
         ("format", 2, r"format: Input should be 1.*got 2"),
         ("name", "Tiny net", r"name: .*expected a to z.*got 'Tiny net'"),
-        ("topology.hidden", [100_000, 6], r"topology\.hidden\.0: .*less than or equal to 4096.*got 100000"),
+        ("topology.hidden", [100_000, 6], r"topology\.hidden\[0\]: .*less than or equal to 4096.*got 100000"),
         ("topology.nonzero_weights", [90, 24], r"topology\.nonzero_weights: length: expected 3, .*got 2"),
         ("units.gates", [3], r"units\.gates: length: expected 2, one per hidden layer, got 1"),
-        ("units.gates", [3, 9], r"units\.gates\.1: .*less than or equal to 8.*got 9"),
+        ("units.gates", [3, 9], r"units\.gates\[1\]: .*less than or equal to 8.*got 9"),
         ("units.input_thresholds", [4, 8], r"units\.input_thresholds: thresholds: expected 2\*\*K - 1.*got \[4, 8\]"),
         ("units.input_thresholds", [4, 8, 8], r"units\.input_thresholds: .*rising, got \[4, 8, 8\]"),
         (
