@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def to_network(module: SpikingNetwork, name: str, *, pixels: int, low: int, high: int, weight_bits: int) -> Network:
     """Return ``module`` as integers; on every image its logits are those of the module in evaluation mode.
 
-    Operations: ``pixels``, ``encoder``, then ``hidden1_sums``, ``hidden1``, ..., ``logits``, ``winner``; outputs are
-    ``logits`` and ``winner``.  Biases of units are absorbed in their thresholds.
+    Operations: ``pixels``, ``encoder``, then ``hidden1_sums``, ``hidden1``, ..., ``logits``, ``winner``; the output is
+    ``winner``.  Biases of units are absorbed in their thresholds.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def to_network(module: SpikingNetwork, name: str, *, pixels: int, low: int, high
     bias = module.bias.detach().round().numpy().astype(np.int64)
     operations.append(Dense("logits", source, _integers(module.linears[-1]), weight_bits, bias))
     operations.append(Argmax("winner", "logits"))
-    return Network(name, tuple(operations), ("logits", "winner"))
+    return Network(name, tuple(operations), ("winner",))
 
 
 def _integers(linear: PrunedLinear) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

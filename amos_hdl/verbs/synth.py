@@ -50,7 +50,7 @@ def synth(
             network_top=manifest.top if pnr else None,
             progress=bar.say,
         )
-    data = {"network": project.name, "harness_flip_flops": harness_registers, **asdict(result)}
+    data = {"name": project.name, "harness_flip_flops": harness_registers, **asdict(result)}
 
     def show() -> None:
         table(f"{project.name} on {target}", ["", "value", ""], synthesis_rows(data))
@@ -65,7 +65,7 @@ def synthesis_rows(data: Mapping[str, Any]) -> list[Sequence[object]]:
     def share(name: str) -> str:
         return f"{percent[name]:.1f} % of the device" if name in percent else "estimate"
 
-    network = data["network_cells"] if "network_cells" in data else None
+    network = data["network"]
     rows: list[Sequence[object]] = [("LUTs", data["luts"], share("luts"))]
     flip_flops = data["flip_flops"]
     inside = f", {data['harness_flip_flops']:,} of them in the harness" if data["harness_flip_flops"] else ""
@@ -73,7 +73,9 @@ def synthesis_rows(data: Mapping[str, Any]) -> list[Sequence[object]]:
     rows.append(("carry cells", data["carry_cells"], ""))
     rows.append(("block RAMs, DSPs", f"{data['block_rams']}, {data['dsps']}", ""))
     if network:
-        rows.append(("network alone", network["luts"], "LUTs"))
+        rows.append(
+            ("network alone", network["luts"], f"LUTs, {network['flip_flops']:,} flip-flops, without the harness")
+        )
     if data["fmax_mhz"] is not None:
         rows.append(("Fmax", f"{data['fmax_mhz']:.1f} MHz", f"aimed at {data['frequency_mhz']:g} MHz"))
         rows.append(("latency", f"{data['latency_ns']:.1f} ns", f"{data['latency_cycles']} clock cycles"))
