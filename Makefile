@@ -10,7 +10,7 @@ demo: $(VENV)/installed-demo ## generate, simulate, place and route the digits n
 	$(BIN)/amos-hdl run models/digits.yaml
 
 test: $(VENV)/installed-dev check check-rtl ## lint, types, walls of the house, committed Verilog, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check

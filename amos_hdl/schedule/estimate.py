@@ -10,7 +10,7 @@ from amos_hdl.schedule.specs import ArgmaxSpec, DenseSpec, LayerSpec, Port, Unit
 
 @dataclass(frozen=True)
 class Estimate:
-    """Estimated cells of one layer; ``luts`` are 4-input LUTs with the carry chains' own."""
+    """Estimated cells of one layer; ``luts`` are LUTs of 4 inputs."""
 
     luts: int
     flip_flops: int
@@ -22,10 +22,11 @@ class Estimate:
 def estimate(spec: LayerSpec) -> Estimate:
     """Return the estimated size of one layer.
 
-    An addition or comparison of n bits takes n LUTs of a carry chain; a choice between two words of n bits n LUTs; a
-    threshold of n bits chosen by up to 4 earlier spikes n LUTs, doubling with each further spike.
+    Per bit, in 4-input LUTs without carry chains: an addition 3/2, a comparison of two words 3/2, a choice between two
+    words 1; a comparison with a threshold that e earlier spikes choose (1 + e)/3, doubling with each spike beyond the
+    fourth.
 
-    Source: derived; ``benchmarks/`` compares it with Yosys.
+    Source: fitted to Yosys on the digits network; ``benchmarks/estimates.py`` compares the two.
     """
     match spec:
         case DenseSpec():
@@ -40,7 +41,7 @@ def estimate(spec: LayerSpec) -> Estimate:
 
 def _dense(spec: DenseSpec) -> Estimate:
     graph = spec.graph
-    luts = sum(adder.bits for adder in graph.adders)
+    luts = sum(-(-3 * adder.bits // 2) for adder in graph.adders)
     # registers: each value from the stage that makes it to the last stage that reads it
     last: dict[int, int] = {}
     for adder in graph.adders:
@@ -64,11 +65,11 @@ def _unit(spec: UnitSpec) -> Estimate:
     luts = flip_flops = 0
     for gate, table in enumerate(spec.tables):
         earlier = circuit.earlier(gate)
-        luts += bits + 1
         if table is None:
-            luts += bits * earlier
-        elif len(set(table)) > 1:
-            luts += bits * max(1, 1 << max(0, earlier - 4))
+            luts += 3 * bits * (1 + earlier) // 2
+        else:
+            choices = earlier if len(set(table)) > 1 else 0
+            luts += -(-bits * (1 + choices) // 3) << max(0, choices - 4)
         # the spike itself, and its copies until the last level
         flip_flops += 1 + circuit.depth - circuit.level_of(gate)
     return Estimate(luts, flip_flops + bits * (circuit.depth - 1))
@@ -81,6 +82,6 @@ def _argmax(spec: ArgmaxSpec) -> Estimate:
     for _ in range(spec.levels):
         flip_flops += contenders * (bits + index_bits)
         pairs, contenders = contenders // 2, -(-contenders // 2)
-        luts += pairs * (2 * bits + index_bits)
+        luts += pairs * (-(-5 * bits // 2) + index_bits)
         flip_flops += contenders * (bits + index_bits) + pairs + 2
     return Estimate(luts, flip_flops)
