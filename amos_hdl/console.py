@@ -52,6 +52,10 @@ class StepProgress:
         """Move the bar."""
         self._progress.update(self._task, completed=completed)
 
+    def advance(self) -> None:
+        """Move the bar by one."""
+        self._progress.advance(self._task)
+
     def say(self, text: str) -> None:
         """Change the text."""
         self._progress.update(self._task, description=text)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amos_hdl.console import Steps, table
-from amos_hdl.errors import SimulationError
 from amos_hdl.project import BUILD, Project
 from amos_hdl.verbs.outcome import Outcome
 
@@ -29,9 +28,6 @@ def simulate(
     from amos_hdl.simulate.design import load_design, testbench_folder
     from amos_hdl.simulate.regression import read_regression_list, run_regression
 
-    for name, value, known in (("waves", waves, ("none", "fst")), ("coverage", coverage, ("off", "line", "toggle"))):
-        if value not in known:
-            raise SimulationError(f"--{name}", expected=" or ".join(known), got=repr(value))
     testbenches = testbench_folder()
     paths = list(lists) or [testbenches / "network.yaml"]
     regressions = [read_regression_list(path) for path in paths]
@@ -39,38 +35,29 @@ def simulate(
     design = load_design(project.folder, rtl or project.rtl, None if dataset is None else dataset.images)
     work = project.build("simulate")
     results: list[EntryResult] = []
+    junit: list[str] = []
     for path, regression in zip(paths, regressions, strict=True):
-        entries = [
-            entry.model_copy(
-                update={
-                    key: value
-                    for key, value in (("waves", waves), ("coverage", coverage))
-                    if value not in ("none", "off")
-                }
-            )
-            for entry in regression.entries
-        ]
+        # a flag wins over the list; what is not given stays as the list says
+        flags = {"waves": waves} if waves != "none" else {}
+        flags |= {"coverage": coverage} if coverage != "off" else {}
+        entries = tuple(entry.model_copy(update=flags) for entry in regression.entries)
         runs = sum(len(entry.seeds) for entry in entries)
         with steps.step(f"building and simulating {path.stem}", runs if runs > 1 else None) as bar:
-            done: list[EntryResult] = []
-
-            def on_result(result: EntryResult, bar: Any = bar, done: list[EntryResult] = done) -> None:
-                done.append(result)
-                bar.to(len(done))
-
             outcome = run_regression(
-                regression.model_copy(update={"entries": tuple(entries)}),
+                regression.model_copy(update={"entries": entries}),
                 lambda entry: design.resolve(entry, work),
                 python_path=[testbenches],
                 root=BUILD / "sim",
                 work=work / path.stem,
                 prepare=design.job,
-                on_result=on_result,
+                on_result=lambda _, bar=bar: bar.advance(),  # type: ignore[misc]  # bound now
             )
         results += outcome.results
+        junit.append(str(outcome.junit))
     data = {
         "network": project.name,
         "passed": all(result.passed for result in results),
+        "junit": junit,
         "runs": [_run_data(result) for result in results],
     }
 
