@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check tools check-rtl rtl pictures benchmark clean
+.PHONY: help demo test check tools check-rtl rtl pictures benchmark clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
 
 demo: $(VENV)/installed-demo ## generate, simulate, place and route the digits network
 	$(BIN)/amos-hdl run models/digits.yaml
@@ -19,7 +22,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/lint-imports --no-logo
 
 # Everything in rtl_out/ must be what the generator writes, byte for byte.
-check-rtl: $(VENV)/installed-dev
+check-rtl: $(VENV)/installed-dev ## check that rtl_out/ is what the generator writes
 	@for folder in rtl_out/*/; do name=$$(basename $$folder); \
 	  $(BIN)/amos-hdl generate $$name --rtl build/check-rtl/$$name || exit; \
 	  diff -r build/check-rtl/$$name rtl_out/$$name || { echo "rtl_out/$$name is not what 'make rtl' writes"; exit 1; }; \

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amos_hdl.console import Steps, table
+from amos_hdl.console import Steps, note, table
 from amos_hdl.project import BUILD, Project
 from amos_hdl.verbs.outcome import Outcome
 
@@ -76,6 +75,13 @@ def simulate(
         columns = ["entry", "test", "outcome", "images", "spikes", "images/s", "seed"]
         table(f"{project.name} on Verilator", columns, rows, right=columns[3:])
         for result in results:
+            covered = _coverage_data(result)
+            if covered is not None:
+                note(
+                    f"{result.entry.name}: {covered['percent']:.1f} % covered, {covered['never_reached']:,} points never"
+                )
+            if result.simulation is not None and result.simulation.waves is not None:
+                note(f"{result.entry.name}: waves in {result.simulation.waves}")
             for test in () if result.simulation is None else result.simulation.failures:
                 steps.failed(f"{result.entry.name}, {test.name}, seed {result.seed}: {test.message}")
             if result.error:
@@ -96,5 +102,17 @@ def _run_data(result: EntryResult) -> dict[str, Any]:
         "figures": {} if simulation is None else dict(simulation.figures),
         "build": None if result.build is None else {"cached": result.build.cached, "seconds": result.build.wall_s},
         "waves": None if simulation is None or simulation.waves is None else str(simulation.waves),
-        "coverage": None if simulation is None or simulation.coverage is None else asdict(simulation.coverage),
+        "coverage": _coverage_data(result),
+    }
+
+
+def _coverage_data(result: EntryResult) -> dict[str, Any] | None:
+    """Return the figures of a coverage count, without the points themselves, which are many."""
+    coverage = None if result.simulation is None else result.simulation.coverage
+    if coverage is None:
+        return None
+    return {
+        "percent": coverage.percent,
+        "percent_by_module": dict(coverage.percent_by_module),
+        "never_reached": len(coverage.never_reached()),
     }
