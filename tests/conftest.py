@@ -5,11 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from amos_hdl.circuit import quantizer, relu
 from amos_hdl.emit.generate import generate
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule
+
+# no deadline: how long an example takes says more about the machine than about the code; and continuous integration
+# tries the same examples each time, so that a failure there is one of the change at hand
+settings.register_profile("amos", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("amos")
 
 ROOT = Path(__file__).resolve().parent.parent
 

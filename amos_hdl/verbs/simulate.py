@@ -77,9 +77,8 @@ def simulate(
         for result in results:
             covered = _coverage_data(result)
             if covered is not None:
-                note(
-                    f"{result.entry.name}: {covered['percent']:.1f} % covered, {covered['never_reached']:,} points never"
-                )
+                reached = f"{covered['percent']:.1f} % covered, {covered['never_reached']:,} points never"
+                note(f"{result.entry.name}: {reached}")
             if result.simulation is not None and result.simulation.waves is not None:
                 note(f"{result.entry.name}: waves in {result.simulation.waves}")
             for test in () if result.simulation is None else result.simulation.failures:
