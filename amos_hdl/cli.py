@@ -80,6 +80,42 @@ def app() -> None:
 
 
 @app.command()
+@click.argument("activation", required=False)
+@click.option(
+    "--gates", type=int, default=4, show_default=True, help="K: 2**K values; serial has K gates, flash 2**K - 1."
+)
+@click.option("--architecture", type=click.Choice(["serial", "flash"]), default="serial", show_default=True)
+@click.option("--range", "bounds", type=float, nargs=2, help="Of x.  [default: the activation's own]")
+@click.option("--bits", type=int, default=14, show_default=True, help="Of the potential over the range.")
+@click.option(
+    "--normal", type=float, nargs=2, help="Inputs are normal with this mean and deviation.  [default: uniform]"
+)
+@click.option("--histogram", type=click.Path(path_type=Path), help="Inputs are distributed as in a CSV of edge, count.")
+@click.option("--table", type=click.Path(path_type=Path), help="Fit a CSV of x, f(x) instead of a named activation.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Write a picture: .svg, .png or .pdf.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write a circuit file (YAML).")
+@_json
+def fit(
+    activation: str | None,
+    gates: int,
+    architecture: str,
+    bounds: tuple[float, float] | None,
+    bits: int,
+    normal: tuple[float, float] | None,
+    histogram: Path | None,
+    table: Path | None,
+    plot: Path | None,
+    out: Path | None,
+    json: bool,
+) -> None:
+    """Fit one AMOS unit to an activation function, and show its error."""
+    from amos_hdl.verbs.fit import fit as act
+    from amos_hdl.verbs.fit import wanted
+
+    _finish(act(wanted(activation, table), gates, architecture, bounds, bits, normal, histogram, plot, out), json)
+
+
+@app.command()
 @_recipe
 @_json
 def train(recipe: str, json: bool) -> None:

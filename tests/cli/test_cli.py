@@ -142,3 +142,24 @@ def test_unwritable_output_leaves_earlier_results(folder):
 def test_a_missing_tool_is_named(folder):
     """Without a C++ compiler nothing can be simulated: the message says what to install."""
     refused(amos("simulate", "small", cwd=folder, env={"PATH": ""}), "c++")
+
+
+def test_fit(tmp_path):
+    options = "--gates 5 --architecture flash --range -8 12 --plot u.svg --out u.yaml --json"
+    code, out, err = amos("fit", "swish", *options.split(), cwd=tmp_path)
+    data = json.loads(out)
+    assert code == 0, err
+    assert data["gates"] == 31 and data["mean_squared_error"] < 0.01
+    assert (tmp_path / "u.svg").read_text().count("<svg") == 1
+    assert (tmp_path / "u.yaml").read_text().startswith("format: amos-circuit\n")
+    (tmp_path / "f.csv").write_text("x,y\n" + "".join(f"{x},{x * x}\n" for x in range(6)))
+    code, out, _ = amos("fit", "--table", "f.csv", "--gates", 3, "--json", cwd=tmp_path)
+    assert code == 0 and json.loads(out)["high"] == 5
+    before = sorted(tmp_path.iterdir())
+    refused(amos("fit", "foo", "--out", "v.yaml", cwd=tmp_path), "unknown activation", "swish")
+    refused(amos("fit", "relu", "--range", 3, 1, "--out", "v.yaml", cwd=tmp_path), "range", "low < high")
+    refused(amos("fit", cwd=tmp_path), "expected a name, or --table FILE")
+    refused(amos("fit", "relu", "--plot", "v.bmp", cwd=tmp_path), ".svg, .png or .pdf", "'.bmp'")
+    (tmp_path / "f.csv").write_text("1,1\n0,0\n")
+    refused(amos("fit", "--table", "f.csv", cwd=tmp_path), "f.csv", "each greater than the one before")
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,88 @@
+"""``amos-hdl fit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from amos_hdl.circuit import store
+from amos_hdl.circuit.activations import Activation, find_activation
+from amos_hdl.circuit.distribution import Distribution, Histogram, Normal, Uniform, read_columns
+from amos_hdl.circuit.fit import fit as fit_unit
+from amos_hdl.console import table as show_table
+from amos_hdl.errors import CircuitError
+from amos_hdl.verbs.outcome import Outcome
+
+
+def wanted(name: str | None, table: Path | None) -> Activation:
+    """Return the activation that a name or a CSV file of points stands for.
+
+    Raises CircuitError if both or neither are given, the name is unknown, or the points are not those of a function.
+    """
+    if (name is None) == (table is None):
+        raise CircuitError("activation", expected="a name, or --table FILE")
+    if table is None:
+        return find_activation(str(name))
+    x, y = (np.array(column) for column in read_columns(table, "table of points"))
+    if len(x) < 2 or not (np.diff(x) > 0).all():
+        raise CircuitError("x of a table", where=str(table), expected="at least two, each greater than the one before")
+    return Activation(table.stem, lambda at: np.interp(at, x, y), f"{len(x)} points", float(x[0]), float(x[-1]))
+
+
+def fit(
+    activation: Activation,
+    gates: int,
+    architecture: Any,
+    bounds: tuple[float, float] | None,
+    bits: int,
+    normal: tuple[float, float] | None,
+    histogram: Path | None,
+    plot: Path | None,
+    out: Path | None,
+) -> Outcome:
+    """Fit one unit, and write what was asked for."""
+    if normal is not None and histogram is not None:
+        raise CircuitError("distribution", expected="--normal or --histogram, not both")
+    distribution: Distribution = Uniform() if normal is None else Normal(*normal)
+    if histogram is not None:
+        edges, counts = read_columns(histogram, "histogram")
+        # the count beside the last edge has no bin and is not read
+        distribution = Histogram(tuple(edges), tuple(counts[:-1]))
+    low, high = bounds or (None, None)
+    unit = fit_unit(activation, gates, architecture, low=low, high=high, bits=bits, distribution=distribution)
+    if plot is not None:
+        from amos_hdl.report.unit import plot_unit
+
+        plot_unit(unit, activation, plot)
+    if out is not None:
+        store.save(unit, out)
+    data = {
+        "activation": activation.name,
+        "equation": activation.equation,
+        "architecture": unit.architecture,
+        "low": unit.low,
+        "high": unit.high,
+        "gates": unit.circuit.gates,
+        "levels": unit.circuit.depth,
+        "mean_squared_error": unit.mean_squared_error,
+        "worst_error": unit.worst_error,
+        "spikes_per_input": unit.spikes,
+        "potential_step": float(unit.potential_step),
+        "value_step": float(unit.value_step),
+        "plot": None if plot is None else str(plot),
+        "out": None if out is None else str(out),
+    }
+
+    def show() -> None:
+        rows = [
+            ("mean squared error", f"{unit.mean_squared_error:.3e}", f"on {unit.low:g} to {unit.high:g}"),
+            ("worst error", f"{unit.worst_error:.3e}", ""),
+            ("gates", str(unit.circuit.gates), f"in {unit.circuit.depth} levels"),
+            ("spikes per input", f"{unit.spikes:.2f}", "on average"),
+        ]
+        rows += [(what, str(path), "written") for what, path in (("picture", plot), ("circuit", out)) if path]
+        show_table(f"{activation.name} = {activation.equation}, {unit.architecture}", ["", "value", ""], rows)
+
+    return Outcome(data, show)
