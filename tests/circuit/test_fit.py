@@ -23,7 +23,6 @@ NEVER_FALLING = [
     "softplus",
     "elu",
     "identity",
-    "sign",
 ]
 
 
