@@ -1,4 +1,4 @@
-# Two commands: `make demo` and `make test`.  Beyond Python >= 3.11 they need a C++ compiler, make and perl.
+# Two commands: `make demo` and `make test`.  Beyond Python >= 3.11 they need a C++ compiler and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +26,7 @@ check-rtl: $(VENV)/installed-dev ## check that rtl_out/ is what the generator wr
 	@for folder in rtl_out/*/; do name=$$(basename $$folder); \
 	  $(BIN)/amos-hdl generate $$name --rtl build/check-rtl/$$name || exit; \
 	  diff -r build/check-rtl/$$name rtl_out/$$name || { echo "rtl_out/$$name is not what 'make rtl' writes"; exit 1; }; \
-	done
+	done; rm -r build/check-rtl
 
 rtl: $(VENV)/installed-demo ## write rtl_out/ again
 	@for folder in rtl_out/*/; do $(BIN)/amos-hdl generate $$(basename $$folder) || exit; done
@@ -45,8 +45,9 @@ tools:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "too old: $$($(PYTHON) --version), Python >= 3.11 is needed; set PYTHON=/path/to/python3"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "missing: Python's venv (Debian: apt install python3-venv)"; exit 2; }
-	@for tool in c++ perl; do command -v $$tool >/dev/null || \
-	  { echo "missing: $$tool, which Verilator needs (Debian: apt install g++ make perl)"; exit 2; }; done
+	@for tool in c++ ar; do command -v $$tool >/dev/null || \
+	  { echo "missing: $$tool, which simulations are built with (Debian: apt install g++ make)"; exit 2; }; done
+	@case "$(CURDIR)" in *\ *) echo "this folder has a space in its path, which make cannot build in: $(CURDIR)"; exit 2;; esac
 
 $(VENV)/bin/python: | tools
 	$(PYTHON) -m venv $(VENV)

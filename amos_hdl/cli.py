@@ -161,6 +161,7 @@ def generate(network: str, adders_per_stage: int | None, rtl: Path | None, json:
 
 @app.command()
 @_network
+@click.option("--layers", is_flag=True, help="Also simulate every layer on its own: corners and all potentials.")
 @click.option(
     "--list",
     "lists",
@@ -186,12 +187,19 @@ def generate(network: str, adders_per_stage: int | None, rtl: Path | None, json:
 )
 @_json
 def simulate(
-    network: str, lists: tuple[Path, ...], images: Path | None, rtl: Path | None, waves: str, coverage: str, json: bool
+    network: str,
+    layers: bool,
+    lists: tuple[Path, ...],
+    images: Path | None,
+    rtl: Path | None,
+    waves: str,
+    coverage: str,
+    json: bool,
 ) -> None:
     """Run the Verilog on Verilator and compare every spike with the golden model."""
     from amos_hdl.verbs.simulate import simulate as act
 
-    _finish(act(find_project(network), lists, images, rtl, waves, coverage, Steps(json)), json)
+    _finish(act(find_project(network), layers, lists, images, rtl, waves, coverage, Steps(json)), json)
 
 
 @app.command()

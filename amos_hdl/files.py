@@ -29,7 +29,19 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error, not the last one's win."""
+    """YAML without what no file here needs: keys given twice, aliases (which can grow without end), NUL characters."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        value = super().construct_scalar(node)
+        if isinstance(value, str) and "\0" in value:
+            raise yaml.constructor.ConstructorError(None, None, "NUL character in a text", node.start_mark)
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         mapping: dict[Hashable, Any] = {}
@@ -53,7 +65,9 @@ def read_yaml(path: Path, model: type[Model], error: type[AmosError]) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as failure:
-        first = failure.errors(include_url=False)[0]
+        # a misspelt key is named itself, not as the one that is then missing
+        errors = failure.errors(include_url=False)
+        first = next((fault for fault in errors if fault["type"] == "extra_forbidden"), errors[0])
         place = _place(first["loc"])
         where = f"{path}, {place}" if place else str(path)
         if first["type"] == "extra_forbidden":
@@ -102,9 +116,16 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+class _Dumper(yaml.SafeDumper):
+    """YAML without aliases, which the reader refuses."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def dump_yaml(data: object) -> str:
     """Return ``data`` as YAML text; the same bytes for the same data."""
-    return yaml.safe_dump(data, sort_keys=False, width=110, allow_unicode=True)
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
 
 
 @contextmanager

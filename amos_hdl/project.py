@@ -95,7 +95,9 @@ def find_project(argument: str) -> Project:
         recipe = load_recipe(path)
         return Project(path.parent / recipe.name, path)
     for folder in (path, MODELS / argument):
-        if (folder / store.STRUCTURE).exists() or folder.with_suffix(".yaml").exists():
+        if folder.name in ("", ".."):
+            folder = folder.resolve()  # "." and ".." have no name of their own
+        if folder.name and ((folder / store.STRUCTURE).exists() or folder.with_suffix(".yaml").exists()):
             recipe_path = folder.with_suffix(".yaml")
             return Project(folder, recipe_path if recipe_path.exists() else None)
     expected = f"a folder with {store.STRUCTURE}, a recipe (.yaml), or a name in {MODELS}/"

@@ -54,7 +54,7 @@ def main() -> None:
 
     rates = []
     for _ in range(RUNS):
-        outcome = simulate(project, [], None, None, "none", "off", steps)
+        outcome = simulate(project, False, [], None, None, "none", "off", steps)
         if not outcome.passed:
             raise SystemExit("the simulation failed")
         figures = outcome.data["runs"][0]["figures"]

@@ -20,7 +20,7 @@ def core_file(top: str, description: str, verilog: Iterable[str]) -> str:
                 "default_tool": "verilator",
                 "filesets": ["rtl"],
                 "toplevel": top,
-                "tools": {"verilator": {"mode": "lint-only"}},
+                "tools": {"verilator": {"mode": "lint-only", "verilator_options": ["-Wno-WIDTHEXPAND"]}},
             },
         },
     }

@@ -88,6 +88,13 @@ def network_header(schedule: Schedule) -> str:
         f"Latency {schedule.latency_cycles} clock cycles from in_valid to out_valid, "
         f"interval {schedule.interval_cycles}: a new image may enter in every clock cycle."
     )
+    body += [
+        "clk: everything happens at its rising edge.  rst: synchronous, high empties the pipeline; registers start at "
+        "0, so none is needed at power-up.  An image that enters while rst is high, or is in flight then, gives no "
+        "result.",
+        "in_valid: high in each cycle in which an image is at the input.  There is no back-pressure: results leave "
+        "when they are ready, and have a meaning only while out_valid is high.",
+    ]
     body += ["", "Clock cycle in which each result is ready, for an image that enters in cycle 0:"]
     body += [f"  {cycle:4d}  {name}" for name, cycle in schedule.ready.items()]
     return header(f"Spiking network {network.name}: every gate spikes at most once per image.", body, schedule)

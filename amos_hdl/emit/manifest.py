@@ -11,7 +11,8 @@ from amos_hdl import __version__
 from amos_hdl.emit.verilog import tool_versions
 from amos_hdl.errors import EmitError
 from amos_hdl.files import Strict, read_yaml
-from amos_hdl.schedule import Port, Schedule, UnitLayerSpec
+from amos_hdl.network import Network
+from amos_hdl.schedule import HardwareOptions, Port, Schedule, UnitLayerSpec
 
 MANIFEST = "manifest.yaml"
 
@@ -111,6 +112,29 @@ def _port(name: str, direction: Literal["input", "output"], port: Port) -> PortE
         low=port.low,
         high=port.high,
     )
+
+
+def load_schedule(network: Network, folder: Path) -> tuple[Manifest, Schedule]:
+    """Return the manifest of ``folder`` and the schedule of ``network`` with the options the Verilog was made with.
+
+    Raises EmitError if the manifest or a file is damaged, the Verilog was made from another network, or the manifest
+    does not say what that schedule says; ScheduleError for options that are none.
+    """
+    manifest, where = load_manifest(folder), str(folder / MANIFEST)
+    if manifest.network_sha256 != network.digest:
+        raise EmitError(
+            "Verilog of another network",
+            where=str(folder),
+            expected=f"SHA-256 {network.digest} of {network.name}",
+            got=manifest.network_sha256,
+            hint="generate it again",
+        )
+    schedule = Schedule(network, HardwareOptions.from_dict(manifest.options, where=where))
+    expected = make_manifest(schedule, manifest.files)
+    for key in ("top", "options_sha256", "interval_cycles", "latency_cycles", "ports", "layers"):
+        if getattr(manifest, key) != getattr(expected, key):
+            raise EmitError(f"{key} differs from the schedule of its network", where=where, hint="generate it again")
+    return manifest, schedule
 
 
 def load_manifest(folder: Path) -> Manifest:

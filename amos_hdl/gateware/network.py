@@ -61,9 +61,8 @@ class AmosNetwork(wiring.Component):
             valid[name] = Signal(name=f"{name}_valid")
             extra = {}
             if isinstance(spec, UnitLayerSpec):
-                # nothing in the network reads the skewed spikes; the name is for those who look at them
-                bits = len(spec.modules) * spec.operation.gates
-                extra["o_spikes"] = Signal(bits, name=f"{name}_spikes", attrs={"keep": 1})
+                # nothing in the network reads the skewed spikes; testbenches do, in the layer
+                extra["o_spikes"] = Signal(len(spec.modules) * spec.operation.gates)
             m.submodules[f"{name}_layer"] = Instance(
                 self.modules[name],
                 i_clk=ClockSignal(),

@@ -34,6 +34,18 @@ _RESERVED = frozenset(
 )
 
 
+# What a generated module calls things that belong to no operation, or derives from the name of one.
+_DERIVED = re.compile(r"valid|harness|unit[0-9]+|delay_.*|in_.*|out_.*|.*_(layer|valid|spikes|delay|delayed)")
+
+
+def check_operation_name(name: str) -> None:
+    """Raise NetworkError unless ``name`` can name an operation, whose module, instance and ports must be its own."""
+    check_name(name, "an operation")
+    if _DERIVED.fullmatch(name):
+        expected = "none that generated Verilog uses itself (valid, harness, unit0, in_.., out_.., .._layer, .._valid)"
+        raise NetworkError("name of an operation", expected=expected, got=repr(name))
+
+
 def check_name(name: str, what: str) -> None:
     """Raise NetworkError unless ``name`` can name a Verilog module, a port and a file."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _RESERVED:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from amos_hdl.circuit import CircuitBank, ThresholdCircuit
 from amos_hdl.errors import CircuitError, NetworkError
-from amos_hdl.network.names import check_name
+from amos_hdl.network.names import check_operation_name
 from amos_hdl.network.tensor import WIDTH_LIMIT_BITS, Tensor, width_bits
 
 #: Most units of one operation.
@@ -48,7 +48,7 @@ class Input:
     high: int
 
     def __post_init__(self) -> None:
-        check_name(self.name, "an operation")
+        check_operation_name(self.name)
         if not 1 <= self.units <= UNIT_LIMIT:
             raise NetworkError("units", where=self.name, expected=f"1 to {UNIT_LIMIT}", got=repr(self.units))
         if self.low > self.high:
@@ -94,7 +94,7 @@ class Dense:
     potential_bits: int | None = None
 
     def __post_init__(self) -> None:
-        check_name(self.name, "an operation")
+        check_operation_name(self.name)
         shape = np.shape(self.weights)
         if len(shape) != 2 or not (1 <= shape[0] <= UNIT_LIMIT and 1 <= shape[1] <= UNIT_LIMIT):
             raise NetworkError("shape of weights", where=self.name, expected="(unit, input)", got=repr(shape))
@@ -175,7 +175,7 @@ class Unit:
     assignment: Array
 
     def __post_init__(self) -> None:
-        check_name(self.name, "an operation")
+        check_operation_name(self.name)
         assignment = _constant(self.assignment, np.shape(self.assignment), f"assignment of {self.name}")
         object.__setattr__(self, "assignment", assignment)
         try:
@@ -225,7 +225,7 @@ class Argmax:
     source: str
 
     def __post_init__(self) -> None:
-        check_name(self.name, "an operation")
+        check_operation_name(self.name)
 
     def result(self, source: Tensor) -> Tensor:
         """Return the tensor of one index.  Raises NetworkError if there is nothing to choose from."""

@@ -10,7 +10,7 @@ from amos_hdl.files import Strict, read_yaml
 from amos_hdl.simulate.content import BuildOptions
 
 Seed = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
 class Entry(Strict):

@@ -32,12 +32,12 @@ def run(project: Project, target: str, pnr: bool, frequency_mhz: float, seed: in
         steps.done(f"{project.name}: {100 * accuracy:.2f} % of {images:,} test images, by the golden model")
     generated = generate(project, None, None, steps)
     generated.show()
-    simulated = simulate(project, [], None, None, "none", "off", steps)
+    simulated = simulate(project, False, [], None, None, "none", "off", steps)
     figures = simulated.data["runs"][0]["figures"]
     if not simulated.passed:
         return Outcome({**simulated.data, "seconds": time.perf_counter() - started}, simulated.show, passed=False)
     compared = sum(value for key, value in figures.items() if key.endswith(".spike_slots_compared"))
-    steps.done(f"simulated: {compared:,} spike slots compared with the golden model, all equal")
+    steps.done(f"simulated: {compared:,} spikes and silences (gates x clock cycles) equal to the golden model")
     synthesized = synth(project, target, pnr, frequency_mhz, seed, None, steps)
     steps.done(f"synthesized{', placed and routed' if pnr else ''} for {target}")
     data = {

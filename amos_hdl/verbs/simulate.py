@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def simulate(
     project: Project,
+    layers: bool,
     lists: Sequence[Path],
     images: Path | None,
     rtl: Path | None,
@@ -24,30 +25,32 @@ def simulate(
     steps: Steps,
 ) -> Outcome:
     """Run regression lists on the Verilog of a network."""
-    from amos_hdl.simulate.design import load_design, testbench_folder
+    from amos_hdl.simulate.design import layer_list, load_design, testbench_folder
     from amos_hdl.simulate.regression import read_regression_list, run_regression
 
     testbenches = testbench_folder()
     paths = list(lists) or [testbenches / "network.yaml"]
-    regressions = [read_regression_list(path) for path in paths]
+    regressions = {path.stem: read_regression_list(path) for path in paths}
     dataset = project.dataset(images)
     design = load_design(project.folder, rtl or project.rtl, None if dataset is None else dataset.images)
     work = project.build("simulate")
     results: list[EntryResult] = []
     junit: list[str] = []
-    for path, regression in zip(paths, regressions, strict=True):
+    if layers:
+        regressions["layers"] = layer_list(design)
+    for name, regression in regressions.items():
         # a flag wins over the list; what is not given stays as the list says
         flags = {"waves": waves} if waves != "none" else {}
         flags |= {"coverage": coverage} if coverage != "off" else {}
         entries = tuple(entry.model_copy(update=flags) for entry in regression.entries)
         runs = sum(len(entry.seeds) for entry in entries)
-        with steps.step(f"building and simulating {path.stem}", runs if runs > 1 else None) as bar:
+        with steps.step(f"building and simulating {name}", runs if runs > 1 else None) as bar:
             outcome = run_regression(
                 regression.model_copy(update={"entries": entries}),
                 lambda entry: design.resolve(entry, work),
                 python_path=[testbenches],
                 root=BUILD / "sim",
-                work=work / path.stem,
+                work=work / name,
                 prepare=design.job,
                 on_result=lambda _, bar=bar: bar.advance(),  # type: ignore[misc]  # bound now
             )

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from amos_hdl.console import Steps, table
-from amos_hdl.errors import SimulationError
 from amos_hdl.project import Project
-from amos_hdl.schedule import Schedule
 from amos_hdl.verbs.outcome import Outcome
 
 
@@ -19,18 +17,13 @@ def synth(
 ) -> Outcome:
     """Synthesize the Verilog of a network, within its harness if it is placed and routed."""
     from amos_hdl.emit.generate import write_harness
-    from amos_hdl.emit.manifest import load_manifest
-    from amos_hdl.schedule import HardwareOptions
+    from amos_hdl.emit.manifest import load_schedule
     from amos_hdl.synthesize.flow import synthesize
     from amos_hdl.synthesize.targets import find_target
 
     pnr = pnr and find_target(target).family.placer is not None
     folder, work = rtl or project.rtl, project.build("synth") / target
-    manifest = load_manifest(folder)
-    schedule = Schedule(project.network, HardwareOptions(**manifest.options))
-    if manifest.network_sha256 != schedule.network.digest:
-        hint = f"run: amos-hdl generate {project.folder}"
-        raise SimulationError("Verilog of another network", where=str(folder), hint=hint)
+    manifest, schedule = load_schedule(project.network, folder)
     sources, top = [folder / path for path in manifest.files], manifest.top
     harness_registers = 0
     if pnr:
@@ -66,16 +59,17 @@ def synthesis_rows(data: Mapping[str, Any]) -> list[Sequence[object]]:
         return f"{percent[name]:.1f} % of the device" if name in percent else "estimate"
 
     network = data["network"]
-    rows: list[Sequence[object]] = [("LUTs", data["luts"], share("luts"))]
+    rows: list[Sequence[object]] = [
+        ("logic cells" if data["target"].startswith("ice40") else "LUTs", data["luts"], share("luts"))
+    ]
     flip_flops = data["flip_flops"]
     inside = f", {data['harness_flip_flops']:,} of them in the harness" if data["harness_flip_flops"] else ""
     rows.append(("flip-flops", flip_flops, share("flip_flops") + inside))
     rows.append(("carry cells", data["carry_cells"], ""))
     rows.append(("block RAMs, DSPs", f"{data['block_rams']}, {data['dsps']}", ""))
     if network:
-        rows.append(
-            ("network alone", network["luts"], f"LUTs, {network['flip_flops']:,} flip-flops, without the harness")
-        )
+        alone = f"LUTs after Yosys, {network['flip_flops']:,} flip-flops, without the harness"
+        rows.append(("network alone", network["luts"], alone))
     if data["fmax_mhz"] is not None:
         rows.append(("Fmax", f"{data['fmax_mhz']:.1f} MHz", f"aimed at {data['frequency_mhz']:g} MHz"))
         rows.append(("latency", f"{data['latency_ns']:.1f} ns", f"{data['latency_cycles']} clock cycles"))

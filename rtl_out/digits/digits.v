@@ -5,6 +5,11 @@
 // in_pixels: 64 words, word 0 lowest, of 5 bits, unsigned, 0 to 16.
 // out_winner: 1 word of 4 bits, unsigned, 0 to 9.
 // Latency 23 clock cycles from in_valid to out_valid, interval 1: a new image may enter in every clock cycle.
+// clk: everything happens at its rising edge.  rst: synchronous, high empties the pipeline; registers start at
+//     0, so none is needed at power-up.  An image that enters while rst is high, or is in flight then, gives no
+//     result.
+// in_valid: high in each cycle in which an image is at the input.  There is no back-pressure: results leave when
+//     they are ready, and have a meaning only while out_valid is high.
 //
 // Clock cycle in which each result is ready, for an image that enters in cycle 0:
 //      0  pixels

@@ -70,11 +70,6 @@
 //   potential[31] = 2*x17 + 4*x18 - 4*x19 - 4*x20 + 4*x26 + 4*x28 + 2*x29 + 4*x35 - 4*x42 - 4*x63
 
 module digits_hidden1_sums(x, clk, rst, out_valid, potential, in_valid);
-  wire _0000_;
-  wire _0001_;
-  wire _0002_;
-  wire _0003_;
-  wire _0004_;
   input clk;
   wire clk;
   input in_valid;
@@ -1824,17 +1819,7 @@ module digits_hidden1_sums(x, clk, rst, out_valid, potential, in_valid);
   assign sum44 = $signed({ sum41_at_3, 2'h0 }) + $signed(sum42_at_3);
   assign sum494 = $signed(sum492_at_3) + $signed({ 1'h0, sum493_at_3 });
   assign sum495 = $signed(sum494_at_4) - $signed({ 1'h0, sum491_at_4, 1'h0 });
-  always @(posedge clk)
-    valid_1 <= _0000_;
-  always @(posedge clk)
-    valid_2 <= _0001_;
-  always @(posedge clk)
-    valid_3 <= _0002_;
-  always @(posedge clk)
-    valid_4 <= _0003_;
   assign sum45 = $signed(sum43_at_4) + $signed(sum44_at_4);
-  always @(posedge clk)
-    out_valid <= _0004_;
   always @(posedge clk)
     x20_at_1 <= x[41:40];
   always @(posedge clk)
@@ -2863,10 +2848,20 @@ module digits_hidden1_sums(x, clk, rst, out_valid, potential, in_valid);
     sum427_at_1 <= sum427;
   always @(posedge clk)
     sum428_at_1 <= sum428;
-  assign _0004_ = rst ? 1'h0 : valid_4;
-  assign _0003_ = rst ? 1'h0 : valid_3;
-  assign _0002_ = rst ? 1'h0 : valid_2;
-  assign _0001_ = rst ? 1'h0 : valid_1;
-  assign _0000_ = rst ? 1'h0 : in_valid;
+  always @(posedge clk)
+    if (rst) out_valid <= 1'h0;
+    else out_valid <= valid_4;
+  always @(posedge clk)
+    if (rst) valid_4 <= 1'h0;
+    else valid_4 <= valid_3;
+  always @(posedge clk)
+    if (rst) valid_3 <= 1'h0;
+    else valid_3 <= valid_2;
+  always @(posedge clk)
+    if (rst) valid_2 <= 1'h0;
+    else valid_2 <= valid_1;
+  always @(posedge clk)
+    if (rst) valid_1 <= 1'h0;
+    else valid_1 <= in_valid;
   assign potential = { sum495_at_5[5], sum495_at_5[5], sum495_at_5, 1'h0, sum486_at_5[7], sum486_at_5, sum471_at_5[6], sum471_at_5, 1'h0, sum457_at_5[7], sum457_at_5, sum442_at_5[7], sum442_at_5, sum426_at_5[7], sum426_at_5, sum411_at_5[6], sum411_at_5, 1'h0, sum399_at_5[6], sum399_at_5, 1'h0, sum385_at_5[7], sum385_at_5, sum370_at_5[6], sum370_at_5, 1'h0, sum358_at_5[6], sum358_at_5, 1'h0, sum345_at_5[6], sum345_at_5, 1'h0, sum331_at_5[6], sum331_at_5, 1'h0, sum317_at_5[7], sum317_at_5, sum300_at_5[7], sum300_at_5, sum285_at_5[7], sum285_at_5, sum266_at_5[6], sum266_at_5, 1'h0, sum251_at_5[6], sum251_at_5, 1'h0, sum236_at_5, 1'h0, sum212_at_5[7], sum212_at_5, sum193_at_5, 1'h0, sum172_at_5[6], sum172_at_5, 1'h0, sum157_at_5[6], sum157_at_5, 1'h0, sum141_at_5[6], sum141_at_5, 1'h0, sum125_at_5[6], sum125_at_5, 1'h0, sum106_at_5[6], sum106_at_5, 1'h0, sum93_at_5[7], sum93_at_5, sum78_at_5[6], sum78_at_5, 1'h0, sum60_at_5[6], sum60_at_5, 1'h0, sum45_at_5[7], sum45_at_5, sum30_at_5[7], sum30_at_5, sum9_at_5[6], sum9_at_5, 1'h0 };
 endmodule

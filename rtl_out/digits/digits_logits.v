@@ -28,11 +28,6 @@
 //       2*x24 - 4*x25 - 2*x26 + 2*x27 + 2*x30 + 2*x31
 
 module digits_logits(x, clk, rst, out_valid, potential, in_valid);
-  wire _000_;
-  wire _001_;
-  wire _002_;
-  wire _003_;
-  wire _004_;
   input clk;
   wire clk;
   input in_valid;
@@ -509,17 +504,7 @@ module digits_logits(x, clk, rst, out_valid, potential, in_valid);
   assign sum173 = $signed(sum171_at_3) + $signed({ sum172_at_3, 1'h0 });
   assign sum12 = sum4_at_1 + sum5_at_1;
   assign sum174 = $signed({ 1'h0, sum170_at_4 }) + $signed(sum173_at_4);
-  always @(posedge clk)
-    valid_1 <= _000_;
-  always @(posedge clk)
-    valid_2 <= _001_;
-  always @(posedge clk)
-    valid_3 <= _002_;
-  always @(posedge clk)
-    valid_4 <= _003_;
   assign sum13 = $signed(sum6_at_1) + $signed(sum7_at_1);
-  always @(posedge clk)
-    out_valid <= _004_;
   always @(posedge clk)
     sum0_at_1 <= sum0;
   always @(posedge clk)
@@ -994,10 +979,20 @@ module digits_logits(x, clk, rst, out_valid, potential, in_valid);
   assign sum91 = { x[2:0], 1'h0 } + x[17:15];
   assign sum92 = { x[20:18], 1'h0 } + x[26:24];
   assign sum93 = x[50:48] - { x[41:39], 1'h0 };
-  assign _004_ = rst ? 1'h0 : valid_4;
-  assign _003_ = rst ? 1'h0 : valid_3;
-  assign _002_ = rst ? 1'h0 : valid_2;
-  assign _001_ = rst ? 1'h0 : valid_1;
-  assign _000_ = rst ? 1'h0 : in_valid;
+  always @(posedge clk)
+    if (rst) out_valid <= 1'h0;
+    else out_valid <= valid_4;
+  always @(posedge clk)
+    if (rst) valid_4 <= 1'h0;
+    else valid_4 <= valid_3;
+  always @(posedge clk)
+    if (rst) valid_3 <= 1'h0;
+    else valid_3 <= valid_2;
+  always @(posedge clk)
+    if (rst) valid_2 <= 1'h0;
+    else valid_2 <= valid_1;
+  always @(posedge clk)
+    if (rst) valid_1 <= 1'h0;
+    else valid_1 <= in_valid;
   assign potential = { sum174_at_5, sum157_at_5, sum141_at_5, sum124_at_5, sum106_at_5, sum90_at_5, sum74_at_5, sum55_at_5, sum38_at_5, sum19_at_5 };
 endmodule

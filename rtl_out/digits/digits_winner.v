@@ -16,22 +16,14 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
   wire [8:0] _006_;
   wire [3:0] _007_;
   wire [3:0] _008_;
-  wire _009_;
-  wire [3:0] _010_;
-  wire _011_;
-  wire _012_;
-  wire _013_;
-  wire _014_;
-  wire _015_;
-  wire _016_;
-  wire _017_;
-  wire [8:0] _018_;
-  wire [3:0] _019_;
-  wire [8:0] _020_;
-  wire [3:0] _021_;
-  wire [8:0] _022_;
-  wire [3:0] _023_;
-  wire [8:0] _024_;
+  wire [3:0] _009_;
+  wire [8:0] _010_;
+  wire [3:0] _011_;
+  wire [8:0] _012_;
+  wire [3:0] _013_;
+  wire [8:0] _014_;
+  wire [3:0] _015_;
+  wire [8:0] _016_;
   input clk;
   wire clk;
   wire compare_1_0;
@@ -174,14 +166,14 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
   always @(posedge clk)
     index <= _008_;
   assign _000_ = keep_1_0 ? value_1_0a : value_1_0b;
-  assign _010_ = keep_1_0 ? 4'h0 : 4'h1;
-  assign _018_ = keep_1_1 ? value_1_1a : value_1_1b;
-  assign _019_ = keep_1_1 ? 4'h2 : 4'h3;
-  assign _020_ = keep_1_2 ? value_1_2a : value_1_2b;
-  assign _021_ = keep_1_2 ? 4'h4 : 4'h5;
-  assign _022_ = keep_1_3 ? value_1_3a : value_1_3b;
-  assign _023_ = keep_1_3 ? 4'h6 : 4'h7;
-  assign _024_ = keep_1_4 ? value_1_4a : value_1_4b;
+  assign _009_ = keep_1_0 ? 4'h0 : 4'h1;
+  assign _010_ = keep_1_1 ? value_1_1a : value_1_1b;
+  assign _011_ = keep_1_1 ? 4'h2 : 4'h3;
+  assign _012_ = keep_1_2 ? value_1_2a : value_1_2b;
+  assign _013_ = keep_1_2 ? 4'h4 : 4'h5;
+  assign _014_ = keep_1_3 ? value_1_3a : value_1_3b;
+  assign _015_ = keep_1_3 ? 4'h6 : 4'h7;
+  assign _016_ = keep_1_4 ? value_1_4a : value_1_4b;
   assign _001_ = keep_1_4 ? 4'h8 : 4'h9;
   assign _002_ = keep_2_0 ? value_2_0a : value_2_0b;
   assign _003_ = keep_2_0 ? index_2_0a : index_2_0b;
@@ -200,22 +192,6 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
   assign compare_3_0 = $signed(value_2_0) >= $signed(value_2_1);
   assign compare_4_0 = $signed(value_3_0) >= $signed(value_3_1);
   always @(posedge clk)
-    valid_1 <= _009_;
-  always @(posedge clk)
-    valid_2 <= _011_;
-  always @(posedge clk)
-    valid_3 <= _012_;
-  always @(posedge clk)
-    valid_4 <= _013_;
-  always @(posedge clk)
-    valid_5 <= _014_;
-  always @(posedge clk)
-    valid_6 <= _015_;
-  always @(posedge clk)
-    valid_7 <= _016_;
-  always @(posedge clk)
-    out_valid <= _017_;
-  always @(posedge clk)
     value_1_0a <= x[8:0];
   always @(posedge clk)
     value_1_0b <= x[17:9];
@@ -224,7 +200,7 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
   always @(posedge clk)
     value_1_0 <= _000_;
   always @(posedge clk)
-    index_1_0 <= _010_;
+    index_1_0 <= _009_;
   always @(posedge clk)
     value_1_1a <= x[26:18];
   always @(posedge clk)
@@ -232,9 +208,9 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
   always @(posedge clk)
     keep_1_1 <= compare_1_1;
   always @(posedge clk)
-    value_1_1 <= _018_;
+    value_1_1 <= _010_;
   always @(posedge clk)
-    index_1_1 <= _019_;
+    index_1_1 <= _011_;
   always @(posedge clk)
     value_1_2a <= x[44:36];
   always @(posedge clk)
@@ -242,9 +218,9 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
   always @(posedge clk)
     keep_1_2 <= compare_1_2;
   always @(posedge clk)
-    value_1_2 <= _020_;
+    value_1_2 <= _012_;
   always @(posedge clk)
-    index_1_2 <= _021_;
+    index_1_2 <= _013_;
   always @(posedge clk)
     value_1_3a <= x[62:54];
   always @(posedge clk)
@@ -252,9 +228,9 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
   always @(posedge clk)
     keep_1_3 <= compare_1_3;
   always @(posedge clk)
-    value_1_3 <= _022_;
+    value_1_3 <= _014_;
   always @(posedge clk)
-    index_1_3 <= _023_;
+    index_1_3 <= _015_;
   always @(posedge clk)
     value_1_4a <= x[80:72];
   always @(posedge clk)
@@ -262,7 +238,7 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
   always @(posedge clk)
     keep_1_4 <= compare_1_4;
   always @(posedge clk)
-    value_1_4 <= _024_;
+    value_1_4 <= _016_;
   always @(posedge clk)
     index_1_4 <= _001_;
   always @(posedge clk)
@@ -275,12 +251,28 @@ module digits_winner(x, clk, rst, out_valid, index, in_valid);
     index_2_0b <= index_1_1;
   always @(posedge clk)
     keep_2_0 <= compare_2_0;
-  assign _017_ = rst ? 1'h0 : valid_7;
-  assign _012_ = rst ? 1'h0 : valid_2;
-  assign _011_ = rst ? 1'h0 : valid_1;
-  assign _009_ = rst ? 1'h0 : in_valid;
-  assign _016_ = rst ? 1'h0 : valid_6;
-  assign _015_ = rst ? 1'h0 : valid_5;
-  assign _014_ = rst ? 1'h0 : valid_4;
-  assign _013_ = rst ? 1'h0 : valid_3;
+  always @(posedge clk)
+    if (rst) out_valid <= 1'h0;
+    else out_valid <= valid_7;
+  always @(posedge clk)
+    if (rst) valid_7 <= 1'h0;
+    else valid_7 <= valid_6;
+  always @(posedge clk)
+    if (rst) valid_6 <= 1'h0;
+    else valid_6 <= valid_5;
+  always @(posedge clk)
+    if (rst) valid_5 <= 1'h0;
+    else valid_5 <= valid_4;
+  always @(posedge clk)
+    if (rst) valid_4 <= 1'h0;
+    else valid_4 <= valid_3;
+  always @(posedge clk)
+    if (rst) valid_3 <= 1'h0;
+    else valid_3 <= valid_2;
+  always @(posedge clk)
+    if (rst) valid_2 <= 1'h0;
+    else valid_2 <= valid_1;
+  always @(posedge clk)
+    if (rst) valid_1 <= 1'h0;
+    else valid_1 <= in_valid;
 endmodule

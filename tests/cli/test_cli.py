@@ -83,16 +83,25 @@ def test_simulate_a_network_without_data(folder):
     (folder / "few.yaml").write_text(
         "version: 1\nentries:\n- {name: few, toplevel: network, test_module: test_network, samples: 60}\n"
     )
-    code, out, err = amos("simulate", "small", "--list", "few.yaml", "--json", cwd=folder)
+    code, out, err = amos("simulate", "small", "--list", "few.yaml", "--layers", "--json", cwd=folder)
     data = json.loads(out)
     assert code == 0, err
     assert data["passed"] and data["runs"][0]["figures"]["back_to_back.images"] == 60
+    assert [run["entry"] for run in data["runs"]] == ["few", "encoder", "sums", "hidden", "logits", "winner"]
     refused(amos("simulate", "small", "--list", "none.yaml", cwd=folder), "none.yaml", "cannot be read")
     (folder / "few.yaml").write_text("version: 1\nentries: []\nother: 1\n")
     refused(amos("simulate", "small", "--list", "few.yaml", cwd=folder), "few.yaml")
     store.save(small_network(3), folder / "models" / "small")
     refused(amos("simulate", "small", cwd=folder), "Verilog of another network", "generate it again")
     refused(amos("synth", "small", cwd=folder), "Verilog of another network")
+
+
+def test_the_folder_at_hand_is_a_network_too(folder):
+    code, out, _ = amos("info", ".", "--json", cwd=folder / "models" / "small")
+    assert code == 0 and json.loads(out)["network"] == "small"
+    refused(amos("info", ".", cwd=folder), "no such network")
+    refused(amos("info", "/", cwd=folder), "no such network")
+    refused(amos("info", "", cwd=folder), "no such network")
 
 
 def test_bad_arguments(folder):

@@ -4,12 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from amos_hdl.emit.generate import generate, render, write_harness
-from amos_hdl.emit.manifest import load_manifest
-from amos_hdl.errors import EmitError
+from amos_hdl.emit.manifest import load_manifest, load_schedule
+from amos_hdl.errors import AmosError, EmitError
+from amos_hdl.network import Dense, Input, Network
 from amos_hdl.schedule import HardwareOptions, Schedule
 from tests.conftest import ROOT, small_network
 
@@ -161,6 +163,44 @@ def test_bad_manifests(tmp_path, small, change, message):
     path.write_text(yaml.safe_dump(data))
     with pytest.raises(EmitError, match=message):
         load_manifest(tmp_path / "small")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["options"].update(colour=1), "options: expected .'adders_per_stage'., got"),
+        (lambda d: d["options"].clear(), "options: expected"),
+        (lambda d: d.update(latency_cycles=3), "latency_cycles differs from the schedule"),
+        (lambda d: d["layers"].pop(), "layers differs from the schedule"),
+        (lambda d: d["ports"][3].update(bits=3), "ports differs from the schedule"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_its_network(tmp_path, small, change, message):
+    generate(Schedule(small, HardwareOptions()), tmp_path / "small")
+    path = tmp_path / "small" / "manifest.yaml"
+    assert load_schedule(small, tmp_path / "small")[1].options == HardwareOptions()
+    data = yaml.safe_load(path.read_text())
+    change(data)
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(AmosError, match=message):
+        load_schedule(small, tmp_path / "small")
+
+
+def test_sums_with_constant_bits():
+    """Bits of a register that never change once stopped Yosys with "conflicting init values"."""
+    random = np.random.default_rng(0)
+    for _ in range(12):
+        inputs, units = (int(n) for n in random.integers(1, 6, 2))
+        weights = random.integers(-1, 2, (units, inputs)) * 2 ** random.integers(0, 5, (units, inputs))
+        low = int(random.integers(-3, 3))
+        layers = (
+            Input("x", inputs, low, low + int(random.integers(0, 4))),
+            Dense("a", "x", weights, 8, random.integers(-90, 90, units)),
+            Dense("b", "a", 4 * random.integers(-2, 3, (2, units)), 8),
+        )
+        network = Network("n", layers, ("b", "a"))
+        for adders_per_stage in (1, 2, 64):
+            render(Schedule(network, HardwareOptions(adders_per_stage=adders_per_stage)))
 
 
 def test_the_harness_has_seven_pins(tmp_path, small):

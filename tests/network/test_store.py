@@ -181,6 +181,9 @@ def test_a_potential_that_could_overflow(folder):
         (lambda d: d.update(outputs=["logits"]), ["result that nothing uses", "winner"]),
         (lambda d: d.update(name="../evil"), ["name of a network", "'../evil'"]),
         (lambda d: d.update(name="module"), ["name of a network", "'module'"]),
+        (lambda d: d["operations"][0].update(name="valid"), ["name of an operation", "'valid'"]),
+        (lambda d: d["operations"][5].update(name="unit0"), ["name of an operation", "'unit0'"]),
+        (lambda d: d["operations"][5].update(name="a_layer"), ["name of an operation", "'a_layer'"]),
         (lambda d: d["operations"].reverse(), ["Input"]),
         (lambda d: d.update(scales={"sums": "one half"}), ["scale"]),
         (lambda d: d.update(scales={"sums": "1/0"}), ["scale"]),
@@ -190,6 +193,19 @@ def test_a_potential_that_could_overflow(folder):
 def test_bad_structure(folder, change, words):
     edit(folder, change)
     refuse(folder, "network.yaml" if words[0] != "array missing" else "weights.npz", *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("a: &a [1]\nb: *a\n", "aliases are not allowed"),
+        ("a: 1\na: 2\n", "given twice"),
+        ('name: "a\\0b"\n', "NUL"),
+    ],
+)
+def test_yaml_that_no_file_needs(folder, text, word):
+    (folder / "network.yaml").write_text(text)
+    refuse(folder, "network.yaml:", word)
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "- 1\n- 2\n", "\x00", "!!python/object:os.system {}"])

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from amos_hdl.errors import SimulationError
+from amos_hdl.files import dump_yaml
 from amos_hdl.simulate.build import Build
 from amos_hdl.simulate.regression import Entry, read_regression_list, run_regression
 
@@ -16,7 +16,7 @@ ENTRY: dict[str, Any] = {"name": "a", "toplevel": "compare", "test_module": "com
 
 def listed(tmp_path: Path, *entries: dict[str, Any], **rest: Any) -> Path:
     path = tmp_path / "list.yaml"
-    path.write_text(yaml.safe_dump({"version": 1, "entries": list(entries), **rest}))
+    path.write_text(dump_yaml({"version": 1, "entries": list(entries), **rest}))
     return path
 
 

@@ -74,10 +74,10 @@ def test_inputs_without_weights(tmp_path):
 
 
 def test_verilog_of_another_network_is_refused(tmp_path, small_folder):
-    from amos_hdl.errors import SimulationError
+    from amos_hdl.errors import EmitError
 
     store.save(small_network(7), tmp_path / "other")
-    with pytest.raises(SimulationError, match="Verilog of another network"):
+    with pytest.raises(EmitError, match="Verilog of another network"):
         simulate(tmp_path / "other", small_folder / "rtl_out" / "small", tmp_path, NETWORK)
 
 

@@ -43,6 +43,6 @@ module digits_unit0(step, clk, spikes, y, potential);
     spike_2 <= fire_2;
   always @(posedge clk)
     spike_1_at_2 <= spike_1;
-  assign y = { spike_1_at_2, spike_2 };
   assign spikes = { spike_2, spike_1 };
+  assign y = { spike_1_at_2, spike_2 };
 endmodule

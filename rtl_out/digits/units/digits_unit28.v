@@ -66,6 +66,6 @@ module digits_unit28(step, clk, spikes, y, potential);
   assign threshold_3_1 = spike_2 ? 9'h028 : 9'h01c;
   assign threshold_3 = spike_1_at_2 ? threshold_3_1 : threshold_3_0;
   assign above_3 = $signed(potential_at_2) >= $signed(threshold_3);
-  assign y = { spike_1_at_3, spike_2_at_3, spike_3 };
   assign spikes = { spike_3, spike_2, spike_1 };
+  assign y = { spike_1_at_3, spike_2_at_3, spike_3 };
 endmodule
