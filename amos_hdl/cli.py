@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -227,6 +228,8 @@ def run(recipe: str, target: str, pnr: bool, frequency_mhz: float, seed: int, js
 
 def main() -> None:
     """Run the command line; every error is one line, and its exit code is 2 (a failed check: 1)."""
+    # ended politely, we end what we started, as on Ctrl-C
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(_main(sys.argv[1:]))
 
 
@@ -247,7 +250,17 @@ def _main(arguments: list[str]) -> int:
         # whoever read our output has gone: there is nothing more to say, not at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except (OSError, MemoryError) as error:
+        # a full disk, a name too long for the file system: the user's to mend, whatever was being done
+        if isinstance(error, MemoryError):
+            return _fail("out of memory", 2, arguments)
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}", 2, arguments)
     return code if isinstance(code, int) else 0
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _fail(line: str, code: int, arguments: list[str]) -> int:

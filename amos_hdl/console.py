@@ -28,7 +28,7 @@ class Steps:
     @contextmanager
     def step(self, text: str, total: int | None = None) -> Iterator[StepProgress]:
         """Show ``text`` and a bar (moving to and fro without a ``total``) until the block ends."""
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TimeElapsedColumn())
         with Progress(*columns, console=ERR, transient=True, disable=self.quiet or not ERR.is_terminal) as progress:
             yield StepProgress(progress, progress.add_task(text, total=total))
 

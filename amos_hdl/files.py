@@ -90,7 +90,8 @@ def _parse(path: Path, error: type[AmosError]) -> Any:
         mark = getattr(failure, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise error(f"not YAML: {getattr(failure, 'problem', failure)}", where=where) from failure
-    except (UnicodeDecodeError, RecursionError, TypeError) as failure:
+    # what PyYAML lets through of values that only look like dates, numbers and the like
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError, ArithmeticError) as failure:
         raise error(f"not YAML: {failure}", where=str(path)) from failure
 
 
@@ -129,35 +130,39 @@ def dump_yaml(data: object) -> str:
 
 
 @contextmanager
-def replaced_folder(folder: Path, error: type[AmosError]) -> Iterator[Path]:
+def replaced_folder(folder: Path, marker: str, error: type[AmosError]) -> Iterator[Path]:
     """Give an empty temporary folder that takes the place of ``folder`` when the block ends without an error.
 
-    An interrupted or failed block leaves what was in ``folder`` before.  Raises ``error`` if it cannot be written.
+    An interrupted or failed block leaves what was in ``folder`` before.  Raises ``error`` if it cannot be written, or
+    if it is somebody else's: neither empty nor with the file ``marker`` that each of ours has.
     """
     try:
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise error("cannot be written", where=str(folder), expected="a folder", got="something else")
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
+            hint = "it would be replaced as a whole; choose another"
+            raise error(
+                "not a folder of ours", where=str(folder), expected=f"an empty one, or one with {marker}", hint=hint
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as failure:
-        raise error(f"cannot be written: {failure.strerror}", where=str(folder)) from failure
-    new, old = temporary / "new", temporary / "old"
-    try:
-        new.mkdir()
-        yield new
+        new, old = temporary / "new", temporary / "old"
         try:
-            if folder.exists() or folder.is_symlink():
-                if not folder.is_dir() or folder.is_symlink():
-                    raise error("cannot be written", where=str(folder), expected="a folder", got="something else")
-                folder.rename(old)
+            new.mkdir()
+            yield new
             try:
+                if folder.exists():
+                    folder.rename(old)
                 new.rename(folder)
-            except OSError:
-                if old.exists():
+            except BaseException:
+                # interrupted between the two: what was there comes back
+                if old.exists() and not folder.exists():
                     old.rename(folder)
                 raise
-        except OSError as failure:
-            raise error(f"cannot be written: {failure.strerror}", where=str(folder)) from failure
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as failure:
+        raise error(f"cannot be written: {failure.strerror}", where=str(folder)) from failure
 
 
 def write_file(path: Path, text: str, error: type[AmosError]) -> None:

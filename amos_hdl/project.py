@@ -85,6 +85,11 @@ class Project:
         return Dataset(flat, labels, nothing, nothing, flat[:, 0] * 0 + range(len(flat)), code.low, code.high)
 
 
+def _recipe_of(folder: Path) -> Path:
+    """Return where the recipe of a network's folder is: beside it."""
+    return folder.with_name(f"{folder.name}.yaml")
+
+
 def find_project(argument: str) -> Project:
     """Return the project that ``argument`` names: a recipe, a folder with a network, or a name in ``models/``.
 
@@ -97,8 +102,8 @@ def find_project(argument: str) -> Project:
     for folder in (path, MODELS / argument):
         if folder.name in ("", ".."):
             folder = folder.resolve()  # "." and ".." have no name of their own
-        if folder.name and ((folder / store.STRUCTURE).exists() or folder.with_suffix(".yaml").exists()):
-            recipe_path = folder.with_suffix(".yaml")
+        if folder.name and ((folder / store.STRUCTURE).exists() or _recipe_of(folder).exists()):
+            recipe_path = _recipe_of(folder)
             return Project(folder, recipe_path if recipe_path.exists() else None)
     expected = f"a folder with {store.STRUCTURE}, a recipe (.yaml), or a name in {MODELS}/"
     raise StoreError("no such network", expected=expected, got=repr(argument))

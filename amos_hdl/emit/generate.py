@@ -38,7 +38,7 @@ def generate(schedule: Schedule, folder: Path) -> Manifest:
     Raises EmitError if Yosys fails or the folder cannot be written; what was there before then stays.
     """
     files, manifest = render(schedule)
-    with replaced_folder(folder, EmitError) as new:
+    with replaced_folder(folder, MANIFEST, EmitError) as new:
         for path, text in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(text, encoding="utf-8", newline="\n")

@@ -143,6 +143,8 @@ def load_npz(path: Path) -> tuple[Array, Array]:
     ``images`` and ``labels``, or if their shapes do not fit.
     """
     arrays: dict[str, npt.NDArray[np.generic]] = {}
+    if path.exists() and not path.is_file():
+        raise DataError("not a file", where=str(path))
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
@@ -155,7 +157,7 @@ def load_npz(path: Path) -> tuple[Array, Array]:
                 arrays[name] = file[name]
     except OSError as failure:
         raise DataError(f"cannot be read: {failure.strerror}", where=str(path)) from failure
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as failure:
+    except (ValueError, AttributeError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError) as failure:
         raise DataError("not plain arrays in NPZ", where=str(path), got=str(failure)[:120]) from failure
     for name, array in arrays.items():
         if not np.issubdtype(array.dtype, np.integer):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.circuit import CircuitBank, ThresholdCircuit
+from amos_hdl.circuit.threshold import MAGNITUDE_LIMIT
 from amos_hdl.errors import CircuitError, NetworkError
 from amos_hdl.network.names import check_operation_name
 from amos_hdl.network.tensor import WIDTH_LIMIT_BITS, Tensor, width_bits
@@ -206,6 +207,9 @@ class Unit:
                 expected=f"{source.units}, what {self.source} gives",
                 got=repr(len(self.assignment)),
             )
+        greatest = max(abs(gain) for circuit in self.circuits for gain in circuit.gains)
+        if greatest * max(map(abs, source.interval)) >= MAGNITUDE_LIMIT:
+            raise NetworkError("gained potential", where=self.name, expected=f"c·x below {MAGNITUDE_LIMIT}", got="more")
         keys = zip(self.assignment.tolist(), source.low.tolist(), source.high.tolist(), strict=True)
         known: dict[tuple[int, int, int], tuple[int, int]] = {}
         intervals = []

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
+import re
+import tokenize
 import zipfile
 import zlib
 from fractions import Fraction
@@ -23,6 +26,21 @@ VERSION = 1
 STRUCTURE, WEIGHTS = "network.yaml", "weights.npz"
 #: Largest weights file when unpacked, in bytes: against archives made to fill the memory.
 UNPACKED_LIMIT_BYTES = 1 << 31
+
+#: What zipfile and numpy raise on damaged archives and headers.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,
+    tokenize.TokenError,
+)
+_SCALE = re.compile(r"-?[0-9]{1,40}(/[0-9]{1,40})?")
 
 Array = npt.NDArray[np.int64]
 
@@ -103,7 +121,7 @@ def save(network: Network, folder: Path) -> None:
         "scales": {name: str(scale) for name, scale in network.scales.items()},
         "operations": entries,
     }
-    with replaced_folder(folder, StoreError) as new:
+    with replaced_folder(folder, STRUCTURE, StoreError) as new:
         (new / STRUCTURE).write_text(dump_yaml(structure), encoding="utf-8", newline="\n")
         _write_arrays(arrays, new / WEIGHTS)
 
@@ -128,6 +146,9 @@ def load(folder: Path) -> Network:
         )
     try:
         operations = tuple(_operation(entry, arrays) for entry in structure.operations)
+        for scale in structure.scales.values():
+            if not _SCALE.fullmatch(scale):
+                raise ValueError(scale[:80])
         scales = {name: Fraction(scale) for name, scale in structure.scales.items()}
         network = Network(structure.name, operations, tuple(structure.outputs), scales)
     except KeyError as failure:
@@ -250,7 +271,7 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     except OSError as failure:
         reason = failure.strerror or str(failure)
         raise StoreError(f"cannot be read: {reason}", where=where) from failure
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as failure:
+    except _DAMAGE as failure:
         raise StoreError("truncated or not an npz archive", where=where, got=str(failure)) from failure
     except ValueError as failure:
         hint = "store integers only; objects are never unpickled" if "allow_pickle" in str(failure) else None

@@ -34,7 +34,6 @@ WAIVERS = (
     ),
     Waiver("UNSIGNED", "a threshold that every potential reaches: the gate spikes for every image"),
     Waiver("CMPCONST", "a threshold that every potential reaches, or none"),
-    Waiver("UNOPTFLAT", "bits of a port that follow from other bits of it, such as equal sums, are no loop"),
     Waiver("UNUSEDSIGNAL", "an input whose weights are all zero is not looked at", match="* not used: 'x'*"),
 )
 
@@ -77,7 +76,9 @@ class Design:
         spiking = [(layer.module, "spikes") for layer in self.manifest.layers if layer.kind == "unit"]
         match kind:
             case "network":
-                return sources, [write_control_file(control, spiking, WAIVERS)], self.manifest.top
+                reason = "bits of a layer's port that follow from other bits of it, such as equal sums, are no loop"
+                waivers = [*WAIVERS, Waiver("UNOPTFLAT", reason, file=f"*{self.manifest.top}.v")]
+                return sources, [write_control_file(control, spiking, waivers)], self.manifest.top
             case "layer" if name in modules:
                 units = [path for path in sources if path.parent != self.rtl]
                 top = modules[name]

@@ -1,8 +1,10 @@
 """One cocotb test module on one simulation executable."""
 
+import fcntl
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,32 @@ def run(
         raise SimulationError("seed out of range", expected=f"1 to {_LARGEST_SEED}", got=repr(seed))
     work = work.resolve()
     work.mkdir(parents=True, exist_ok=True)
+    with _alone(work):
+        return _run_alone(build, test_module, python_path, job, seed, work, timeout_s, test_filter)
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Hold the folder of a run.  Raises SimulationError if another run holds it: their results would mix."""
+    with (work / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            hint = "wait for it, or work in another folder"
+            raise SimulationError("another simulation runs here", where=str(work), hint=hint) from error
+        yield
+
+
+def _run_alone(
+    build: Build,
+    test_module: str,
+    python_path: Sequence[Path],
+    job: Mapping[str, Any],
+    seed: int,
+    work: Path,
+    timeout_s: float,
+    test_filter: str | None,
+) -> SimulationResult:
     log, results, waves, coverage = (work / name for name in ("run.log", "results.xml", "waves.fst", "coverage.dat"))
     for path in (log, results, waves, coverage):
         # What an earlier run left must never pass for a result of this one.

@@ -11,7 +11,7 @@ import yaml
 from amos_hdl.emit.generate import generate, render, write_harness
 from amos_hdl.emit.manifest import load_manifest, load_schedule
 from amos_hdl.errors import AmosError, EmitError
-from amos_hdl.network import Dense, Input, Network
+from amos_hdl.network import Dense, Input, Network, store
 from amos_hdl.schedule import HardwareOptions, Schedule
 from tests.conftest import ROOT, small_network
 
@@ -127,10 +127,45 @@ def test_a_failed_run_leaves_the_earlier_result(tmp_path, small, monkeypatch):
     schedule = Schedule(small, HardwareOptions())
     generate(schedule, tmp_path / "small")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.v")}
-    monkeypatch.setattr("amos_hdl.emit.generate.MANIFEST", "no/such/folder\0")
-    with pytest.raises((EmitError, ValueError)):
+    monkeypatch.setattr("amos_hdl.emit.generate.dump_yaml", lambda data: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
         generate(schedule, tmp_path / "small")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.v")} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path, small):
+    schedule = Schedule(small, HardwareOptions())
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.tex").write_text("years of work")
+    with pytest.raises(
+        EmitError, match=r"thesis: not a folder of ours: expected an empty one, or one with manifest\.yaml"
+    ):
+        generate(schedule, tmp_path / "thesis")
+    assert (tmp_path / "thesis" / "chapter1.tex").read_text() == "years of work"
+    store.save(small, tmp_path / "model")
+    with pytest.raises(EmitError, match="not a folder of ours"):
+        generate(schedule, tmp_path / "model")
+    assert store.load(tmp_path / "model") == small
+    (tmp_path / "empty").mkdir()
+    generate(schedule, tmp_path / "empty")
+
+
+def test_interrupted_between_the_renames(tmp_path, small, monkeypatch):
+    schedule = Schedule(small, HardwareOptions())
+    generate(schedule, tmp_path / "small")
+    rename = Path.rename
+
+    def interrupted(path, target):
+        if path.name == "new":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate(schedule, tmp_path / "small")
+    monkeypatch.undo()
+    load_manifest(tmp_path / "small")
     assert [path.name for path in tmp_path.iterdir()] == ["small"]
 
 

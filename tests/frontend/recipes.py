@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
-import yaml
+from amos_hdl.files import dump_yaml
 
 TINY: dict[str, Any] = {
     "format": 1,
@@ -51,5 +51,5 @@ def changed(place: str, value: object) -> dict[str, Any]:
 def written(folder: Path, recipe: object) -> Path:
     """Write ``recipe`` as a file in ``folder``."""
     path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    path.write_text(dump_yaml(recipe), encoding="utf-8")
     return path

@@ -41,11 +41,15 @@ MUTATIONS = {
     "delay register of a potential": ("units/{n}_unit2.v", *bypass("potential_at_1")),
     "delay register of a spike": ("units/{n}_unit2.v", *bypass("spike_1_at_3")),
     "delay register of an output": ("{n}_delay_logits.v", *bypass("delay_1")),
-    "register of valid": ("{n}_sums.v", *bypass("valid_1")),
+    "register of valid": (
+        "{n}_sums.v",
+        r"always @\(posedge clk\)\s+if \(rst\) valid_1 <= 1'h0;\s+else valid_1 <=",
+        "always @* if (rst) valid_1 = 1'h0; else valid_1 =",
+    ),
     ">= into >": ("units/{n}_unit2.v", r"above_2 = (.*) >= ", r"above_2 = \1 > "),
     "step not looked at": ("units/{n}_unit2.v", r"fire_2 = step\[1\] & ", "fire_2 = (step[1] | 1'h1) & "),
     "tie in argmax": ("{n}_winner.v", r"(compare_1_0 = .*) >= ", r"\1 > "),
-    "reset of valid": ("{n}_sums.v", r"rst \? 1'h0 : ", ""),
+    "reset of valid": ("{n}_sums.v", r"if \(rst\) valid_1 <= 1'h0;\s+else ", ""),
     "two units swapped": (
         "{n}_hidden.v",
         r"\b(\w+)_unit2 unit0 ([\s\S]*)\b\w+_unit3 unit1 ",
