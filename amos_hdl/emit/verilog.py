@@ -49,9 +49,10 @@ def convert(components: Mapping[str, wiring.Component]) -> dict[str, str]:
 def _rtlil(name: str, component: wiring.Component) -> str:
     """Return RTLIL without source places, so that it is the same from any folder."""
     reset_less = not getattr(component, "has_reset", True)
-    return rtlil.convert(  # type: ignore[no-any-return]
+    text: str = rtlil.convert(
         component,
         name=name,
         emit_src=False,
         missing_domain=lambda domain: ClockDomain(domain, reset_less=reset_less),
     )
+    return text

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -96,7 +95,7 @@ def write_result(result: SynthesisResult, path: Path) -> None:
     """Write the file whole or not at all: a temporary file beside it, then a rename."""
     temporary = path.with_name(path.name + ".new")
     temporary.write_text(result.to_json(), encoding="utf-8")
-    os.replace(temporary, path)  # noqa: PTH105  (Path.replace is the same; this name says "atomic")
+    temporary.replace(path)  # atomic
 
 
 def load_result(path: Path) -> SynthesisResult:
