@@ -1,9 +1,10 @@
 """How a network is built and when each spike happens: a hardware spec per operation, and the schedule of them all."""
 
+from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.estimate import Estimate, estimate
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.plan import Schedule
-from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, DenseSpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
 
 __all__ = [
     "ArgmaxSpec",

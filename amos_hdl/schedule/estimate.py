@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from amos_hdl.network import width_bits
-from amos_hdl.schedule.specs import ArgmaxSpec, DenseSpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule.dense import DenseSpec
+from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit
+from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.options import HardwareOptions
-from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, DenseSpec, LayerSpec, Port, UnitLayerSpec
+from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec, Port, UnitLayerSpec
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.errors import ScheduleError
-from amos_hdl.network import Argmax, Dense, Tensor, Unit, width_bits
-from amos_hdl.schedule.adders import AdderGraph, adder_graph
+from amos_hdl.network import Argmax, Tensor, Unit, width_bits
+from amos_hdl.schedule.dense import DenseSpec
 
 Array = npt.NDArray[np.int64]
 
@@ -60,40 +60,6 @@ class Port:
     def bits(self) -> int:
         """Bits of the port."""
         return self.count * self.word_bits
-
-
-@dataclass(frozen=True, eq=False)
-class DenseSpec:
-    """Weighted sums as pipelined trees of shifted additions.
-
-    ``latency_cycles = max(1, ceil(depth / adders_per_stage))`` with depth the adder levels: sums always leave from
-    registers.  ``interval_cycles = 1``.
-    """
-
-    operation: Dense
-    source: Tensor
-    result: Tensor
-    adders_per_stage: int
-
-    interval_cycles = 1
-
-    @cached_property
-    def graph(self) -> AdderGraph:
-        """The additions."""
-        return adder_graph(self.operation.weights, self.operation.biases, self.source.low, self.source.high)
-
-    @property
-    def latency_cycles(self) -> int:
-        """Clock cycles from inputs to sums."""
-        return self.stage(self.graph.depth)
-
-    def stage(self, level: int) -> int:
-        """Return the pipeline stage (from 1) that holds adders of ``level``; inputs belong to stage 1."""
-        return max(1, -(-level // self.adders_per_stage))
-
-    def evaluate(self, x: Array) -> Array:
-        """Return the sums ``(batch, unit)`` of inputs ``(batch, input)``, through the graph."""
-        return self.graph.evaluate(x)
 
 
 @dataclass(frozen=True)
