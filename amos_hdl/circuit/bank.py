@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from amos_hdl.circuit.disturbance import DisturbedGates
 from amos_hdl.circuit.threshold import MAGNITUDE_LIMIT, ThresholdCircuit
 from amos_hdl.errors import CircuitError
 
@@ -69,8 +70,10 @@ class CircuitBank:
         """Number of units."""
         return self._units
 
-    def spikes(self, x: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    def spikes(self, x: npt.NDArray[np.integer], disturbed: DisturbedGates | None = None) -> npt.NDArray[np.bool_]:
         """Return spikes ``(batch, unit, gate)`` for potentials ``x`` of shape ``(batch, unit)``.
+
+        Gates that err are given as ``disturbed``; those of later levels see what the earlier ones really did.
 
         Raises CircuitError if x is not of an integer type or so large that a sum could wrap.
         """
@@ -85,7 +88,11 @@ class CircuitBank:
         plain = bool((gains == 1).all())
         for gate in range(self.gates):
             potential = x if plain else x * gains[:, gate]
-            np.greater_equal(potential, self._threshold(gate, planes), out=planes[gate])
+            threshold = self._threshold(gate, planes)
+            if disturbed is None:
+                np.greater_equal(potential, threshold, out=planes[gate])
+            else:
+                planes[gate] = disturbed.fire(gate, potential, threshold, gains[:, gate])
         return np.moveaxis(planes, 0, -1)
 
     def _threshold(self, gate: int, planes: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from amos_hdl.circuit import DisturbedGates
 from amos_hdl.errors import DataError
 from amos_hdl.network.graph import Network
 from amos_hdl.network.operations import Argmax, Dense, Input, Unit
@@ -78,15 +79,22 @@ def check_images(network: Network, images: npt.ArrayLike, *, where: str = "image
     return array.astype(np.int64)
 
 
-def run(network: Network, images: npt.ArrayLike, schedule: SpikeTimes | None = None) -> Trace:
+def run(
+    network: Network,
+    images: npt.ArrayLike,
+    schedule: SpikeTimes | None = None,
+    *,
+    disturbed: Mapping[str, DisturbedGates] | None = None,
+) -> Trace:
     """Compute every potential, spike and output for ``images`` ``(batch, unit)``.
 
-    With a ``schedule`` the trace also says in which clock cycle each gate's spike appears.
+    With a ``schedule`` the trace also says in which clock cycle each gate's spike appears.  The gates of unit layers
+    named in ``disturbed`` err.
 
     Raises DataError if the images do not fit the input code.
     """
     pixels = check_images(network, images)
-    chunks = list(_chunks(network, pixels))
+    chunks = list(_chunks(network, pixels, disturbed or {}))
     values = {name: np.concatenate([chunk.values[name] for chunk in chunks]) for name in chunks[0].values}
     spikes = {name: np.concatenate([chunk.spikes[name] for chunk in chunks]) for name in chunks[0].spikes}
     cycles = (
@@ -95,13 +103,15 @@ def run(network: Network, images: npt.ArrayLike, schedule: SpikeTimes | None = N
     return Trace(values, spikes, cycles)
 
 
-def _chunks(network: Network, pixels: npt.NDArray[np.int64]) -> Iterator[Trace]:
+def _chunks(
+    network: Network, pixels: npt.NDArray[np.int64], disturbed: Mapping[str, DisturbedGates]
+) -> Iterator[Trace]:
     """Yield the trace of one chunk of images after the other; one empty trace if there are no images."""
     for start in range(0, max(len(pixels), 1), CHUNK_IMAGES):
-        yield _run_chunk(network, pixels[start : start + CHUNK_IMAGES])
+        yield _run_chunk(network, pixels[start : start + CHUNK_IMAGES], disturbed)
 
 
-def _run_chunk(network: Network, pixels: npt.NDArray[np.int64]) -> Trace:
+def _run_chunk(network: Network, pixels: npt.NDArray[np.int64], disturbed: Mapping[str, DisturbedGates]) -> Trace:
     values: dict[str, npt.NDArray[np.int64]] = {}
     spikes: dict[str, npt.NDArray[np.bool_]] = {}
     for operation in network.operations:
@@ -112,7 +122,7 @@ def _run_chunk(network: Network, pixels: npt.NDArray[np.int64]) -> Trace:
             case Dense(source=source):
                 values[name] = values[source] @ operation.weights.T + operation.biases
             case Unit(source=source):
-                spikes[name] = operation.bank.spikes(values[source])
+                spikes[name] = operation.bank.spikes(values[source], disturbed.get(name))
                 values[name] = operation.bank.values(spikes[name])
             case Argmax(source=source):
                 # numpy's argmax gives the first of equal values, which is what the specification asks for

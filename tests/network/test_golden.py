@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from amos_hdl.circuit import quantizer, relu
+from amos_hdl.circuit import Disturbance, DisturbedGates, quantizer, relu
 from amos_hdl.errors import DataError, NetworkError
 from amos_hdl.network import Argmax, Dense, Input, Network, Tensor, Unit, golden, width_bits
 from amos_hdl.schedule import HardwareOptions, Schedule
@@ -125,3 +125,25 @@ def test_operations_that_do_not_fit():
         Tensor(np.array([0]), np.array([1 << 60]))
     with pytest.raises(NetworkError, match=r"^u: units: expected 3, what x gives, got 2$"):
         Network("n", (Input("x", 3, 0, 1), Unit("u", "x", (quantizer([1]),), np.array([0, 0]))), ("u",))
+
+
+def _disturbed(network, disturbance, seed=0):
+    random = np.random.default_rng(seed)
+    return {
+        layer.name: DisturbedGates(disturbance, units=layer.bank.units, gates=layer.gates, spread=10.0, random=random)
+        for layer in network.unit_layers
+    }
+
+
+def test_disturbances_of_level_zero_change_no_bit(small):
+    images = np.random.default_rng(1).integers(0, 17, (50, 9))
+    exact, zero = golden.run(small, images), golden.run(small, images, disturbed=_disturbed(small, Disturbance()))
+    assert all(np.array_equal(exact.values[name], zero.values[name]) for name in exact.values)
+    assert all(np.array_equal(exact.spikes[name], zero.spikes[name]) for name in exact.spikes)
+
+
+def test_disturbances_reach_what_follows(small):
+    images = np.random.default_rng(1).integers(0, 17, (50, 9))
+    exact, lost = golden.run(small, images), golden.run(small, images, disturbed=_disturbed(small, Disturbance(drop=1)))
+    assert exact.spike_count > 0 and lost.spike_count == 0
+    assert (lost.values["sums"] == small["sums"].biases).all()
