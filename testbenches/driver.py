@@ -38,22 +38,6 @@ class Stimulus:
         return len(self.words)
 
 
-def pack(values: npt.NDArray[np.int64], word_bits: int) -> list[int]:
-    """Return each row of ``values`` ``(row, word)`` as one integer, word 0 in the lowest ``word_bits`` bits."""
-    digits = (values[:, :, None] >> np.arange(word_bits)) & 1  # (row, word, bit); negative numbers as two's complement
-    flat = np.packbits(digits.reshape(len(values), -1).astype(np.uint8), axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in flat]
-
-
-def unpack(bits: Bits, word_bits: int, signed: bool) -> npt.NDArray[np.int64]:
-    """Return the words ``(row, word)`` of a recorded port ``(row, bit)``."""
-    digits = bits.reshape(len(bits), -1, word_bits).astype(np.int64)
-    weights = np.int64(1) << np.arange(word_bits)
-    if signed:
-        weights[-1] = -weights[-1]
-    return digits @ weights
-
-
 async def run(dut, data: str, stimulus: Stimulus, watch: Sequence[object], valid: str = "in_valid") -> list[Bits]:
     """Drive ``stimulus`` and return, for each handle of ``watch``, a bool array ``(row, bit)``, bit 0 the lowest.
 

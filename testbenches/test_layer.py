@@ -8,12 +8,13 @@ import cocotb
 import numpy as np
 import numpy.typing as npt
 import traffic as patterns
-from driver import generator, run, unpack
-from scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
+from driver import generator, run
 
 from amos_hdl.network import store
 from amos_hdl.schedule import HardwareOptions, Port, Schedule, UnitLayerSpec
 from amos_hdl.simulate.job import load_job
+from amos_hdl.simulate.scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
+from amos_hdl.simulate.words import unpack
 
 JOB = load_job()
 NAME: str = JOB.parameters["layer"]

@@ -8,12 +8,13 @@ from pathlib import Path
 import cocotb
 import numpy as np
 import traffic as patterns
-from driver import generator, run, unpack
-from scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
+from driver import generator, run
 
 from amos_hdl.network import golden, store
 from amos_hdl.schedule import HardwareOptions, Port, Schedule
 from amos_hdl.simulate.job import load_job
+from amos_hdl.simulate.scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
+from amos_hdl.simulate.words import unpack
 
 JOB = load_job()
 NETWORK = store.load(Path(JOB.parameters["network"]))

@@ -9,12 +9,13 @@ import numpy as np
 import traffic as patterns
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
-from driver import generator, pack, unpack
-from scoreboard import Traffic, check_spikes
+from driver import generator
 
 from amos_hdl.network import store
 from amos_hdl.schedule import HardwareOptions, Schedule, UnitLayerSpec, UnitSpec
 from amos_hdl.simulate.job import load_job
+from amos_hdl.simulate.scoreboard import Traffic, check_spikes
+from amos_hdl.simulate.words import as_integers, pack, unpack
 
 JOB = load_job()
 SCHEDULE = Schedule(store.load(Path(JOB.parameters["network"])), HardwareOptions(**JOB.parameters["options"]))
@@ -43,7 +44,7 @@ async def compare(dut, name: str, x: np.ndarray, traffic: Traffic, random: np.ra
     dut.step.value = 0
     for _ in range(2):
         await edge
-    for word, step in zip(stimulus.words, pack(steps.astype(np.int64), 1), strict=True):
+    for word, step in zip(stimulus.words, as_integers(pack(steps.astype(np.int64), 1)), strict=True):
         await edge
         rows.append((str(dut.spikes.value), str(dut.y.value)))
         dut.potential.value, dut.step.value = word, step

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from driver import Stimulus, pack
-from scoreboard import Traffic
+from driver import Stimulus
+
+from amos_hdl.simulate.scoreboard import Traffic
+from amos_hdl.simulate.words import as_integers, pack
 
 Integers = npt.NDArray[np.int64]
 
@@ -54,4 +56,4 @@ def stimulus(traffic: Traffic, values: Integers, word_bits: int, random: np.rand
     everything[traffic.entries] = values
     valid = np.zeros(rows, np.bool_)
     valid[traffic.entries] = True
-    return Stimulus(pack(everything, word_bits), valid, traffic.reset)
+    return Stimulus(as_integers(pack(everything, word_bits)), valid, traffic.reset)

@@ -1,15 +1,9 @@
 """The scoreboard must fail for each way in which hardware can be wrong, and name it."""
 
-import sys
-
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "testbenches"))
-
-from scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
+from amos_hdl.simulate.scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
 
 CYCLES = np.array([2, 3])
 
