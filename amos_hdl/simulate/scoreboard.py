@@ -36,7 +36,8 @@ class Traffic:
         """
         resets_before = np.concatenate([[0], np.cumsum(self.reset)])  # [r]: resets in rows < r
         ends = np.minimum(self.entries + cycles, len(self.reset))
-        return resets_before[ends] == resets_before[self.entries]
+        survivors: Bits = resets_before[ends] == resets_before[self.entries]
+        return survivors
 
     def visible(self, cycles: int) -> tuple[Integers, Integers]:
         """Return (images, rows): which images show ``cycles`` after they entered, and in which rows of the record."""
