@@ -33,7 +33,8 @@ _rtl = click.option("--rtl", type=click.Path(path_type=Path), help="Folder of Ve
 _images = click.option(
     "--images",
     type=click.Path(path_type=Path),
-    help="NPZ file with integer arrays images (image, pixel) and labels (image).  [default: the recipe's data]",
+    help="NPZ file with integer arrays images (image, pixel) and labels (image), or a folder with MNIST's or "
+    "CIFAR-10's files, of which the test images are taken.  [default: the recipe's data]",
 )
 
 

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from amos_hdl.errors import DataError, StoreError
-from amos_hdl.frontend.data import Dataset, load_dataset, load_npz
+from amos_hdl.frontend.data import Dataset, from_folder, load_dataset, load_npz
+from amos_hdl.frontend.data_files import Folder, read_folder
 from amos_hdl.frontend.recipe import Recipe, load_recipe
 from amos_hdl.network import Network, store
 from amos_hdl.schedule import HardwareOptions, Schedule
@@ -69,14 +70,17 @@ class Project:
         return Schedule(self.network, self.options(adders_per_stage))
 
     def dataset(self, images: Path | None = None) -> Dataset | None:
-        """Return the images of an NPZ file, else those of the recipe, else None.
+        """Return the images of an NPZ file, or of a folder with MNIST or CIFAR-10, else of the recipe, else None.
 
-        Images of a file are all test images.  Raises DataError if the file is not a data set.
+        Images of an NPZ file are all test images; of a folder only its test images are taken.  Raises DataError if it
+        is not a data set.
         """
         if images is None:
             if self.recipe is None or self.recipe_path is None:
                 return None
             return load_dataset(self.recipe.data, folder=self.recipe_path.parent)
+        if images.is_dir():
+            return from_folder(Folder(None, read_folder(images).test))
         pixels, labels = load_npz(images)
         flat, code = pixels.reshape(len(pixels), -1), self.network.input
         if not len(flat):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import DataError, ToolError
+from amos_hdl.frontend.data_files import Folder, read_cifar10, read_mnist
 from amos_hdl.frontend.recipe import Data
 
 #: Largest NPZ data file when unpacked, in bytes: against archives made to fill the memory.
@@ -20,6 +21,7 @@ UNPACKED_LIMIT_BYTES = 1 << 32
 CLASS_LIMIT = 4096
 
 Array = npt.NDArray[np.int64]
+Pixels = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,26 +30,26 @@ class Dataset:
 
     Parameters
     ----------
-    images : int64, shape (image, pixel)
-        Pixels from ``low`` to ``high``, row after row.
+    images : integers, shape (image, pixel)
+        Pixels from ``low`` to ``high``, row after row, channel after channel; of 8 bits where their files are.
     labels : int64, shape (image,)
         Classes from 0 to ``classes - 1``.
     train, validation, test : int64
         Indices of images, rising; every image is in exactly one of them.
     low, high : int
         The input code.
-    shape : (rows, columns), optional
+    shape : (rows, columns) or (channels, rows, columns), optional
         Known where images are pictures.
     """
 
-    images: Array
+    images: Pixels
     labels: Array
     train: Array
     validation: Array
     test: Array
     low: int
     high: int
-    shape: tuple[int, int] | None = None
+    shape: tuple[int, ...] | None = None
 
     @property
     def classes(self) -> int:
@@ -60,7 +62,7 @@ class Dataset:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: part for name, part in parts.items() if len(part)}
 
-    def part(self, name: str) -> tuple[Array, Array]:
+    def part(self, name: str) -> tuple[Pixels, Array]:
         """Return images ``(image, pixel)`` and labels of ``train``, ``validation`` or ``test``."""
         index = {"train": self.train, "validation": self.validation, "test": self.test}[name]
         return self.images[index], self.labels[index]
@@ -73,15 +75,20 @@ def load_dataset(data: Data, *, folder: Path = Path()) -> Dataset:
     ----------
     data : Data
     folder : Path
-        Where a relative ``data.file`` is looked for: the recipe's folder.
+        Where a relative ``data.file`` or ``data.folder`` is looked for: the recipe's folder.
 
     Raises
     ------
     DataError
-        If the file is missing or damaged, shapes or ranges do not fit, or too few images are left for training.
+        If a file is missing or damaged, shapes or ranges do not fit, or too few images are left for training.
     ToolError
         If scikit-learn, which carries the digits, is not installed.
     """
+    if data.source in ("mnist", "cifar10"):
+        read = read_mnist if data.source == "mnist" else read_cifar10
+        path = folder / (data.folder or "")
+        return from_folder(read(path), data.validation_images, data.split_seed, where=str(path))
+    images: Pixels
     if data.source == "digits":
         images, labels, low, high, where = *_digits(), 0, 16, "digits"
     else:
@@ -92,9 +99,26 @@ def load_dataset(data: Data, *, folder: Path = Path()) -> Dataset:
     shape = (images.shape[1], images.shape[2]) if images.ndim == 3 else None
     flat = images.reshape(len(images), -1)
     _check_values(flat, labels, low, high, where)
-    rest, test = stratified_split(labels, np.arange(len(labels)), data.test_images, data.split_seed)
+    rest, test = stratified_split(labels, np.arange(len(labels)), data.test_images or 0, data.split_seed)
     train, validation = stratified_split(labels, rest, data.validation_images, data.split_seed + 1)
     return Dataset(flat, labels, train, validation, test, low, high, shape)
+
+
+def from_folder(files: Folder, validation_images: int = 0, split_seed: int = 0, *, where: str = "folder") -> Dataset:
+    """Return a data set that brings its own test images; validation images are taken out of its training images.
+
+    Raises DataError if there are too few training images for that.
+    """
+    parts = [part for part in (files.train, files.test) if part is not None]
+    pixels = np.concatenate([part.pixels.reshape(len(part.pixels), -1) for part in parts])
+    labels = np.concatenate([part.labels for part in parts])
+    rest, test = np.split(np.arange(len(labels)), [len(labels) - len(files.test.labels)])
+    if len({part.pixels.shape[1:] for part in parts}) != 1:
+        raise DataError("shape of images", where=where, expected="the same for training and test")
+    train, validation = rest, rest[:0]
+    if validation_images:
+        train, validation = stratified_split(labels, rest, validation_images, split_seed)
+    return Dataset(pixels, labels, train, validation, test, 0, 255, files.test.pixels.shape[1:])
 
 
 def stratified_split(labels: Array, among: Array, count: int, seed: int) -> tuple[Array, Array]:
@@ -170,7 +194,7 @@ def load_npz(path: Path) -> tuple[Array, Array]:
     return images.astype(np.int64), labels.astype(np.int64)
 
 
-def _check_values(images: Array, labels: Array, low: int, high: int, where: str) -> None:
+def _check_values(images: Pixels, labels: Array, low: int, high: int, where: str) -> None:
     """Raise DataError, naming the first offender, for a pixel outside the input code or an impossible label."""
     outside = np.argwhere((images < low) | (images > high))
     if len(outside):

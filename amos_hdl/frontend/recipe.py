@@ -26,14 +26,16 @@ Magnitudes = Annotated[list[Annotated[int, Field(ge=0, le=WEIGHT_LIMIT)]], Field
 class Data(Strict):
     """Which images, and how they are divided; the division is stratified by class.
 
-    ``source`` is ``digits`` (scikit-learn) or ``npz`` (``file``, beside the recipe; pixels ``low`` to ``high``).
+    ``source`` is ``digits`` (scikit-learn), ``npz`` (``file``, beside the recipe; pixels ``low`` to ``high``), or
+    ``mnist`` or ``cifar10`` (the original files in ``folder``, pixels 0 to 255, test images of their own).
     """
 
-    source: Literal["digits", "npz"]
+    source: Literal["digits", "npz", "mnist", "cifar10"]
     file: str | None = None
+    folder: str | None = None
     low: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] | None = None
     high: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] | None = None
-    test_images: Images
+    test_images: Images | None = None
     validation_images: Images = 0
     split_seed: Seed
 
@@ -183,9 +185,16 @@ def _check(recipe: Recipe, path: str) -> None:
         raise refuse("training.rounding.start", "ramp", expected, recipe.training.rounding.start)
     data = recipe.data
     interval = (data.low, data.high)
+    brings_test = data.source in ("mnist", "cifar10")
+    if (data.test_images is None) != brings_test:
+        expected = f"none: {data.source} has its own" if brings_test else "how many images are set aside"
+        raise refuse("data.test_images", "test images", expected, data.test_images)
+    if (data.folder is None) == brings_test:
+        expected = "where the files are" if brings_test else f"none for {data.source}"
+        raise refuse("data.folder", "folder", expected, data.folder)
     if data.source == "npz":
         if data.file is None or data.low is None or data.high is None or data.low >= data.high:
             got = f"{data.file}, {data.low} to {data.high}"
             raise refuse("data", "npz source", "file, and low < high", got)
     elif data.file is not None or interval != (None, None):
-        raise refuse("data", "digits source", "neither file, low nor high", data.file or interval)
+        raise refuse("data", f"{data.source} source", "neither file, low nor high", data.file or interval)

@@ -1,0 +1,15 @@
+"""The data that lie beside the repository: MNIST, CIFAR-10, trained models; absent in most checkouts."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def shared(name: str) -> Path:
+    """Return ``../shared/data/<name>`` seen from the repository's root; skip the test loudly if it is not there."""
+    path = ROOT.parent / "shared" / "data" / name
+    if not path.exists():
+        pytest.skip(f"../shared/data/{name} is absent: nothing that needs it is checked")
+    return path
