@@ -1,8 +1,21 @@
-"""What an AMOS unit is: threshold circuits as integers, and the standard ones."""
+"""What an AMOS unit is: threshold circuits as integers, their architectures, and the standard ones."""
 
+from amos_hdl.circuit.architecture import FLASH, FOLDED, SERIAL, Architecture
 from amos_hdl.circuit.bank import CircuitBank
 from amos_hdl.circuit.disturbance import Disturbance, DisturbedGates
-from amos_hdl.circuit.standard import quantizer, relu
+from amos_hdl.circuit.standard import evenly_spaced, quantizer, relu
 from amos_hdl.circuit.threshold import ThresholdCircuit
 
-__all__ = ["CircuitBank", "Disturbance", "DisturbedGates", "ThresholdCircuit", "quantizer", "relu"]
+__all__ = [
+    "FLASH",
+    "FOLDED",
+    "SERIAL",
+    "Architecture",
+    "CircuitBank",
+    "Disturbance",
+    "DisturbedGates",
+    "ThresholdCircuit",
+    "evenly_spaced",
+    "quantizer",
+    "relu",
+]

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amos_hdl.circuit import CircuitBank, quantizer, relu
+from amos_hdl.circuit import (
+    FLASH,
+    FOLDED,
+    SERIAL,
+    Architecture,
+    CircuitBank,
+    evenly_spaced,
+    quantizer,
+    relu,
+)
 from amos_hdl.errors import CircuitError
 
 X = np.arange(-300, 301)
@@ -33,6 +42,46 @@ def test_quantizer_counts_thresholds(thresholds):
     assert (circuit.value(X) == (np.array(thresholds)[:, None] <= X).sum(axis=0)).all()
 
 
+ALL = [SERIAL, FLASH, FOLDED, Architecture("staged", 2), Architecture("staged", 3)]
+
+
+@pytest.mark.parametrize("architecture", ALL, ids=str)
+@given(st.data())
+def test_every_architecture_counts_thresholds(architecture, data):
+    bits = 6
+    thresholds = sorted(data.draw(st.lists(st.integers(-250, 250), min_size=63, max_size=63)))
+    circuit = quantizer(thresholds, architecture)
+    assert (circuit.value(X) == (np.array(thresholds)[:, None] <= X).sum(axis=0)).all()
+    assert (circuit.gates, circuit.levels) == (architecture.gates(bits), architecture.levels(bits))
+
+
+@pytest.mark.parametrize("architecture", ALL, ids=str)
+@given(st.integers(1, 9), st.integers(-200, 60))
+def test_the_linear_form_is_the_table_form_of_equal_steps(architecture, step, first):
+    thresholds = range(first, first + 63 * step, step)
+    assert evenly_spaced(thresholds)
+    linear, table = quantizer(thresholds, architecture, form="linear"), quantizer(thresholds, architecture)
+    assert not linear.is_table and table.is_table
+    assert (linear.spikes(X) == table.spikes(X)).all()
+    assert linear.to_table() == table
+
+
+def test_a_stage_fires_as_a_thermometer():
+    spikes = quantizer(range(15), Architecture("staged", 2)).spikes(np.arange(-1, 15))
+    digits = spikes.reshape(16, 2, 3)
+    assert (digits[..., :-1] >= digits[..., 1:]).all()
+    assert (digits.sum(axis=2) @ [4, 1] == np.arange(16)).all()
+
+
+def test_serial_and_folded_are_one_circuit():
+    assert quantizer([1, 2, 7], FOLDED) == quantizer([1, 2, 7], SERIAL)
+
+
+def test_evenly_spaced():
+    assert evenly_spaced([5]) and evenly_spaced([1, 3, 5])
+    assert not evenly_spaced([1, 3, 6]) and not evenly_spaced([2, 2, 2])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -41,6 +90,19 @@ def test_quantizer_counts_thresholds(thresholds):
         (lambda: relu(2, step=0), "step of a ReLU: expected >= 1, got 0"),
         (lambda: quantizer([]), "thresholds of a quantizer: expected 2**K - 1 with K from 1 to 16, got 0"),
         (lambda: quantizer([1, 2]), "thresholds of a quantizer: expected 2**K - 1 with K from 1 to 16, got 2"),
+        (lambda: quantizer(range(1023), FLASH), "flash, 10 bits: gates: expected at most 255, got 1023"),
+        (
+            lambda: quantizer(range(4095), Architecture("staged", 4)),
+            "staged(4): table of gate 31: expected at most 65536 entries; use more bits per level",
+        ),
+        (
+            lambda: quantizer([1, 2, 4], form="linear"),
+            "linear form of a quantizer: expected thresholds with one distance > 0; use the table form",
+        ),
+        (
+            lambda: quantizer(range(7), Architecture("staged", 2)),
+            "staged(2): bits of a unit: expected a multiple of 2, got 3",
+        ),
         (lambda: quantizer([3, 2, 1]), "thresholds of a quantizer: expected none smaller than the one before"),
     ],
 )
