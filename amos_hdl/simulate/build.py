@@ -14,7 +14,8 @@ from pathlib import Path
 
 from amos_hdl.errors import SimulationError
 from amos_hdl.simulate.compile import EXECUTABLE, LOG, compile_simulation
-from amos_hdl.simulate.content import BuildOptions, Cocotb, Content, CoverageKind, Waves, read_files
+from amos_hdl.simulate.content import BuildOptions, Content, CoverageKind, Waves, read_files
+from amos_hdl.simulate.program import Program, cocotb_program
 from amos_hdl.simulate.verilator import Verilator, find_verilator
 
 __all__ = ["Build", "BuildOptions", "CoverageKind", "Waves", "build"]
@@ -62,6 +63,7 @@ def build(
     control_files: Sequence[Path] = (),
     includes: Sequence[Path] = (),
     options: BuildOptions | None = None,
+    program: Program | None = None,
     verilator: Verilator | None = None,
     object_cache: Path | None = None,
     timeout_s: float = 3600,
@@ -82,6 +84,8 @@ def build(
         Files that the sources ```include`` by their bare name.
     options : BuildOptions, optional
         Waves, coverage, further arguments.
+    program : Program, optional
+        What drives the model; cocotb when not given.
     verilator : Verilator, optional
         The one to use; found when not given.
     object_cache : Path, optional
@@ -103,7 +107,7 @@ def build(
         toplevel=toplevel,
         options=options or BuildOptions(),
         verilator=verilator or find_verilator(),
-        cocotb=Cocotb.find(),
+        program=program or cocotb_program(),
     )
     root = root.resolve()
     folder = root / content.key

@@ -57,34 +57,34 @@ def compile_simulation(content: Content, folder: Path, *, object_cache: Path, ti
         "toplevel": content.toplevel,
         "options": asdict(content.options),
         "verilator": content.verilator.version,
-        "cocotb": content.cocotb.version,
+        "program": [content.program.name, content.program.version],
         "compiler": content.verilator.compiler_version,
     }
     (folder / "build.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 def _verilate(content: Content, stand_in: Path | None) -> list[str]:
-    options, libraries = content.options, content.cocotb.libraries
-    link = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
-    extra = []
+    options, program = content.options, content.program
+    link, extra = list(program.link), []
     if stand_in is not None:
         # Relative to the folder of the objects, where the compiler runs.
         extra = ["-CFLAGS", f"-I../{stand_in.name}"]
-        link += f" -L../{stand_in.name}"
+        link.append(f"-L../{stand_in.name}")
+    if link:
+        extra += ["-LDFLAGS", " ".join(link)]
     return [
         str(content.verilator.executable),
         *("--cc", "--exe", "--Mdir", _OBJECTS, "--prefix", "Vtop", "-o", EXECUTABLE),
         *("--top-module", content.toplevel),
-        # Only ports and what the control files name are visible: making all of it so takes the compiler minutes.
-        *("--vpi", "--no-public-flat-rw", "--public-depth", "1"),
+        *program.verilator_args,
         *("-Wall", "--timescale", "1ns/1ps"),
         # Registers without an initial value start at random, from the run's seed: nothing may rely on a zero.
         *("--x-assign", "fast", "--x-initial", "unique"),
         *_WAVES[options.waves],
         *_COVERAGE[options.coverage],
-        *("-LDFLAGS", link, *extra, "-Isources"),
+        *(*extra, "-Isources"),
         *options.verilator_args,
-        str(content.cocotb.main),
+        str(program.main),
         *content.given(),
     ]
 

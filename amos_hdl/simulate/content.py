@@ -2,20 +2,20 @@
 
 import functools
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from amos_hdl.errors import SimulationError, ToolError
+from amos_hdl.errors import SimulationError
+from amos_hdl.simulate.program import Program
 from amos_hdl.simulate.verilator import Verilator
 
 Waves = Literal["none", "fst"]
 CoverageKind = Literal["off", "line", "toggle"]
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Part of every key: raise it when the way executables are made changes."""
 
 
@@ -43,36 +43,6 @@ class BuildOptions:
 
 
 @dataclass(frozen=True)
-class Cocotb:
-    """What a build takes from cocotb: its version, its shared libraries, its main program for Verilator."""
-
-    version: str
-    libraries: Path
-    main: Path
-
-    @classmethod
-    def find(cls) -> "Cocotb":
-        """Return the installed cocotb.
-
-        Raises
-        ------
-        ToolError
-            There is none.
-        """
-        return _find_cocotb()
-
-
-@functools.cache
-def _find_cocotb() -> Cocotb:
-    try:
-        import cocotb_tools.config as config
-    except ImportError as error:
-        raise ToolError("cocotb is not installed", hint='install it with: pip install "amos-hdl[sim]"') from error
-    main = Path(config.share_dir) / "lib" / "verilator" / "verilator.cpp"
-    return Cocotb(importlib.metadata.version("cocotb"), Path(config.libs_dir), main)
-
-
-@dataclass(frozen=True)
 class SourceFile:
     """One file: its role, where it came from, and its bytes at the time it was read."""
 
@@ -94,7 +64,7 @@ class Content:
     toplevel: str
     options: BuildOptions
     verilator: Verilator
-    cocotb: Cocotb
+    program: Program
 
     @functools.cached_property
     def key(self) -> str:
@@ -105,7 +75,7 @@ class Content:
             "toplevel": self.toplevel,
             "options": asdict(self.options),
             "verilator": [self.verilator.version, str(self.verilator.root)],
-            "cocotb": [self.cocotb.version, str(self.cocotb.libraries)],
+            "program": [self.program.name, self.program.version, str(self.program.main), *self.program.link],
             "compiler": [self.verilator.compiler, self.verilator.compiler_version],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

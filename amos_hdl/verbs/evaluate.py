@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from amos_hdl.console import Steps, table
 from amos_hdl.errors import DataError
 from amos_hdl.network import Argmax, golden
 from amos_hdl.project import Project
 from amos_hdl.verbs.outcome import Outcome
+from amos_hdl.verbs.rtl import check_rtl, rtl_rows
 
 
-def evaluate(project: Project, images: Path | None, steps: Steps) -> Outcome:
-    """Count right answers and spikes over all images, by the golden model."""
+def evaluate(
+    project: Project, images: Path | None, steps: Steps, *, on_rtl: bool = False, rtl: Path | None = None
+) -> Outcome:
+    """Count right answers and spikes over all images, by the golden model; ``on_rtl``: by the Verilog as well."""
     network, dataset = project.network, project.dataset(images)
     if dataset is None:
         raise DataError("no images", where=project.name, hint="give some with --images")
@@ -32,7 +36,7 @@ def evaluate(project: Project, images: Path | None, steps: Steps) -> Outcome:
     gates = sum(spikes.shape[1] * spikes.shape[2] for spikes in trace.spikes.values())
     rates = {name: spikes.mean(axis=(0, 1)).tolist() for name, spikes in trace.spikes.items()}
     per_image = trace.spike_count / trace.images
-    data = {
+    data: dict[str, Any] = {
         "network": project.name,
         "images": trace.images,
         "accuracy": accuracy,
@@ -43,6 +47,8 @@ def evaluate(project: Project, images: Path | None, steps: Steps) -> Outcome:
         "firing_rate_per_plane": rates,
         "images_per_second": trace.images / seconds,
     }
+    if on_rtl:
+        data["rtl"] = check_rtl(project, dataset.images, rtl, steps)
 
     def show() -> None:
         rows: list[Sequence[object]] = [
@@ -55,6 +61,8 @@ def evaluate(project: Project, images: Path | None, steps: Steps) -> Outcome:
             (f"firing rates of {name}", " ".join(f"{rate:.2f}" for rate in values), "gate 1 first")
             for name, values in rates.items()
         ]
+        if on_rtl:
+            rows += rtl_rows(data["rtl"])
         table(f"{project.name}, {trace.images:,} images, golden model", ["", "value", "of"], rows)
 
     return Outcome(data, show)
