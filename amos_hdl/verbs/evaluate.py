@@ -48,7 +48,7 @@ def evaluate(
         "images_per_second": trace.images / seconds,
     }
     if on_rtl:
-        data["rtl"] = check_rtl(project, dataset.images, rtl, steps)
+        data["rtl"] = check_rtl(project, golden.check_images(network, dataset.images), rtl, steps)
 
     def show() -> None:
         rows: list[Sequence[object]] = [
