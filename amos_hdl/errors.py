@@ -59,6 +59,10 @@ class RecipeError(AmosError):
     """A recipe with an unknown key, a wrong type, or settings that contradict each other."""
 
 
+class ImportedModelError(AmosError):
+    """A trained model that is damaged, unsafe to read, or has an operation that cannot be expressed."""
+
+
 class DataError(AmosError):
     """A data set or image that is missing, damaged, or outside the input code."""
 

@@ -57,7 +57,11 @@ def test_the_stored_recipes_are_read() -> None:
         ),
         ("data.source", "npz", r"data: npz source: expected file, and low < high, got .None, None to None."),
         ("data.file", "x.npz", r"data: digits source: expected neither file, low nor high, got 'x\.npz'"),
-        ("data.source", "imagenet", r"data\.source: Input should be 'digits' or 'npz'.*got 'imagenet'"),
+        (
+            "data.source",
+            "imagenet",
+            r"data\.source: Input should be 'digits', 'npz', 'mnist' or 'cifar10'.*got 'imagenet'",
+        ),
         ("hardware.adders_per_stage", 0, r"hardware\.adders_per_stage: .*got 0"),
     ],
 )

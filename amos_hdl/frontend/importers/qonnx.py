@@ -1,0 +1,333 @@
+"""QONNX networks as integer networks with the same outputs: nothing is quantized again.
+
+Every quantizing node becomes AMOS units; whatever stands between the integers of a weighted sum and the next quantizer
+(scales, batch norms, biases) is absorbed in the thresholds of those units, element by element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from amos_hdl.errors import ImportedModelError
+from amos_hdl.frontend.importers.fold import fold
+from amos_hdl.frontend.importers.onnx_file import QUANTIZERS, Node, OnnxModel, read_onnx
+from amos_hdl.frontend.importers.output import winner
+from amos_hdl.frontend.importers.pixels import BYTES, PixelCode
+from amos_hdl.frontend.importers.pointwise import (
+    Float,
+    Pointwise,
+    add,
+    batch_norm,
+    divide,
+    is_power,
+    multiply,
+    subtract,
+    subtract_from,
+)
+from amos_hdl.frontend.importers.rounding import quantizer_of
+from amos_hdl.frontend.importers.sums import Constant, weighted_sums
+from amos_hdl.frontend.importers.thresholds import circuits, find_codes
+from amos_hdl.network import Dense, Input, Network, Operation, Tensor, Unit
+
+#: What the importer can read, for errors.
+SUPPORTED = (
+    "Quant, BipolarQuant, Trunc, MultiThreshold, MatMul, Gemm, BatchNormalization, Mul, Div, Add, Sub, Relu, Clip"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactImport:
+    """An integer network that gives what the executor of its file gives.
+
+    Members
+    -------
+    network : Network
+        Outputs ``logits`` and, where comparing the logits is the same as comparing the file's outputs, ``winner``.
+    pixels : PixelCode
+    uncertain : mapping of unit operation to int
+        Thresholds that the order of the executor's float32 sums could decide otherwise; empty when the outputs are
+        proved equal for every image, as they are where scales are powers of two.
+    """
+
+    network: Network
+    pixels: PixelCode
+    uncertain: Mapping[str, int]
+    _output: Pointwise
+    _multiplier: int
+    _bias: npt.NDArray[np.int64]
+
+    @property
+    def bit_exact(self) -> bool:
+        """Whether ``read_back`` gives the executor's outputs bit for bit, whatever the order of its last sums.
+
+        If not, the integers are still the same; the executor's outputs then carry rounding errors of float32 sums.
+        """
+        return not self.uncertain and not np.any(self._output.error)
+
+    def read_back(self, logits: npt.NDArray[np.int64]) -> Float:
+        """Return the file's own outputs, float32, for integer ``logits`` ``(batch, class)`` of the network.
+
+        The remaining formula of the file is applied to the integers in the executor's order of operations.
+        """
+        potentials = (logits - self._bias) // self._multiplier
+        return self._output.floats(potentials.reshape(-1, *self._output.shape)).reshape(len(logits), -1)
+
+
+def import_qonnx(path: Path, name: str, pixels: PixelCode = BYTES) -> ExactImport:
+    """Return the integer network of the QONNX file ``path``.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        Of the network.
+    pixels : PixelCode
+        How pixels become the numbers that the file takes.
+
+    Raises
+    ------
+    ImportedModelError
+        Naming file and node: an operation that is not supported, a weighted sum of what is no integer, a change of
+        scale that integers cannot express.
+    """
+    return _Importer(read_onnx(path), pixels).run(name)
+
+
+Value = Constant | Pointwise
+
+
+class _Importer:
+    """Walks once over the nodes; ``values`` holds what each tensor of the file is."""
+
+    def __init__(self, model: OnnxModel, pixels: PixelCode) -> None:
+        self.model, self.pixels = model, pixels
+        size = int(np.prod(model.shape))
+        image = Input("pixels", size, pixels.low, pixels.high)
+        self.operations: list[Operation] = [image]
+        self.tensors: dict[str, Tensor] = {"pixels": image.result()}
+        self.values: dict[str, Value] = {tensor: Constant(array) for tensor, array in model.constants.items()}
+        self.values[model.input] = self._image()
+        self.uncertain: dict[str, int] = {}
+        self.layers = 0
+        self.before_quantizers = _before_quantizers(model)
+
+    def _image(self) -> Pointwise:
+        mean, std = self.pixels.channels(self.model.shape)
+        image = divide(Pointwise.of("pixels", self.model.shape, 1.0), np.array(self.pixels.divisor, np.float32))
+        if self.pixels.mean or self.pixels.std:
+            image = divide(subtract(image, mean), std)
+        return image
+
+    def run(self, name: str) -> ExactImport:
+        for node in self.model.nodes:
+            arguments = [self.values.get(tensor) for tensor in node.inputs if tensor]
+            if any(argument is None for argument in arguments):
+                missing = next(tensor for tensor in node.inputs if tensor and tensor not in self.values)
+                raise ImportedModelError("tensor that nothing gives", where=self.model.where(node), got=repr(missing))
+            result = self._node(node, [argument for argument in arguments if argument is not None])
+            self.values[node.outputs[0]] = result
+        output = self.values.get(self.model.output)
+        if not isinstance(output, Pointwise):
+            raise ImportedModelError("output does not depend on the input", where=str(self.model.path))
+        return self._finish(name, output)
+
+    def _finish(self, name: str, output: Pointwise) -> ExactImport:
+        last = self.operations[-1]
+        if not isinstance(last, Dense) or output.source != last.name:
+            expected = "a weighted sum last, and scales and biases after it"
+            raise ImportedModelError("output", where=f"{self.model.path}, {self.model.output}", expected=expected)
+        chosen = winner(last, output, self.tensors[last.name])
+        operations = (*self.operations[:-1], *chosen.operations)
+        outputs = tuple(operation.name for operation in chosen.operations)
+        network = Network(name, operations, outputs, chosen.scales)
+        return ExactImport(network, self.pixels, self.uncertain, output, chosen.multiplier, chosen.bias)
+
+    def _node(self, node: Node, arguments: list[Value]) -> Value:
+        where = self.model.where(node)
+        if node.kind == "Shape" and isinstance(arguments[0], Pointwise):
+            return Constant(np.array([1, *arguments[0].shape], np.int64))
+        constants = [argument for argument in arguments if isinstance(argument, Constant)]
+        if len(constants) == len(arguments):
+            return fold(node, constants, where)
+        if node.kind in QUANTIZERS:
+            if not isinstance(arguments[0], Pointwise) or len(constants) != len(arguments) - 1:
+                raise ImportedModelError("scale that depends on the image", where=where, expected="a constant")
+            return self._units(node, arguments[0], [constant.array for constant in constants], where)
+        if node.kind in ("MatMul", "Gemm"):
+            return self._sums(node, arguments, where)
+        moving = [argument for argument in arguments if isinstance(argument, Pointwise)]
+        if len(moving) > 1:
+            hint = "only operations between a tensor and constants are supported"
+            raise ImportedModelError("operation on two tensors of the image", where=where, hint=hint)
+        step = _STEPS.get(node.kind)
+        if step is None or node.domain:
+            raise ImportedModelError("unsupported operation", where=where, expected=f"one of {SUPPORTED}")
+        return step(node, arguments, where)
+
+    def _sums(self, node: Node, arguments: list[Value], where: str) -> Pointwise:
+        tensor, weights = arguments[0], arguments[1]
+        if not isinstance(tensor, Pointwise) or not isinstance(weights, Constant) or weights.array.ndim != 2:
+            raise ImportedModelError("factors", where=where, expected="a tensor of the image times a constant matrix")
+        if len(tensor.shape) != 1:
+            raise ImportedModelError("shape", where=where, expected="(batch, input)", got=f"(batch, {tensor.shape})")
+        transposed = node.kind == "Gemm" and bool(node.attributes.get("transB", 0))
+        if node.kind == "Gemm" and any(node.attributes.get(key, 1) != 1 for key in ("alpha", "beta")):
+            raise ImportedModelError("alpha and beta", where=where, expected="1")
+        if not transposed:
+            weights = weights.mapped(lambda array: array.T)
+        last = node.outputs[0] not in self.before_quantizers
+        self.layers += 1
+        name = "logits" if last else f"hidden{self.layers}_sums"
+        dense, result = weighted_sums(name, tensor, self.tensors[tensor.source], weights, where)
+        self._append(dense)
+        if len(arguments) == 3 and isinstance(arguments[2], Constant):
+            result = add(result, arguments[2].array.astype(np.float32))
+        return result
+
+    def _units(self, node: Node, tensor: Pointwise, constants: list[npt.NDArray[np.generic]], where: str) -> Pointwise:
+        """Return the integers of a quantizing node: units, or what it is given where the codes are those already."""
+        quantizer = quantizer_of(node, constants, where)
+        source = self.tensors[tensor.source]
+        low, high = source.low.reshape(tensor.shape), source.high.reshape(tensor.shape)
+        codes = find_codes(tensor, quantizer.code, low, high, where)
+        scale, offset = (np.asarray(part) for part in (quantizer.scale, quantizer.offset))
+        if not quantizer.double and codes.copies(low, high):
+            shift = codes.base - int(low.min())
+            return Pointwise.of(tensor.source, tensor.shape, scale, offset + scale * shift)
+        made, assignment = circuits(codes, low, high, double=quantizer.double)
+        name = "encoder" if tensor.source == "pixels" else tensor.source.removesuffix("_sums")
+        if name in self.tensors:
+            name = next(f"{name}_{n}" for n in range(2, 1 << 16) if f"{name}_{n}" not in self.tensors)
+        self._append(Unit(name, tensor.source, made, assignment))
+        if codes.uncertain:
+            self.uncertain[name] = codes.uncertain
+        exact = is_power(scale) and bool(np.all(offset / scale == np.round(offset / scale)))
+        if node.kind == "MultiThreshold" and not exact:
+            # the executor multiplies and adds in float32, where the other quantizers only multiply
+            counts = multiply(Pointwise.of(name, tensor.shape, 1.0), scale.astype(np.float32))
+            return add(counts, offset.astype(np.float32))
+        return replace(Pointwise.of(name, tensor.shape, scale, offset), roundings=0 if exact else 2)
+
+    def _append(self, operation: Dense | Unit) -> None:
+        self.operations.append(operation)
+        self.tensors[operation.name] = operation.result(self.tensors[operation.source])
+
+
+def _before_quantizers(model: OnnxModel) -> set[str]:
+    """Return the tensors from which some quantizer is reached."""
+    reached: set[str] = set()
+    for node in reversed(model.nodes):
+        if node.kind in QUANTIZERS or reached.intersection(node.outputs):
+            reached.update(node.inputs)
+    return reached
+
+
+_Formula = Callable[[Pointwise, Float], Pointwise]
+
+
+def _step(of_tensor: _Formula, of_constant: _Formula) -> Callable[[Node, list[Value], str], Value]:
+    """Return a step for a two-sided operation: which side is the constant decides the formula."""
+
+    def step(node: Node, arguments: list[Value], where: str) -> Pointwise:
+        first, second = arguments
+        if isinstance(first, Pointwise) and isinstance(second, Constant):
+            return of_tensor(first, _fitted(first, second, where))
+        if isinstance(first, Constant) and isinstance(second, Pointwise):
+            return of_constant(second, _fitted(second, first, where))
+        raise ImportedModelError("arguments", where=where, expected="a tensor of the image and a constant")
+
+    return step
+
+
+def _fitted(tensor: Pointwise, constant: Constant, where: str) -> Float:
+    """Return the constant as float32, after checking that it does not make the tensor larger."""
+    array: Float = constant.array.astype(np.float32)
+    while array.ndim > len(tensor.shape) and array.shape[0] == 1:
+        array = array[0]
+    try:
+        fits = np.broadcast_shapes(array.shape, tensor.shape) == tensor.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ImportedModelError("shapes", where=where, expected=str(tensor.shape), got=str(array.shape))
+    return array
+
+
+def _divided(node: Node, arguments: list[Value], where: str) -> Pointwise:
+    tensor, divisor = arguments
+    if not isinstance(tensor, Pointwise) or not isinstance(divisor, Constant):
+        raise ImportedModelError("division by a tensor of the image", where=where, expected="by a constant")
+    if not divisor.array.all():
+        raise ImportedModelError("division by 0", where=where)
+    return divide(tensor, _fitted(tensor, divisor, where))
+
+
+def _normalised(node: Node, arguments: list[Value], where: str) -> Pointwise:
+    tensor, *rest = arguments
+    if not isinstance(tensor, Pointwise) or len(rest) != 4 or not all(isinstance(part, Constant) for part in rest):
+        raise ImportedModelError("parameters", where=where, expected="four constants")
+    column = (-1, *[1] * (len(tensor.shape) - 1))
+    arrays = [part.array.astype(np.float32).reshape(column) for part in rest if isinstance(part, Constant)]
+    epsilon = float(node.attributes.get("epsilon", 1e-5))
+    if len({array.shape for array in arrays}) != 1 or arrays[0].shape[0] != tensor.shape[0]:
+        raise ImportedModelError("parameters", where=where, expected=f"{tensor.shape[0]}, one per channel")
+    if (arrays[3] + np.float32(epsilon) <= 0).any():
+        raise ImportedModelError("variance", where=where, expected="above 0", got=repr(float(arrays[3].min())))
+    gamma, beta, mean, variance = arrays
+    return batch_norm(tensor, gamma, beta, mean, variance, epsilon)
+
+
+def _clipped(node: Node, arguments: list[Value], where: str) -> Pointwise:
+    tensor, *bounds = arguments
+    if not isinstance(tensor, Pointwise) or not all(isinstance(bound, Constant) for bound in bounds):
+        raise ImportedModelError("bounds", where=where, expected="constants")
+    numbers = [np.float32(bound.array) for bound in bounds if isinstance(bound, Constant)]
+    low = np.float32(0) if node.kind == "Relu" else (numbers or [node.attributes.get("min", -np.inf)])[0]
+    high = np.float32(np.inf) if node.kind == "Relu" else (numbers[1:] or [node.attributes.get("max", np.inf)])[0]
+    return tensor.then(lambda x: np.clip(x, np.float32(low), np.float32(high)), None, 0)
+
+
+def _same(node: Node, arguments: list[Value], where: str) -> Pointwise:
+    assert isinstance(arguments[0], Pointwise)  # noqa: S101 - there is one tensor of the image, and it is the first
+    return arguments[0]
+
+
+def _reshaped(node: Node, arguments: list[Value], where: str) -> Pointwise:
+    tensor, *rest = arguments
+    if not isinstance(tensor, Pointwise):
+        raise ImportedModelError("shape that depends on the image", where=where)
+    size = int(np.prod(tensor.shape))
+    if node.kind == "Flatten":
+        target = [1, size] if node.attributes.get("axis", 1) == 1 else []
+    else:
+        target = [int(n) for n in rest[0].array.ravel()] if rest and isinstance(rest[0], Constant) else []
+        if 0 in target:
+            target = [(1, *tensor.shape)[axis] if n == 0 else n for axis, n in enumerate(target)]
+        if target.count(-1) == 1:
+            known = -int(np.prod(target))
+            target = [size // max(known, 1) if n == -1 else n for n in target]
+    if not target or target[0] != 1 or int(np.prod(target)) != size:
+        got = str(target or node.attributes.get("axis"))
+        raise ImportedModelError("new shape", where=where, expected=f"(batch, ...) with {size} elements", got=got)
+    return tensor.reshaped(tuple(target[1:]))
+
+
+_STEPS: Mapping[str, Callable[[Node, list[Value], str], Value]] = {
+    "Mul": _step(multiply, multiply),
+    "Add": _step(add, add),
+    "Sub": _step(subtract, subtract_from),
+    "Div": _divided,
+    "BatchNormalization": _normalised,
+    "Relu": _clipped,
+    "Clip": _clipped,
+    "Identity": _same,
+    "Dropout": _same,
+    "Cast": _same,
+    "Flatten": _reshaped,
+    "Reshape": _reshaped,
+}

@@ -1,0 +1,124 @@
+"""Integer thresholds of a rounding tensor: found by asking the executor's own formula, so that they are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from amos_hdl.circuit import ThresholdCircuit, quantizer
+from amos_hdl.errors import ImportedModelError
+from amos_hdl.frontend.importers.pointwise import Float, Pointwise
+
+Integers = npt.NDArray[np.int64]
+#: Most gates of a unit that an import makes: codes of as many bits.
+GATE_LIMIT = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Which integer code each potential of an element gets.
+
+    Members
+    -------
+    base : int
+        Least code that any element takes.
+    count : int
+        Number of codes above it, over all elements.
+    thresholds : int64, shape (count, *shape)
+        The least u with a code of at least base + 1 + n (rising), or of less than that (falling); just above the
+        interval where there is none.
+    falling : bool, shape ``shape``
+    uncertain : int
+        Thresholds of which another order of the executor's sums could move the decision; 0 proves equality.
+    """
+
+    base: int
+    count: int
+    thresholds: Integers
+    falling: npt.NDArray[np.bool_]
+    uncertain: int
+
+    def copies(self, low: Integers, high: Integers) -> bool:
+        """Whether every code is the integer itself, but for one constant, over ``low`` to ``high``."""
+        if self.falling.any() or (low != low.flat[0]).any() or (high != high.flat[0]).any():
+            return False
+        steps = (int(low.flat[0]) + 1 + np.arange(self.count)).reshape(-1, *[1] * low.ndim)
+        return self.count == int(high.flat[0] - low.flat[0]) and bool((self.thresholds == steps).all())
+
+
+def find_codes(tensor: Pointwise, code: Callable[[Float], Float], low: Integers, high: Integers, where: str) -> Codes:
+    """Return the thresholds of ``code(tensor)`` for integers ``low`` to ``high``, each of the tensor's shape.
+
+    Bisection over u, all elements and codes at once; exact because each element rises or falls only.
+
+    Raises ImportedModelError if there are more codes than ``GATE_LIMIT`` gates can tell apart.
+    """
+
+    def codes(u: Integers, error: float = 0.0) -> Integers:
+        """Codes of u ``(sample, *shape)``."""
+        return code(tensor.floats(u, error)).astype(np.int64)
+
+    at_low, at_high = codes(low[None])[0], codes(high[None])[0]
+    falling = at_low > at_high
+    least, most = np.minimum(at_low, at_high), np.maximum(at_low, at_high)
+    base, count = int(least.min()), int(most.max() - least.min())
+    if count >= 1 << GATE_LIMIT:
+        expected = f"at most {1 << GATE_LIMIT} codes"
+        raise ImportedModelError("codes of a quantizer", where=where, expected=expected, got=repr(count + 1))
+    levels = (base + 1 + np.arange(count)).reshape(-1, *[1] * low.ndim)  # (code, 1, ...)
+
+    def reached(u: Integers, error: float = 0.0) -> npt.NDArray[np.bool_]:
+        """Whether u lies at or beyond the threshold, for u ``(code, *shape)``."""
+        beyond: npt.NDArray[np.bool_] = (codes(u, error) >= levels) ^ falling
+        return beyond
+
+    # invariant: the threshold lies in first..last, where last = high + 1 stands for none
+    first = np.broadcast_to(low, (count, *low.shape)).copy()
+    last = np.broadcast_to(high + 1, (count, *low.shape)).copy()
+    while (first < last).any():
+        middle = (first + last) >> 1
+        # where the search has ended the middle may be high + 1, which need not be representable
+        beyond = reached(np.minimum(middle, high))
+        open_ = first < last
+        last = np.where(open_ & beyond, middle, last)
+        first = np.where(open_ & ~beyond, middle + 1, first)
+    uncertain = np.zeros(first.shape, bool)
+    if np.any(tensor.error > 0) and count:
+        for error in (-1.0, 1.0):
+            uncertain |= (first <= high) & ~reached(np.minimum(first, high), error)
+            uncertain |= (first > low) & reached(np.maximum(first - 1, low), error)
+    return Codes(base, count, first, falling, int(uncertain.sum()))
+
+
+def circuits(
+    codes: Codes, low: Integers, high: Integers, *, double: bool
+) -> tuple[tuple[ThresholdCircuit, ...], Integers]:
+    """Return serial quantizers with these thresholds and the number of each element's, in the flat order of elements.
+
+    A falling element counts downwards: its outputs are negative.  ``double`` gives ±1 instead of 0 and 1: codes are
+    then 0 and 1, and y is 2·code - 1.
+    """
+    gates = max(1, codes.count.bit_length())
+    rows = codes.thresholds.reshape(codes.count, -1).T  # (element, code)
+    # what lies outside an element's interval is never compared: one number for all of it lets units share a circuit
+    low, high = low.ravel(), high.ravel()
+    rows = np.where(rows > high[:, None], high.max() + 1, np.where(rows <= low[:, None], low.min(), rows))
+    falling, never = codes.falling.ravel(), int(high.max()) + 1
+    distinct: dict[tuple[bool, tuple[int, ...]], int] = {}
+    assignment = np.empty(len(rows), np.int64)
+    for element, row in enumerate(rows):
+        downwards = bool(falling[element])
+        # falling thresholds belong to codes from the top down
+        steps = sorted(row.tolist())
+        steps += [never] * ((1 << gates) - 1 - len(steps))
+        assignment[element] = distinct.setdefault((downwards, tuple(steps)), len(distinct))
+    made = []
+    for downwards, sorted_steps in distinct:
+        circuit, sign, unit = quantizer(sorted_steps), -1 if downwards else 1, 2 if double else 1
+        top = codes.base + codes.count if downwards else codes.base
+        outputs = tuple(sign * unit * value for value in circuit.outputs)
+        made.append(replace(circuit, outputs=outputs, offset=unit * top - (1 if double else 0)))
+    return tuple(made), assignment

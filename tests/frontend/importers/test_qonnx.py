@@ -1,0 +1,262 @@
+"""Imported QONNX networks against the executor of the package qonnx, bit for bit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from amos_hdl.errors import AmosError, ImportedModelError
+from amos_hdl.frontend.data_files import read_mnist
+from amos_hdl.frontend.importers.pixels import PixelCode
+from amos_hdl.frontend.importers.qonnx import import_qonnx
+from amos_hdl.network import Argmax, Dense, Unit, golden
+from tests.conftest import ROOT
+from tests.frontend.importers.executor import executed
+from tests.frontend.shared_data import shared
+
+DOMAIN = "qonnx.custom_op.general"
+RAW = PixelCode(0, 15, 1.0)
+
+
+class Model:
+    """Builds a QONNX file node by node."""
+
+    def __init__(self, inputs: int = 8) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, np.ndarray] = {}
+        self.inputs, self.last = inputs, "x"
+
+    def add(self, kind: str, *constants: object, domain: str = "", first: bool = True, **attributes: object) -> "Model":
+        names = []
+        for constant in constants:
+            names.append(f"c{len(self.constants)}")
+            self.constants[names[-1]] = np.asarray(constant, np.float32)
+        inputs = [self.last, *names] if first else [*names, self.last]
+        self.last = f"t{len(self.nodes)}"
+        self.nodes.append(
+            helper.make_node(kind, inputs, [self.last], f"n{len(self.nodes)}", domain=domain, **attributes)
+        )
+        return self
+
+    def quant(self, scale: object, bits: int, zero: float = 0, signed: int = 1, **more: object) -> "Model":
+        attributes = {"signed": signed, "narrow": 0, "rounding_mode": "ROUND"} | more
+        return self.add("Quant", scale, zero, bits, domain=DOMAIN, **attributes)
+
+    def matmul(self, integers: np.ndarray, scale: object = 1.0) -> "Model":
+        """Multiply by quantized weights, ``(input, output)``."""
+        self.constants |= {
+            f"w{len(self.nodes)}": (integers * np.asarray(scale)).astype(np.float32),
+            f"s{len(self.nodes)}": np.asarray(scale, np.float32),
+            f"z{len(self.nodes)}": np.float32(0),
+            f"b{len(self.nodes)}": np.float32(8),
+        }
+        number = len(self.nodes)
+        names = [f"{letter}{number}" for letter in "wszb"]
+        attributes = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"}
+        self.nodes.append(helper.make_node("Quant", names, [f"q{number}"], domain=DOMAIN, **attributes))
+        self.nodes.append(helper.make_node("MatMul", [self.last, f"q{number}"], [f"t{number}"], f"mm{number}"))
+        self.last = f"t{number}"
+        return self
+
+    def batch_norm(self, random: np.random.Generator, channels: int) -> "Model":
+        gamma = random.normal(0, 1, channels)  # both signs: some channels fall
+        return self.add(
+            "BatchNormalization", gamma, *random.normal(0, 3, (2, channels)), random.uniform(20, 90, channels)
+        )
+
+    def save(self, folder: Path, outputs: int) -> Path:
+        graph = helper.make_graph(
+            self.nodes,
+            "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, self.inputs])],
+            [helper.make_tensor_value_info(self.last, TensorProto.FLOAT, [1, outputs])],
+            [numpy_helper.from_array(np.asarray(array), name) for name, array in self.constants.items()],
+        )
+        opsets = [helper.make_opsetid("", 11), helper.make_opsetid(DOMAIN, 1)]
+        path = folder / "model.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+        return path
+
+
+def equal(path: Path, pixels: PixelCode = RAW, images: int = 3000) -> golden.Trace:
+    """Check every output of ``path`` on random images, and return what the integer network did."""
+    imported = import_qonnx(path, "net", pixels)
+    random = np.random.default_rng(1)
+    data = random.integers(pixels.low, pixels.high + 1, (images, imported.network.input.units))
+    trace = golden.run(imported.network, data)
+    wanted = executed(path, pixels.floats(data, (data.shape[1],)))
+    assert imported.uncertain == {} and imported.bit_exact
+    assert imported.read_back(trace.values["logits"]).tobytes() == wanted.tobytes()
+    if "winner" in trace.values:
+        assert np.array_equal(trace.values["winner"][:, 0], wanted.argmax(1))
+    return trace
+
+
+@pytest.mark.parametrize(("file", "right"), [("TFC_1W1A", 9296), ("TFC_2W2A", 9660)])
+def test_every_logit_of_all_mnist_test_images(file: str, right: int) -> None:
+    path, test = shared(f"models/{file}.onnx"), read_mnist(shared("mnist")).test
+    images = test.pixels.reshape(10_000, -1)
+    imported = import_qonnx(path, file.lower())
+    trace = golden.run(imported.network, images)
+    wanted = executed(path, PixelCode().floats(images, (1, 28, 28)))
+    assert imported.uncertain == {}
+    assert imported.read_back(trace.values["logits"]).tobytes() == wanted.tobytes()
+    assert np.array_equal(trace.values["winner"][:, 0], wanted.argmax(1))
+    assert int((trace.values["winner"][:, 0] == test.labels).sum()) == right
+
+
+@pytest.mark.parametrize("rounding", ["ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"])
+@pytest.mark.parametrize(("signed", "narrow", "zero"), [(1, 0, 0), (1, 1, 0), (0, 0, 3), (0, 1, 0)])
+def test_quantizers_of_every_rounding(tmp_path: Path, rounding: str, signed: int, narrow: int, zero: float) -> None:
+    """Scales of 2 and 0.5 put integers on the ties of every rounding."""
+    random = np.random.default_rng(3)
+    model = Model().quant(2.0, 3, zero, signed, narrow=narrow, rounding_mode=rounding)
+    model.matmul(random.integers(-3, 4, (8, 6))).quant(0.5 * 2**4, 4, rounding_mode=rounding)
+    equal(model.matmul(random.integers(-3, 4, (6, 5))).save(tmp_path, 5))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_odd_scales_batch_norms_and_biases(tmp_path: Path, seed: int) -> None:
+    """Scales that are no powers of two, per channel, and channels that fall with the sum."""
+    random = np.random.default_rng(seed)
+    model = Model().quant(1.0, 4, 0, 0)
+    model.matmul(random.integers(-7, 8, (8, 12)), 2.0 ** random.integers(-3, 2, 12))
+    model.batch_norm(random, 12).add("Mul", random.uniform(0.1, 3, 12)).add("Relu").quant(0.3217, 3, 0, 0)
+    model.matmul(random.integers(-3, 4, (12, 6)), 0.0713).add("Add", random.normal(0, 1, 6))
+    # sums of powers of two last: then the outputs are equal in every bit, which they can't be if one code differs
+    model.batch_norm(random, 6).add("Div", 0.77).quant(1.0, 4)
+    model.matmul(random.integers(-7, 8, (6, 4)), 0.25).add("Add", random.normal(0, 1, 4))
+    trace = equal(model.save(tmp_path, 4))
+    assert "winner" in trace.values
+    assert trace.values["hidden2"].min() < 0 < trace.values["hidden2"].max()
+
+
+def test_outputs_of_odd_scales_are_equal_but_for_the_order_of_float_sums(tmp_path: Path) -> None:
+    random = np.random.default_rng(9)
+    model = Model().quant(1.0, 4, 0, 0).matmul(random.integers(-7, 8, (8, 6)))
+    model.add("MultiThreshold", random.normal(0, 20, (6, 3)), domain=DOMAIN, out_dtype="INT4", out_scale=0.37)
+    path = model.matmul(random.integers(-7, 8, (6, 4)), 0.11).save(tmp_path, 4)
+    imported = import_qonnx(path, "net", RAW)
+    data = random.integers(0, 16, (1000, 8))
+    logits = golden.run(imported.network, data).values["logits"]
+    wanted = executed(path, data.astype(np.float32))
+    assert imported.uncertain == {} and not imported.bit_exact
+    # one code, the least that could differ, is 0.37·0.11: ten thousand times what is allowed here
+    assert np.abs(imported.read_back(logits) - wanted).max() < 0.37 * 0.11 / 10_000
+
+
+def test_thresholds_where_scales_are_powers_of_two_are_exact_at_every_potential(tmp_path: Path) -> None:
+    """One input of weight 1: all 4,096 potentials, each compared."""
+    random = np.random.default_rng(0)
+    model = Model(1).quant(1.0, 12, 0, 0).matmul(np.ones((1, 16), int))
+    model.batch_norm(random, 16).quant(0.9371, 6).matmul(np.eye(16, dtype=int))
+    path = model.save(tmp_path, 16)
+    imported = import_qonnx(path, "net", PixelCode(0, 4095, 1.0))
+    data = np.arange(4096)[:, None]
+    trace = golden.run(imported.network, data)
+    assert imported.read_back(trace.values["logits"]).tobytes() == executed(path, data.astype(np.float32)).tobytes()
+    hidden = imported.network["hidden1"]
+    assert isinstance(hidden, Unit) and hidden.gates == 6
+    assert len({circuit.outputs[0] > 0 for circuit in hidden.circuits}) == 2, "some channels rise, others fall"
+
+
+def test_multi_threshold_and_trunc(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    model = Model().quant(1.0, 4, 0, 0).matmul(random.integers(-3, 4, (8, 6)))
+    thresholds = np.sort(random.normal(0, 20, (6, 5)).round(1), axis=1)
+    model.add("MultiThreshold", thresholds, domain=DOMAIN, out_dtype="INT4", out_scale=0.5, out_bias=-1.5)
+    equal(model.matmul(random.integers(-3, 4, (6, 5))).save(tmp_path, 5))
+    model = Model().quant(1.0, 4, 0, 0).matmul(random.integers(-3, 4, (8, 6)))
+    model.add("Trunc", 1.0, 0.0, 8.0, 5.0, domain=DOMAIN, rounding_mode="FLOOR")
+    equal(model.matmul(random.integers(-3, 4, (6, 5))).save(tmp_path, 5))
+
+
+def test_bipolar_units_are_one_gate(tmp_path: Path) -> None:
+    random = np.random.default_rng(6)
+    model = Model().quant(1.0, 4, 0, 0).matmul(random.integers(-3, 4, (8, 6))).batch_norm(random, 6)
+    model.add("BipolarQuant", 0.5, domain=DOMAIN).matmul(random.choice([-1, 1], (6, 5)))
+    path = model.save(tmp_path, 5)
+    equal(path)
+    hidden = import_qonnx(path, "net", RAW).network["hidden1"]
+    assert isinstance(hidden, Unit) and hidden.gates == 1
+    assert all({circuit.offset, circuit.offset + circuit.outputs[0]} == {-1, 1} for circuit in hidden.circuits)
+
+
+def test_biases_of_logits_keep_the_winner(tmp_path: Path) -> None:
+    """Biases that are no whole numbers of logits: doubled sums make room, and the winner is always the file's."""
+    random = np.random.default_rng(7)
+    model = Model().quant(1.0, 4, 0, 0).matmul(random.integers(-1, 2, (8, 5)))
+    path = model.add("Add", [0, 0.25, 0.5, -0.5, 1.25]).save(tmp_path, 5)
+    trace = equal(path)
+    logits = import_qonnx(path, "net", RAW).network["logits"]
+    assert isinstance(logits, Dense) and logits.biases.tolist() == [0, 1, 2, -2, 5]
+    assert len(np.unique(trace.values["winner"])) == 5
+
+
+def test_logits_of_different_scales_leave_without_a_winner(tmp_path: Path) -> None:
+    random = np.random.default_rng(8)
+    model = Model().quant(1.0, 4, 0, 0).matmul(random.integers(-1, 2, (8, 5)), 2.0 ** np.arange(5))
+    network = import_qonnx(model.save(tmp_path, 5), "net", RAW).network
+    assert network.outputs == ("logits",) and not any(isinstance(op, Argmax) for op in network.operations)
+    equal(tmp_path / "model.onnx")
+
+
+def test_sums_whose_rounding_could_decide_are_counted(tmp_path: Path) -> None:
+    """A threshold within the rounding error of a sum of odd scales: 0.1·(10·k) is not exactly k."""
+    model = Model().quant(1.0, 4, 0, 0).matmul(np.full((8, 1), 10), 0.1).add("Sub", 16.0)
+    model.add("BipolarQuant", 1.0, domain=DOMAIN)
+    imported = import_qonnx(model.matmul(np.ones((1, 2), int)).save(tmp_path, 2), "net", RAW)
+    assert imported.uncertain == {"hidden1": 1}
+
+
+def test_neither_qonnx_nor_a_runtime_is_needed(tmp_path: Path) -> None:
+    path = Model().quant(1.0, 4, 0, 0).matmul(np.ones((8, 3), int)).save(tmp_path, 3)
+    script = (
+        "import sys\n"
+        "for name in ('qonnx', 'onnxruntime', 'torch', 'sklearn'): sys.modules[name] = None\n"
+        "from pathlib import Path\n"
+        "from amos_hdl.frontend.importers.qonnx import import_qonnx\n"
+        f"print(import_qonnx(Path({str(path)!r}), 'net').network.outputs)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, env={**os.environ})
+    assert done.stdout.strip() == "('logits', 'winner')", done.stderr
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    path = Model().quant(1.0, 4, 0, 0).matmul(np.ones((8, 3), int)).save(tmp_path, 3)
+    data = path.read_bytes()
+    for content in (b"", data[: len(data) // 2], b"no model at all", b"\x80\x04\x95 pickle"):
+        path.write_bytes(content)
+        with pytest.raises(ImportedModelError, match=r"model\.onnx: (truncated or )?not an ONNX model") as caught:
+            import_qonnx(path, "net")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ImportedModelError, match=r"absent\.onnx: cannot be read"):
+        import_qonnx(tmp_path / "absent.onnx", "net")
+
+
+def test_what_cannot_be_expressed_names_file_and_node(tmp_path: Path) -> None:
+    ones = np.ones((8, 3), int)
+
+    def refused(model: Model, message: str, outputs: int = 3) -> None:
+        path = model.save(tmp_path, outputs)
+        with pytest.raises(ImportedModelError, match=rf"model\.onnx, (node )?{message}"):
+            import_qonnx(path, "net", RAW)
+
+    refused(
+        Model().quant(1.0, 4).matmul(ones).add("Sigmoid"), r"n3 \(Sigmoid\): unsupported operation: expected one of"
+    )
+    refused(Model().quant(1.0, 4).add("Relu").matmul(ones), r"mm2 \(MatMul\): weighted sum of numbers that are no int")
+    refused(Model().quant(np.linspace(1, 1.7, 8), 4).matmul(ones), r"mm1 \(MatMul\): scales of the inputs")
+    refused(Model().quant(1.0, 4).matmul(ones, np.linspace(1, 1.7, 8)[:, None]), r"mm1 \(MatMul\): scales of weights")
+    refused(Model().quant(-1.0, 4).matmul(ones), r"n0 \(Quant\): scale of a quantizer: expected above 0, got -1.0")
+    refused(Model().quant(1.0, 4, rounding_mode="ODD").matmul(ones), r"n0 \(Quant\): rounding_mode: .* got 'ODD'")
+    refused(Model().quant(1.0, 4).matmul(np.ones((7, 3), int)), r"mm1 \(MatMul\): shape of weights")
+    refused(Model().quant(1.0, 4).matmul(ones * np.nan), r"constant w1: value: expected finite numbers, got nan")
+    refused(Model().quant(1.0, 4).matmul(ones).quant(1.0, 4), r"t3: output: expected a weighted sum last")
+    with pytest.raises(AmosError, match="divisor"):
+        PixelCode(0, 255, 0.0)
