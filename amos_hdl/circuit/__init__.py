@@ -3,6 +3,7 @@
 from amos_hdl.circuit.architecture import FLASH, FOLDED, SERIAL, Architecture
 from amos_hdl.circuit.bank import CircuitBank
 from amos_hdl.circuit.disturbance import Disturbance, DisturbedGates
+from amos_hdl.circuit.rearrange import rearranged, steps
 from amos_hdl.circuit.standard import evenly_spaced, quantizer, relu
 from amos_hdl.circuit.threshold import ThresholdCircuit
 
@@ -17,5 +18,7 @@ __all__ = [
     "ThresholdCircuit",
     "evenly_spaced",
     "quantizer",
+    "rearranged",
     "relu",
+    "steps",
 ]
