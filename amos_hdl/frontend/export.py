@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from amos_hdl.circuit import quantizer, relu
-from amos_hdl.errors import CircuitError
 from amos_hdl.network import Argmax, Dense, Input, Network, Operation, Unit
 
 if TYPE_CHECKING:
-    from amos_hdl.circuit import ThresholdCircuit
-    from amos_hdl.frontend.modules import AmosActivation, PrunedLinear, SpikingNetwork
+    from amos_hdl.frontend.activation import AmosActivation
+    from amos_hdl.frontend.modules import PrunedLinear, SpikingNetwork
 
 
 def to_network(module: SpikingNetwork, name: str, *, pixels: int, low: int, high: int, weight_bits: int) -> Network:
@@ -36,10 +34,9 @@ def to_network(module: SpikingNetwork, name: str, *, pixels: int, low: int, high
     NetworkError
         If a weight does not fit ``weight_bits``.
     """
-    thresholds = [int(value) for value in module.input_units.thresholds]
     operations: list[Operation] = [
         Input("pixels", pixels, low, high),
-        Unit("encoder", "pixels", (_linear_if_possible(quantizer(thresholds)),), np.zeros(pixels, np.int64)),
+        Unit("encoder", "pixels", (module.input_units.prototype.circuit,), np.zeros(pixels, np.int64)),
     ]
     source = "encoder"
     for number, (linear, units) in enumerate(zip(module.linears, module.activations, strict=False), start=1):
@@ -57,18 +54,10 @@ def _integers(linear: PrunedLinear) -> np.ndarray[tuple[int, ...], np.dtype[np.i
     return linear.integers().numpy().astype(np.int64)
 
 
-def _linear_if_possible(circuit: ThresholdCircuit) -> ThresholdCircuit:
-    """Return the linear form, which says more to a reader, or the table form where there is none."""
-    try:
-        return circuit.to_linear()
-    except CircuitError:
-        return circuit
-
-
 def _unit_layer(name: str, source: str, units: AmosActivation) -> Unit:
-    """Return the layer of ReLU units; equal ones share a circuit."""
+    """Return the layer of trained units; equal ones share a circuit."""
     steps, biases = (tensor.numpy().astype(int).tolist() for tensor in units.integers())
     keys = list(zip(steps, biases, strict=True))
     distinct = list(dict.fromkeys(keys))
-    circuits = tuple(relu(units.gates, step=step, bias=bias) for step, bias in distinct)
+    circuits = tuple(units.prototype.copy(step, bias) for step, bias in distinct)
     return Unit(name, source, circuits, np.array([distinct.index(key) for key in keys], np.int64))

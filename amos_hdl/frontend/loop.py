@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
 from amos_hdl.errors import DataError, RecipeError
+from amos_hdl.frontend.activation import Noise
 from amos_hdl.frontend.augment import variants
 from amos_hdl.frontend.data import Dataset
 from amos_hdl.frontend.export import to_network
 from amos_hdl.frontend.modules import SpikingNetwork
-from amos_hdl.frontend.recipe import Ramp, Recipe
+from amos_hdl.frontend.prototype import hidden_prototypes, input_prototype
+from amos_hdl.frontend.recipe import Ramp, Recipe, Training
 from amos_hdl.frontend.teacher import soft_answers
 from amos_hdl.frontend.train import Progress
 from amos_hdl.network import Network
@@ -30,13 +33,20 @@ LEAST_RATE = 1e-4
 CALIBRATION_IMAGES = 1000
 
 
-def fit(recipe: Recipe, dataset: Dataset, progress: Callable[[Progress], None] | None = None) -> Network:
-    """Train on ``dataset.train`` and return the integer network.
+def fit(
+    recipe: Recipe,
+    dataset: Dataset,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    folder: Path = Path(),
+) -> Network:
+    """Train on ``dataset.train`` and return the integer network; circuit files are looked for in ``folder``.
 
-    Raises DataError if the data do not fit, RecipeError if the recipe asks for what the data do not allow.
+    Raises DataError if the data do not fit, RecipeError if the recipe asks for what the data do not allow, CircuitError
+    if a circuit file is missing or no circuit.
     """
     with _one_thread():
-        module = train_module(recipe, dataset, progress)
+        module = train_module(recipe, dataset, progress, folder=folder)
     return to_network(
         module,
         recipe.name,
@@ -48,10 +58,14 @@ def fit(recipe: Recipe, dataset: Dataset, progress: Callable[[Progress], None] |
 
 
 def train_module(
-    recipe: Recipe, dataset: Dataset, progress: Callable[[Progress], None] | None = None
+    recipe: Recipe,
+    dataset: Dataset,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    folder: Path = Path(),
 ) -> SpikingNetwork:
     """Return the trained module, in evaluation mode.  Raises as ``fit``."""
-    settings = recipe.training
+    settings, prototypes = recipe.training, hidden_prototypes(recipe.units, folder)
     generator = torch.Generator().manual_seed(settings.seed)
     pixels, targets = dataset.part("train")
     labels = torch.from_numpy(targets)
@@ -60,14 +74,15 @@ def train_module(
     module = SpikingNetwork(
         pixels.shape[1],
         dataset.classes,
-        recipe.units.input_thresholds,
+        input_prototype(recipe.units),
         recipe.topology.hidden,
-        recipe.units.gates,
+        prototypes,
         recipe.quantization.magnitudes,
         generator,
+        _noise(settings),
     )
     _check_sizes(recipe, module)
-    # the input units do not learn: their values are computed once
+    # the input units do not learn: without noise their values are computed once
     values = module.input_units(shown)
     module.calibrate(values[0, :CALIBRATION_IMAGES])
     batch = min(settings.batch_images, len(labels))
@@ -84,7 +99,7 @@ def train_module(
             _anneal(module, recipe, done, total)
             chosen = order[step * batch : (step + 1) * batch]
             variant = torch.randint(len(values), (batch,), generator=generator)
-            logits = module.logits(values[variant, chosen])
+            logits = module.logits(values[variant, chosen]) if module.noise is None else module(shown[variant, chosen])
             loss = _loss(recipe, logits * module.log_scale.exp(), labels[chosen], answers, variant, chosen)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
@@ -99,6 +114,12 @@ def train_module(
     # pixels that never spike on an unchanged training image learnt nothing; their weights would only cost adders
     module.linears[0].disconnect(values[0].amax(0) == 0)
     return module.eval()
+
+
+def _noise(settings: Training) -> Noise | None:
+    """Return how gates err in training, drawn from a stream of its own, or None if the recipe does not say."""
+    levels = settings.noise.disturbance
+    return Noise(levels, torch.Generator().manual_seed(settings.seed + (1 << 32))) if levels else None
 
 
 def _variants(recipe: Recipe, dataset: Dataset, pixels: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""PyTorch modules that compute on integers: AMOS units in the loop, and quantized pruned weighted sums.
+"""PyTorch modules that compute on integers: quantized pruned weighted sums, and the network of them and AMOS units.
 
 Numbers are floats that hold integers, exact below 2**24; in evaluation mode every module gives what the golden model
 gives.  Training moves *latent* real parameters, in units of one integer step.
@@ -8,80 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from amos_hdl.frontend.activation import AmosActivation, InputUnits, Noise, straight_through
+from amos_hdl.frontend.prototype import Prototype
 
-def straight_through(exact: Tensor, smooth: Tensor) -> Tensor:
-    """Return ``exact``, with the gradient of ``smooth``."""
-    return smooth + (exact - smooth).detach()
-
-
-class AmosActivation(nn.Module):
-    """Serial AMOS units of the clipped ReLU, each unit with its own integer step and bias.
-
-    ::
-
-        z_i = 1  if  x >= T_i + Σ_{j<i} H_ij·z_j        T_i = step·2**(K-i) - bias      H_ij = step·2**(K-j)
-        y   = Σ_i 2**(K-i)·z_i = min(max(floor((x + bias)/step), 0), 2**K - 1)
-
-    Backwards, y counts as the line v = (x + bias)/step between -1/2 and 2**K, flat outside; a single gate (K = 1) as
-    the steeper logistic curve (1 + tanh(v - 1))/2.
-
-    Parameters
-    ----------
-    units : int
-    gates : int, >= 1
-        K.
-
-    Shapes: x ``(batch, unit)``; spikes ``(batch, unit, gate)``; y ``(batch, unit)`` from 0 to 2**K - 1.
-
-    Source: arXiv:2001.01682, section 2 (ReLU); the backward curve is derived.
-    """
-
-    def __init__(self, units: int, gates: int) -> None:
-        super().__init__()
-        self.gates = gates
-        self.step = nn.Parameter(torch.full((units,), 4.0))
-        self.bias = nn.Parameter(torch.zeros(units))
-
-    def integers(self) -> tuple[Tensor, Tensor]:
-        """Return step (>= 1) and bias of every unit, shape (unit,), as they are computed with."""
-        return self.step.detach().round().clamp(min=1), self.bias.detach().round()
-
-    @torch.no_grad()
-    def spikes(self, x: Tensor) -> Tensor:
-        """Return the spikes, 0.0 or 1.0, ``(batch, unit, gate)`` of potentials ``(batch, unit)``."""
-        return torch.stack(self._planes(x), dim=-1)
-
-    def _planes(self, x: Tensor) -> list[Tensor]:
-        step, bias = self.integers()
-        planes: list[Tensor] = []
-        threshold = -bias
-        for gate in range(self.gates):
-            digit = 1 << (self.gates - 1 - gate)
-            plane = (x >= threshold + step * digit).to(x.dtype)
-            threshold = threshold + step * digit * plane
-            planes.append(plane)
-        return planes
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return y ``(batch, unit)`` of potentials x ``(batch, unit)``."""
-        with torch.no_grad():
-            exact = torch.zeros_like(x)
-            for plane in self._planes(x):
-                exact = exact * 2 + plane
-        step, bias = self.integers()
-        v = (x + straight_through(bias, self.bias)) / straight_through(step, self.step)
-        smooth = (1 + torch.tanh(v - 1)) / 2 if self.gates == 1 else v.clamp(-0.5, float(1 << self.gates))
-        return straight_through(exact, smooth)
-
-    @torch.no_grad()
-    def calibrate(self, x: Tensor) -> None:
-        """Set step and bias so that potentials like x ``(batch, unit)`` spread over the code."""
-        mean, spread = x.mean(0), x.std(0)
-        self.bias.copy_(0.3 * spread - mean)
-        self.step.copy_((2 * spread / ((1 << self.gates) - 1)).clamp(min=1) if self.gates > 1 else self.step * 0 + 1)
+#: Span of y up to which a step of a logit counts for as much in the beginning; of wider y, less.
+USUAL_SPAN = 15
 
 
 class PrunedLinear(nn.Module):
@@ -167,38 +102,23 @@ class PrunedLinear(nn.Module):
         self.latent.clamp_(-greatest, greatest)
 
 
-class InputUnits(nn.Module):
-    """Untrained AMOS units on the pixels: y = number of ``thresholds`` <= pixel.
-
-    Shapes: pixels and y ``(batch, pixel)``.
-    """
-
-    thresholds: Tensor
-
-    def __init__(self, thresholds: Sequence[int]) -> None:
-        super().__init__()
-        self.register_buffer("thresholds", torch.tensor(thresholds, dtype=torch.float32))
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Return y ``(batch, pixel)`` from 0 to the number of thresholds."""
-        y = torch.zeros_like(pixels)
-        for threshold in self.thresholds:
-            y = y + (pixels >= threshold)
-        return y
-
-
 class SpikingNetwork(nn.Module):
     """Input units, then weighted sums and AMOS units by turns, then weighted sums with a bias: the logits.
 
     Parameters
     ----------
     pixels, classes : int
-    input_thresholds : sequence of int
-    hidden, gates : sequences of int
-        Units of each hidden layer, and their K.
+    inputs : Prototype
+        Of the input units.
+    hidden : sequence of int
+        Units of each hidden layer.
+    prototypes : sequence of Prototype
+        Of each hidden layer.
     magnitudes : sequence of sequences of int
         Of each dense layer.
     generator : torch.Generator
+    noise : Noise, optional
+        How gates err in training mode; in evaluation mode none does.
 
     Shapes: pixels ``(batch, pixel)``, integers as floats; logits ``(batch, class)``, integers in evaluation mode.
     """
@@ -207,23 +127,26 @@ class SpikingNetwork(nn.Module):
         self,
         pixels: int,
         classes: int,
-        input_thresholds: Sequence[int],
+        inputs: Prototype,
         hidden: Sequence[int],
-        gates: Sequence[int],
+        prototypes: Sequence[Prototype],
         magnitudes: Sequence[Sequence[int]],
         generator: torch.Generator,
+        noise: Noise | None = None,
     ) -> None:
         super().__init__()
-        self.input_units = InputUnits(input_thresholds)
+        self.noise, self.input_units = noise, InputUnits(inputs)
         sizes = [pixels, *hidden, classes]
         self.sums = nn.ModuleList(
-            PrunedLinear(inputs, units, values, generator)
-            for inputs, units, values in zip(sizes[:-1], sizes[1:], magnitudes, strict=True)
+            PrunedLinear(number, units, values, generator)
+            for number, units, values in zip(sizes[:-1], sizes[1:], magnitudes, strict=True)
         )
-        self.units = nn.ModuleList(AmosActivation(n, k) for n, k in zip(hidden, gates, strict=True))
+        self.units = nn.ModuleList(
+            AmosActivation(n, prototype) for n, prototype in zip(hidden, prototypes, strict=True)
+        )
         self.bias = nn.Parameter(torch.zeros(classes))
         # logarithm of what one step of a logit counts for in the loss; no part of the exported network
-        self.log_scale = nn.Parameter(torch.tensor(0.1).log())
+        self.log_scale = nn.Parameter(torch.tensor(0.1 * min(1.0, USUAL_SPAN / np.ptp(prototypes[-1].values))).log())
 
     @property
     def linears(self) -> list[PrunedLinear]:
@@ -238,13 +161,17 @@ class SpikingNetwork(nn.Module):
     def logits(self, y: Tensor) -> Tensor:
         """Return logits ``(batch, class)`` of the input units' values y ``(batch, pixel)``."""
         for linear, units in zip(self.linears, self.activations, strict=False):
-            y = units(linear(y))
+            y = units(linear(y), self._noise)
         sums: Tensor = self.linears[-1](y)
         return sums + straight_through(self.bias.detach().round(), self.bias)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits ``(batch, class)`` of pixels ``(batch, pixel)``."""
-        return self.logits(self.input_units(pixels))
+        return self.logits(self.input_units(pixels, self._noise))
+
+    @property
+    def _noise(self) -> Noise | None:
+        return self.noise if self.training else None
 
     @torch.no_grad()
     def calibrate(self, y: Tensor) -> None:

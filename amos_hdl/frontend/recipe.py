@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from amos_hdl.errors import NetworkError, RecipeError
+from amos_hdl.circuit import Architecture, Disturbance, relu
+from amos_hdl.circuit.architecture import SPELLINGS
+from amos_hdl.errors import CircuitError, NetworkError, RecipeError
 from amos_hdl.files import Strict, read_yaml
 from amos_hdl.network.names import check_name
 
@@ -55,10 +58,25 @@ class Quantization(Strict):
 
 
 class Units(Strict):
-    """``input_thresholds``: 2**K - 1 rising pixel values, steps of the input units.  ``gates``: K per hidden layer."""
+    """What spikes: the input units, and for each hidden layer either ReLU units or those of a circuit file.
+
+    ``input_thresholds``: 2**K - 1 rising pixel values, steps of the input units.  ``gates``: K, the bits of ReLU units;
+    null where ``circuits`` names a file that ``amos-hdl fit --out`` wrote, beside the recipe.  ``architectures``:
+    serial, flash, staged(m) or folded; null, and the default, is serial for ReLU units and a circuit file's own.
+    ``value_bits``: y of a circuit file is kept in as many bits at most.
+    """
 
     input_thresholds: Annotated[list[int], Field(min_length=1, max_length=(1 << GATE_LIMIT) - 1)]
-    gates: Annotated[list[Annotated[int, Field(ge=1, le=GATE_LIMIT)]], Field(min_length=1)]
+    gates: Annotated[list[Annotated[int, Field(ge=1, le=GATE_LIMIT)] | None], Field(min_length=1)]
+    architectures: Annotated[list[str | None], Field(default_factory=list, max_length=LAYER_LIMIT)]
+    circuits: Annotated[list[str | None], Field(default_factory=list, max_length=LAYER_LIMIT)]
+    value_bits: Annotated[int, Field(ge=1, le=16)] = 8
+
+    def layers(self) -> Iterator[tuple[int | None, str | None, Architecture | None]]:
+        """Yield K, circuit file and architecture of each hidden layer.  Raises CircuitError for no architecture."""
+        nothing = [None] * len(self.gates)
+        for bits, file, name in zip(self.gates, self.circuits or nothing, self.architectures or nothing, strict=True):
+            yield bits, file, None if name is None else Architecture.parse(name)
 
 
 class Augmentation(Strict):
@@ -96,6 +114,20 @@ class Ramp(Strict):
     end: Fraction
 
 
+class Noise(Strict):
+    """How much gates err while the network learns; see ``circuit.Disturbance`` for what the levels mean."""
+
+    potential: Annotated[float, Field(ge=0, le=100)] = 0.0
+    threshold: Annotated[float, Field(ge=0, le=100)] = 0.0
+    drop: Fraction = 0.0
+    insert: Fraction = 0.0
+
+    @property
+    def disturbance(self) -> Disturbance:
+        """The same as an object of the model."""
+        return Disturbance(**self.model_dump())
+
+
 class Training(Strict):
     """One run of Adam with a cosine-falling learning rate, on real weights in units of one integer step.
 
@@ -112,6 +144,7 @@ class Training(Strict):
     rounding: Ramp
     augmentation: Augmentation = Augmentation()
     distillation: Distillation | None = None
+    noise: Noise = Noise()
 
 
 class Hardware(Strict):
@@ -160,6 +193,7 @@ def _check(recipe: Recipe, path: str) -> None:
     hidden, magnitudes = recipe.topology.hidden, recipe.quantization.magnitudes
     if len(recipe.units.gates) != len(hidden):
         raise refuse("units.gates", "length", f"{len(hidden)}, one per hidden layer", len(recipe.units.gates))
+    _check_units(recipe.units, refuse)
     for key, count in (
         ("topology.nonzero_weights", len(recipe.topology.nonzero_weights)),
         ("quantization.magnitudes", len(magnitudes)),
@@ -173,9 +207,6 @@ def _check(recipe: Recipe, path: str) -> None:
         if values[-1] > greatest:
             expected = f"at most {greatest} ({recipe.quantization.weight_bits} bits)"
             raise refuse(f"quantization.magnitudes.{layer}", "magnitude", expected, values[-1])
-    steps = recipe.units.input_thresholds
-    if len(steps) & (len(steps) + 1) or any(a >= b for a, b in pairwise(steps)):
-        raise refuse("units.input_thresholds", "thresholds", "2**K - 1 of them, rising", steps)
     for name in ("pruning", "rounding"):
         ramp: Ramp = getattr(recipe.training, name)
         if ramp.start >= ramp.end:
@@ -198,3 +229,26 @@ def _check(recipe: Recipe, path: str) -> None:
             raise refuse("data", "npz source", "file, and low < high", got)
     elif data.file is not None or interval != (None, None):
         raise refuse("data", f"{data.source} source", "neither file, low nor high", data.file or interval)
+
+
+def _check_units(units: Units, refuse: Callable[[str, str, str, object], RecipeError]) -> None:
+    """Raise RecipeError if the units of a layer are none, two things at once, or not of their architecture."""
+    steps = units.input_thresholds
+    if len(steps) & (len(steps) + 1) or any(a >= b for a, b in pairwise(steps)):
+        raise refuse("units.input_thresholds", "thresholds", "2**K - 1 of them, rising", steps)
+    for key, values in (("circuits", units.circuits), ("architectures", units.architectures)):
+        if values and len(values) != len(units.gates):
+            raise refuse(f"units.{key}", "length", f"{len(units.gates)}, one per hidden layer", len(values))
+    for layer, (name, bits) in enumerate(zip(units.architectures, units.gates, strict=False)):
+        expected = SPELLINGS
+        try:
+            architecture = None if name is None else Architecture.parse(name)
+            expected = f"one that makes {bits} bits"
+            if architecture is not None and bits is not None:
+                relu(bits, architecture=architecture)
+        except CircuitError as failure:
+            raise refuse(f"units.architectures.{layer}", "architecture", expected, name) from failure
+    for layer, (bits, file, _) in enumerate(units.layers()):
+        if (bits is None) == (file is None):
+            got = f"gates {bits}, circuit {file}"
+            raise refuse(f"units.gates.{layer}", "units", "either gates or a circuit file", got)

@@ -56,7 +56,7 @@ def train(
     ----------
     recipe : Recipe
     folder : Path
-        Where a relative ``data.file`` lies: the recipe's folder.
+        Where relative ``data.file`` and ``units.circuits`` lie: the recipe's folder.
     progress : callable, optional
         Called after every epoch.
     parts : tuple of str
@@ -70,6 +70,8 @@ def train(
         If the data do not fit the recipe.
     RecipeError
         If the recipe asks for changed images where they are no pictures, or for more weights than a layer has.
+    CircuitError
+        If a circuit file is missing, damaged, of another version, or has no such architecture.
     """
     try:
         from amos_hdl.frontend.loop import fit
@@ -78,7 +80,7 @@ def train(
             raise
         raise ToolError("PyTorch is not installed", hint='pip install "amos-hdl[train]"') from failure
     dataset = load_dataset(recipe.data, folder=folder)
-    network = fit(recipe, dataset, progress)
+    network = fit(recipe, dataset, progress, folder=folder)
     accuracies = {part: accuracy(network, dataset, part) for part in parts if part in dataset.splits}
     nonzero = {
         operation.name: int(np.count_nonzero(operation.weights))

@@ -10,6 +10,7 @@ from recipes import TINY, changed, written
 from amos_hdl.circuit import relu
 from amos_hdl.errors import RecipeError
 from amos_hdl.frontend.data import load_dataset
+from amos_hdl.frontend.prototype import relu_prototype
 from amos_hdl.frontend.recipe import Recipe, load_recipe
 from amos_hdl.frontend.train import Progress, TrainingResult, accuracy, train
 from amos_hdl.network import Dense, Unit, golden, store
@@ -75,7 +76,7 @@ def test_module_and_golden_model_agree_on_every_potential_spike_and_logit(recipe
         for number, (linear, units) in enumerate(zip(module.linears, module.activations, strict=False), start=1):
             x = linear(y)
             assert np.array_equal(x.numpy(), trace.values[f"hidden{number}_sums"])
-            assert np.array_equal(units.spikes(x).numpy() == 1, trace.spikes[f"hidden{number}"])
+            assert np.array_equal(units.spikes(x).numpy(), trace.spikes[f"hidden{number}"])
             y = units(x)
             assert np.array_equal(y.numpy(), trace.values[f"hidden{number}"])
         logits = module(torch.from_numpy(images).float())
@@ -89,10 +90,10 @@ def test_module_and_golden_model_agree_on_every_potential_spike_and_logit(recipe
 def test_the_activation_is_the_relu_circuit_at_every_potential(gates: int, step: int) -> None:
     import torch
 
-    from amos_hdl.frontend.modules import AmosActivation
+    from amos_hdl.frontend.activation import AmosActivation
 
     x = np.arange(-40, 160)[:, None]
-    units = AmosActivation(2, gates)
+    units = AmosActivation(2, relu_prototype(gates))
     with torch.no_grad():
         units.step.fill_(step)
         units.bias.copy_(torch.tensor([-5.0, 9.0]))
@@ -105,9 +106,9 @@ def test_the_activation_is_the_relu_circuit_at_every_potential(gates: int, step:
 def test_gradients_pass_the_spikes_within_the_code_and_stop_outside() -> None:
     import torch
 
-    from amos_hdl.frontend.modules import AmosActivation
+    from amos_hdl.frontend.activation import AmosActivation
 
-    units = AmosActivation(3, 2)
+    units = AmosActivation(3, relu_prototype(2))
     x = torch.tensor([[-40.0, 6.0, 40.0]], requires_grad=True)
     units(x).sum().backward()
     assert x.grad is not None
