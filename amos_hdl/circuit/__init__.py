@@ -3,7 +3,7 @@
 from amos_hdl.circuit.architecture import FLASH, FOLDED, SERIAL, Architecture
 from amos_hdl.circuit.bank import CircuitBank
 from amos_hdl.circuit.disturbance import Disturbance, DisturbedGates
-from amos_hdl.circuit.rearrange import rearranged, steps
+from amos_hdl.circuit.rearrange import Steps, flash_circuit, rearranged, steps
 from amos_hdl.circuit.standard import evenly_spaced, quantizer, relu
 from amos_hdl.circuit.threshold import ThresholdCircuit
 
@@ -15,8 +15,10 @@ __all__ = [
     "CircuitBank",
     "Disturbance",
     "DisturbedGates",
+    "Steps",
     "ThresholdCircuit",
     "evenly_spaced",
+    "flash_circuit",
     "quantizer",
     "rearranged",
     "relu",

@@ -86,7 +86,7 @@ def rearranged(circuits: Sequence[ThresholdCircuit], architecture: Architecture)
         hint = "any function has a flash circuit"
         raise CircuitError(f"{architecture} circuit", expected="2**K - 1 equal steps that rise", hint=hint)
     most = max(1, *(len(stair.starts) for stair in stairs))
-    return tuple(_flash(stair, most) for stair in stairs)
+    return tuple(flash_circuit(stair, most) for stair in stairs)
 
 
 def _thresholds(stair: Steps, worth: int) -> list[int] | None:
@@ -97,8 +97,8 @@ def _thresholds(stair: Steps, worth: int) -> list[int] | None:
     return [int(threshold) for threshold in np.repeat(stair.starts, rises)]
 
 
-def _flash(stair: Steps, gates: int) -> ThresholdCircuit:
-    """Return one gate per step of ``stair``; gates to make up the number stand for nothing."""
+def flash_circuit(stair: Steps, gates: int) -> ThresholdCircuit:
+    """Return one gate per step of ``stair``; more ``gates`` than steps, at least 1, stand for nothing."""
     missing = gates - len(stair.starts)
     beyond = int(stair.starts[-1]) if len(stair.starts) else 0
     return ThresholdCircuit(

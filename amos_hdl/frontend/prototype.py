@@ -11,7 +11,18 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from amos_hdl.circuit import Architecture, ThresholdCircuit, evenly_spaced, quantizer, rearranged, relu, steps, store
+from amos_hdl.circuit import (
+    Architecture,
+    Steps,
+    ThresholdCircuit,
+    evenly_spaced,
+    flash_circuit,
+    quantizer,
+    rearranged,
+    relu,
+    steps,
+    store,
+)
 from amos_hdl.circuit.architecture import SERIAL
 from amos_hdl.errors import CircuitError
 from amos_hdl.frontend.recipe import Units
@@ -156,12 +167,25 @@ def hidden_prototypes(units: Units, folder: Path) -> list[Prototype]:
 
 def _coarser(circuit: ThresholdCircuit, bits: int) -> ThresholdCircuit:
     """Return ``circuit`` with y in units that leave at most ``bits`` bits, in exact proportion where that is enough."""
-    values, greatest = steps(circuit).values, (1 << bits) - 1
-    span = int(values.max() - values.min())
+    stairs, greatest = steps(circuit), (1 << bits) - 1
+    span = int(np.ptp(stairs.values))
     unit = math.gcd(*circuit.outputs) or 1
-    scale: float = unit if span <= unit * greatest else span / greatest
-    outputs = tuple(round(output / scale) for output in circuit.outputs)
-    return replace(circuit, outputs=outputs, offset=round(circuit.offset / scale))
+    if span <= unit * greatest:
+        outputs = tuple(output // unit for output in circuit.outputs)
+        return replace(circuit, outputs=outputs, offset=round(circuit.offset / unit))
+    if circuit.depth == 1:
+        # each tread is rounded on its own, so that errors do not add up along the stairs
+        values = np.round(stairs.values / (span / greatest)).astype(np.int64)
+        kept = np.flatnonzero(np.diff(values))
+        coarse = Steps(stairs.starts[kept], values[np.append(0, kept + 1)])
+        return flash_circuit(coarse, max(1, len(kept)))
+    for least_steps in range(greatest, 0, -1):
+        scale = span / least_steps
+        outputs = tuple(round(output / scale) for output in circuit.outputs)
+        made = replace(circuit, outputs=outputs, offset=round(circuit.offset / scale))
+        if np.ptp(steps(made).values) <= greatest:
+            break
+    return made
 
 
 def _nodes(circuit: ThresholdCircuit, grid: float) -> tuple[Real, Real]:

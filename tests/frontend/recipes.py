@@ -37,9 +37,9 @@ TINY: dict[str, Any] = {
 }
 
 
-def changed(place: str, value: object) -> dict[str, Any]:
-    """Return the tiny recipe with ``value`` at ``place`` (keys joined by dots)."""
-    recipe = copy.deepcopy(TINY)
+def changed(place: str, value: object, recipe: dict[str, Any] = TINY) -> dict[str, Any]:
+    """Return ``recipe`` with ``value`` at ``place`` (keys joined by dots)."""
+    recipe = copy.deepcopy(recipe)
     *path, last = place.split(".")
     section = recipe
     for key in path:

@@ -2,15 +2,19 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from recipes import TINY, changed, written
 
-from amos_hdl.circuit import relu
-from amos_hdl.errors import RecipeError
+from amos_hdl.circuit import Architecture, CircuitBank, Disturbance, DisturbedGates, relu, steps
+from amos_hdl.circuit import store as circuit_store
+from amos_hdl.circuit.activations import find_activation
+from amos_hdl.circuit.fit import fit as fit_unit
+from amos_hdl.errors import CircuitError, RecipeError
 from amos_hdl.frontend.data import load_dataset
-from amos_hdl.frontend.prototype import relu_prototype
+from amos_hdl.frontend.prototype import fitted_prototype, relu_prototype
 from amos_hdl.frontend.recipe import Recipe, load_recipe
 from amos_hdl.frontend.train import Progress, TrainingResult, accuracy, train
 from amos_hdl.network import Dense, Unit, golden, store
@@ -56,15 +60,50 @@ def test_the_network_keeps_to_the_recipe(trained: tuple[TrainingResult, list[Pro
     assert [layer.gates for layer in network.unit_layers] == [2, 3, 1]
 
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "serial ReLU": {},
+    "flash and folded ReLU": {"units.architectures": ["flash", "folded"]},
+    "staged ReLU": {"units.gates": [4, 2], "units.architectures": ["staged(2)", None]},
+    "circuit files": {"units.gates": [None, None], "units.circuits": ["swish.yaml", "sigmoid.yaml"]},
+    "one of each, with noise": {
+        "units.gates": [None, 2],
+        "units.circuits": ["swish.yaml", None],
+        "units.value_bits": 5,
+        "training.noise": {"potential": 0.1, "threshold": 0.1, "drop": 0.01, "insert": 0.01},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def circuit_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("circuits")
+    swish = fit_unit(find_activation("swish"), 4, "flash", low=-4, high=4)
+    sigmoid = fit_unit(find_activation("sigmoid"), 3, "serial")
+    for unit in (swish, sigmoid):
+        circuit_store.save(unit, folder / f"{unit.activation}.yaml")
+    return folder
+
+
+def variant(folder: Path, changes: dict[str, Any]) -> Recipe:
+    recipe = TINY
+    for place, value in changes.items():
+        recipe = changed(place, value, recipe)
+    return load_recipe(written(folder, recipe))
+
+
 @with_torch
-def test_module_and_golden_model_agree_on_every_potential_spike_and_logit(recipe: Recipe) -> None:
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
+def test_module_and_golden_model_agree_on_every_potential_spike_and_logit(
+    circuit_files: Path, changes: dict[str, Any]
+) -> None:
     import torch
 
     from amos_hdl.frontend.export import to_network
     from amos_hdl.frontend.loop import train_module
 
+    recipe = variant(circuit_files, changes)
     dataset = load_dataset(recipe.data)
-    module = train_module(recipe, dataset)
+    module = train_module(recipe, dataset, folder=circuit_files)
     network = to_network(module, "tiny", pixels=64, low=0, high=16, weight_bits=4)
     # images of the set, the corners, and noise: not only what training saw
     noise = np.random.default_rng(1).integers(0, 17, (500, 64))
@@ -77,11 +116,135 @@ def test_module_and_golden_model_agree_on_every_potential_spike_and_logit(recipe
             x = linear(y)
             assert np.array_equal(x.numpy(), trace.values[f"hidden{number}_sums"])
             assert np.array_equal(units.spikes(x).numpy(), trace.spikes[f"hidden{number}"])
+            assert trace.spikes[f"hidden{number}"].any()
             y = units(x)
             assert np.array_equal(y.numpy(), trace.values[f"hidden{number}"])
         logits = module(torch.from_numpy(images).float())
     assert np.array_equal(logits.numpy(), trace.values["logits"])
     assert np.array_equal(logits.argmax(1).numpy(), trace.values["winner"][:, 0])
+
+
+@with_torch
+def test_the_architecture_does_not_change_what_is_learnt(
+    circuit_files: Path, recipe: Recipe, trained: tuple[TrainingResult, list[Progress]]
+) -> None:
+    serial = trained[0].network
+    flash = train(variant(circuit_files, {"units.architectures": ["flash", "serial"]})).network
+    assert [layer.gates for layer in flash.unit_layers] == [2, 7, 1]
+    assert [layer.gates for layer in serial.unit_layers] == [2, 3, 1]
+    images = load_dataset(recipe.data).images
+    traces = [golden.run(network, images) for network in (serial, flash)]
+    assert all(np.array_equal(traces[0].values[name], traces[1].values[name]) for name in traces[0].values)
+
+
+@with_torch
+def test_noise_in_the_loop_is_drawn_from_the_seed(
+    circuit_files: Path, trained: tuple[TrainingResult, list[Progress]]
+) -> None:
+    noisy = variant(circuit_files, {"training.noise": {"potential": 0.2}})
+    assert train(noisy).network.digest == train(noisy).network.digest != trained[0].network.digest
+    silent = variant(circuit_files, {"training.noise": {"potential": 0.0}})
+    assert train(silent).network.digest == trained[0].network.digest
+
+
+@with_torch
+def test_noise_in_the_loop_is_that_of_the_model() -> None:
+    """The same levels give the same share of wrong spikes in the module and in the golden model's bank."""
+    import torch
+
+    from amos_hdl.frontend.activation import AmosActivation, Noise
+
+    units = AmosActivation(400, relu_prototype(3))
+    x = np.random.default_rng(0).normal(12, 10, (200, 400)).round()
+    circuit = relu(3, step=4)
+    for levels in ({"potential": 0.3}, {"threshold": 0.3}, {"drop": 0.1}, {"insert": 0.1}):
+        disturbance = Disturbance(**levels)
+        noise = Noise(disturbance, torch.Generator().manual_seed(1))
+        module = units.spikes(torch.from_numpy(x).float(), noise).numpy()
+        random = np.random.default_rng(2)
+        gates = DisturbedGates(disturbance, units=400, gates=3, spread=float(x.std()), random=random)
+        bank = CircuitBank((circuit,), np.zeros(400, np.int64))
+        wrong = [
+            (spikes != circuit.spikes(x.astype(int))).mean(axis=(0, 1))
+            for spikes in (module, bank.spikes(x.astype(int), gates))
+        ]
+        assert wrong[0] == pytest.approx(wrong[1], rel=0.1), levels
+        assert wrong[0].min() > 0.01
+
+
+@pytest.mark.parametrize("architecture", ["serial", "flash", "staged(2)", "folded"])
+def test_a_copy_of_the_relu_is_the_relu_circuit(architecture: str) -> None:
+    arrangement = Architecture.parse(architecture)
+    made = relu_prototype(4, arrangement).copy(7, -5)
+    assert made == relu(4, step=7, bias=-5, architecture=arrangement)
+
+
+@with_torch
+@pytest.mark.parametrize("step", [1, 3, 50])
+def test_a_unit_of_a_circuit_file_is_its_exported_circuit_at_every_potential(circuit_files: Path, step: int) -> None:
+    import torch
+
+    from amos_hdl.frontend.activation import AmosActivation
+
+    for name, architecture in (("swish", None), ("sigmoid", None), ("sigmoid", Architecture("flash"))):
+        prototype = fitted_prototype(circuit_files / f"{name}.yaml", architecture, 6)
+        units = AmosActivation(1, prototype)
+        x = np.arange(-12 * step - 20, 14 * step + 20)[:, None]
+        with torch.no_grad():
+            units.step.fill_(step)
+            units.bias.fill_(-7)
+            y = units(torch.from_numpy(x).float())
+        circuit = prototype.copy(step, -7)
+        assert np.array_equal(y.numpy()[:, 0], circuit.value(x[:, 0]))
+        # and it is the circuit of the file at v = (x - 7)/step, in that circuit's own steps of v
+        unit = circuit_store.load(circuit_files / f"{name}.yaml")
+        own = (x[:, 0] - 7) * unit.potential_step.denominator // (step * unit.potential_step.numerator)
+        if architecture is None:
+            assert np.array_equal(circuit.spikes(x[:, 0]), unit.circuit.spikes(own))
+        values = circuit.value(x[:, 0])
+        assert np.ptp(prototype.values) == (63 if name == "swish" else 7)
+        scale = np.ptp(prototype.values) / np.ptp(steps(unit.circuit).values)
+        assert np.abs(values - values[0] - scale * (unit.circuit.value(own) - unit.circuit.value(own[0]))).max() <= 1
+
+
+@with_torch
+def test_gradients_of_a_circuit_file_follow_its_staircase(circuit_files: Path) -> None:
+    import torch
+
+    from amos_hdl.frontend.activation import AmosActivation
+
+    prototype = fitted_prototype(circuit_files / "swish.yaml", None, 8)
+    units = AmosActivation(4, prototype)
+    with torch.no_grad():
+        units.step.fill_(10)
+    # far left: flat; in the dip: falling; right: rising by the scale of y; beyond the range: flat
+    x = torch.tensor([[-100.0, -20.0, 25.0, 200.0]], requires_grad=True)
+    units(x).sum().backward()
+    assert x.grad is not None
+    left, dip, right, beyond = x.grad[0].tolist()
+    scale = np.ptp(prototype.values) / 4.2
+    assert left == 0 and beyond == 0 and dip < 0
+    assert right == pytest.approx(scale / 10, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"none\.yaml: cannot be read: No such file or directory$"),
+        ("format: amos-circuit\nversion: 7\n", r"none\.yaml.*version.*got 7$"),
+        ("- 1\n", r"none\.yaml: top level: expected a mapping, got list$"),
+    ],
+)
+def test_a_wrong_circuit_file_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / "none.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(CircuitError, match=message):
+        fitted_prototype(tmp_path / "none.yaml", None, 8)
+
+
+def test_a_circuit_file_without_such_an_architecture_is_refused(circuit_files: Path) -> None:
+    with pytest.raises(CircuitError, match=r"swish\.yaml: serial circuit: expected 2\*\*K - 1 equal steps that rise"):
+        fitted_prototype(circuit_files / "swish.yaml", Architecture("serial"), 8)
 
 
 @with_torch
