@@ -219,6 +219,78 @@ def synth(network: str, target: str, pnr: bool, frequency_mhz: float, seed: int,
 
 
 @app.command()
+@click.argument("network", required=False)
+@click.option("--circuit", type=click.Path(path_type=Path), help="Measure the unit of a circuit file instead.")
+@click.option(
+    "--architecture",
+    "architectures",
+    multiple=True,
+    help="serial, folded, flash or staged(m); may be repeated.  [default: all that have the same function]",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(["potential", "threshold", "drop", "insert"]),
+    multiple=True,
+    help="Of noise; may be repeated.  [default: all]",
+)
+@click.option(
+    "--level",
+    "levels",
+    type=float,
+    multiple=True,
+    help="Potential, threshold: standard deviation / that of the potentials; drop, insert: probability; may be "
+    "repeated.  [default: 0 to 0.5, and 0 to 0.1]",
+)
+@click.option(
+    "--gate-level", type=float, default=0.1, show_default=True, help="Level at which gates are disturbed one by one."
+)
+@click.option("--devices", type=int, default=10, show_default=True, help="Drawn for each point, with own thresholds.")
+@click.option(
+    "--samples", type=click.IntRange(1), default=1000, show_default=True, help="Images, at most; test images if any."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of everything that is drawn.")
+@_images
+@click.option("--plot", type=click.Path(path_type=Path), help="Write a picture: .svg, .png or .pdf.")
+@_json
+def noise(
+    network: str | None,
+    circuit: Path | None,
+    architectures: tuple[str, ...],
+    kinds: tuple[str, ...],
+    levels: tuple[float, ...],
+    gate_level: float,
+    devices: int,
+    samples: int,
+    seed: int,
+    images: Path | None,
+    plot: Path | None,
+    json: bool,
+) -> None:
+    """Show accuracy (a unit's error) when gates err: noise, wrong thresholds, dropped and inserted spikes."""
+    from amos_hdl.verbs.noise import noise as act
+
+    project = None if network is None else find_project(network)
+    _finish(
+        act(
+            project,
+            circuit,
+            architectures,
+            kinds,
+            levels,
+            gate_level,
+            devices,
+            samples,
+            seed,
+            images,
+            plot,
+            Steps(json),
+        ),
+        json,
+    )
+
+
+@app.command()
 @_recipe
 @_synthesis
 @_json

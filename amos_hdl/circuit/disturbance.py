@@ -88,7 +88,9 @@ class DisturbedGates:
         self._disturbance, self._random, self._only = disturbance, random, only
         self._deviation = disturbance.potential * spread
         # (unit, gate)
-        errors = random.standard_normal((units, 1 if one_comparator else gates)) * disturbance.threshold * spread
+        errors = np.zeros((units, 1))
+        if disturbance.threshold:
+            errors = random.standard_normal((units, 1 if one_comparator else gates)) * disturbance.threshold * spread
         self._errors = np.broadcast_to(errors, (units, gates))
 
     def fire(

@@ -1,0 +1,130 @@
+"""The picture of a noise study: the figure against the level of each kind of noise, and by disturbed gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amos_hdl.circuit.noise import NoiseStudy
+from amos_hdl.errors import AmosError, ToolError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6a9f", "#c9a227", "#555555")
+MARKERS = "osD^vP"
+AXES = {
+    "potential": "noise on the potential,\nstandard deviation / spread",
+    "threshold": "error of thresholds,\nstandard deviation / spread",
+    "drop": "probability that\na spike is dropped",
+    "insert": "probability that\na spike is inserted",
+}
+
+
+def check_picture(path: Path) -> None:
+    """Raise AmosError for a picture of another format than .svg, .png or .pdf, ToolError without matplotlib."""
+    if path.suffix not in (".svg", ".png", ".pdf"):
+        raise AmosError("ending of a picture", where=str(path), expected=".svg, .png or .pdf", got=repr(path.suffix))
+    _pyplot()
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib
+
+        matplotlib.use("agg")
+        from matplotlib import pyplot
+    except ImportError as failure:
+        raise ToolError("matplotlib is not installed", hint='pip install "amos-hdl[plot]"') from failure
+    # equal bytes on every run: no random identifiers
+    matplotlib.rcParams["svg.hashsalt"] = "amos-hdl"
+    return pyplot
+
+
+def _ticker() -> Any:
+    from matplotlib import ticker
+
+    return ticker
+
+
+def plot_noise(study: NoiseStudy, path: Path) -> None:
+    """Draw ``study`` into ``path``, whose ending says the format: .svg, .png or .pdf.
+
+    Raises ToolError if matplotlib is not installed, AmosError if the file cannot be written.
+    """
+    check_picture(path)
+    pyplot = _pyplot()
+    kinds = list(dict.fromkeys(point.kind for point in study.points))
+    figure, axes = pyplot.subplots(
+        2, len(kinds), figsize=(3.6 * len(kinds) + 1, 6.8), squeeze=False, sharey="row", layout="constrained"
+    )
+    for column, kind in enumerate(kinds):
+        _draw_levels(axes[0, column], study, kind)
+        _draw_gates(axes[1, column], study, kind)
+    unit = ", %" if study.higher_is_better else ""
+    for row, what in ((0, "all gates"), (1, "one gate alone")):
+        axes[row, 0].set_ylabel(f"{study.figure}{unit}\n{what} disturbed")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, facecolor="white")
+    except OSError as failure:
+        raise AmosError(f"cannot be written: {failure.strerror}", where=str(path)) from failure
+    finally:
+        pyplot.close(figure)
+
+
+def _style(study: NoiseStudy, architecture: str) -> dict[str, Any]:
+    number = study.architectures.index(architecture)
+    # folded mostly lies on serial: the dashes let both be seen
+    dashes = "--" if architecture == "folded" else "-"
+    return {"color": COLOURS[number % 6], "marker": MARKERS[number % 6], "markersize": 4, "linestyle": dashes}
+
+
+def _scale(study: NoiseStudy) -> float:
+    return 100.0 if study.higher_is_better else 1.0
+
+
+def _draw_levels(axes: Axes, study: NoiseStudy, kind: str) -> None:
+    for architecture in study.architectures:
+        points = [p for p in study.points if (p.architecture, p.kind, p.gate) == (architecture, kind, "")]
+        levels, scale = [point.level for point in points], _scale(study)
+        means = [scale * point.mean for point in points]
+        style = _style(study, architecture)
+        axes.plot(levels, means, label=architecture, **style)
+        low, high = ([scale * (p.mean + sign * p.deviation) for p in points] for sign in (-1, 1))
+        axes.fill_between(levels, low, high, color=style["color"], alpha=0.12, linewidth=0)
+    axes.set(xlabel=AXES[kind], title=kind)
+    axes.grid(alpha=0.3)
+    if not study.higher_is_better:
+        axes.set_yscale("symlog", linthresh=max(1e-12, _least(study)))
+
+
+def _draw_gates(axes: Axes, study: NoiseStudy, kind: str) -> None:
+    layers: dict[str, None] = {}
+    for architecture in study.architectures:
+        points = [p for p in study.points if (p.architecture, p.kind) == (architecture, kind) and p.gate]
+        rows: dict[str, list[tuple[int, float]]] = {}
+        for point in points:
+            layer, _, gate = point.gate.rpartition(" ")
+            rows.setdefault(layer, []).append((int(gate), _scale(study) * point.mean))
+        layers |= dict.fromkeys(rows)
+        for layer, found in rows.items():
+            style = _style(study, architecture)
+            if list(layers).index(layer) % 2 == 0 and len(rows) > 1:
+                style["markerfacecolor"] = "white"
+            axes.plot([gate for gate, _ in found], [mean for _, mean in found], **style)
+    if study.higher_is_better:
+        axes.axhline(_scale(study) * study.exact, color="#999999", linewidth=0.8)
+    else:
+        axes.set_yscale("symlog", linthresh=max(1e-12, _least(study)))
+    axes.grid(alpha=0.3)
+    axes.xaxis.set_major_locator(_ticker().MaxNLocator(integer=True))
+    hollow = f" (hollow: {next(iter(layers))})" if len(layers) == 2 else ""
+    axes.set(xlabel=f"gate{hollow}", title=f"{kind} {study.gate_level:g}")
+
+
+def _least(study: NoiseStudy) -> float:
+    """Least figure above 0, where a logarithmic scale may begin."""
+    return min((point.mean for point in study.points if point.mean > 0), default=1.0)
