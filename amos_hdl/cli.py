@@ -6,7 +6,8 @@ import json as json_format
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,16 +20,12 @@ from amos_hdl.project import find_project
 from amos_hdl.verbs.outcome import Outcome
 
 Function = TypeVar("Function", bound=Callable[..., None])
+Hardware = Mapping[str, Any]
 TARGETS = "ecp5-25k, ecp5-45k, ecp5-85k, ice40-hx8k, ice40-up5k, gowin-gw1n9, gowin-gw2a18"
 
 _network = click.argument("network")
 _recipe = click.argument("recipe")
 _json = click.option("--json", is_flag=True, help="Print one JSON object, and nothing else, on standard output.")
-_adders = click.option(
-    "--adders-per-stage",
-    type=click.IntRange(1, 64),
-    help="Adder levels between two pipeline registers.  [default: the recipe's, else 1]",
-)
 _rtl = click.option("--rtl", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]")
 _images = click.option(
     "--images",
@@ -36,6 +33,29 @@ _images = click.option(
     help="NPZ file with integer arrays images (image, pixel) and labels (image), or a folder with MNIST's or "
     "CIFAR-10's files, of which the test images are taken.  [default: the recipe's data]",
 )
+
+
+def _hardware(function: Function) -> Function:
+    """Add the hardware options, which the function gets as one mapping ``hardware``; None: not given."""
+
+    @click.option(
+        "--fold",
+        "folded",
+        metavar="LAYER",
+        multiple=True,
+        help="Give each unit of LAYER one comparator for all its gates: smaller, a new image every K clocks; may be "
+        "repeated.  [default: the recipe's, else none]",
+    )
+    @click.option(
+        "--adders-per-stage",
+        type=click.IntRange(1, 64),
+        help="Adder levels between two pipeline registers.  [default: the recipe's, else 1]",
+    )
+    @wraps(function)
+    def with_hardware(*, adders_per_stage: int | None, folded: tuple[str, ...], **others: Any) -> None:
+        function(hardware={"adders_per_stage": adders_per_stage, "folded": folded or None}, **others)
+
+    return with_hardware  # type: ignore[return-value]  # it takes what click gives
 
 
 def _synthesis(function: Function) -> Function:
@@ -129,13 +149,13 @@ def train(recipe: str, json: bool) -> None:
 
 @app.command()
 @_network
-@_adders
+@_hardware
 @_json
-def info(network: str, adders_per_stage: int | None, json: bool) -> None:
+def info(network: str, hardware: Hardware, json: bool) -> None:
     """Show layers, gates, widths (bits), latency (clock cycles), estimated LUTs."""
     from amos_hdl.verbs.info import info as act
 
-    _finish(act(find_project(network), adders_per_stage), json)
+    _finish(act(find_project(network), hardware), json)
 
 
 @app.command()
@@ -153,14 +173,14 @@ def evaluate(network: str, images: Path | None, on_rtl: bool, rtl_folder: Path |
 
 @app.command()
 @_network
-@_adders
+@_hardware
 @_rtl
 @_json
-def generate(network: str, adders_per_stage: int | None, rtl: Path | None, json: bool) -> None:
+def generate(network: str, hardware: Hardware, rtl: Path | None, json: bool) -> None:
     """Write Verilog, manifest.yaml and a FuseSoC core file."""
     from amos_hdl.verbs.generate import generate as act
 
-    _finish(act(find_project(network), adders_per_stage, rtl, Steps(json)), json)
+    _finish(act(find_project(network), hardware, rtl, Steps(json)), json)
 
 
 @app.command()
@@ -204,6 +224,20 @@ def simulate(
     from amos_hdl.verbs.simulate import simulate as act
 
     _finish(act(find_project(network), layers, lists, images, rtl, waves, coverage, Steps(json)), json)
+
+
+@app.command()
+@_network
+@_rtl
+@click.option(
+    "--timeout", "timeout_s", type=click.IntRange(1), default=300, show_default=True, help="Seconds per unit."
+)
+@_json
+def prove(network: str, rtl: Path | None, timeout_s: int, json: bool) -> None:
+    """Prove each unit's Verilog equal to the golden model, by a SAT solver: all potentials, every spike's cycle."""
+    from amos_hdl.verbs.prove import prove as act
+
+    _finish(act(find_project(network), rtl, timeout_s, Steps(json)), json)
 
 
 @app.command()
@@ -292,13 +326,14 @@ def noise(
 
 @app.command()
 @_recipe
+@_hardware
 @_synthesis
 @_json
-def run(recipe: str, target: str, pnr: bool, frequency_mhz: float, seed: int, json: bool) -> None:
+def run(recipe: str, hardware: Hardware, target: str, pnr: bool, frequency_mhz: float, seed: int, json: bool) -> None:
     """All of it: train if nothing is stored, evaluate, generate, simulate, synth."""
     from amos_hdl.verbs.run import run as act
 
-    _finish(act(find_project(recipe), target, pnr, frequency_mhz, seed, Steps(json)), json)
+    _finish(act(find_project(recipe), hardware, target, pnr, frequency_mhz, seed, Steps(json)), json)
 
 
 def main() -> None:

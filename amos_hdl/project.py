@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from amos_hdl.errors import DataError, StoreError
 from amos_hdl.frontend.data import Dataset, from_folder, load_dataset, load_npz
@@ -58,16 +59,15 @@ class Project:
         """The stored network."""
         return store.load(self.folder)
 
-    def options(self, adders_per_stage: int | None = None) -> HardwareOptions:
-        """Return hardware options: a flag first, then the recipe's, then the defaults."""
-        chosen: Mapping[str, int] = {} if self.recipe is None else self.recipe.hardware.model_dump()
-        if adders_per_stage is not None:
-            chosen = {**chosen, "adders_per_stage": adders_per_stage}
-        return HardwareOptions(**chosen)
+    def options(self, flags: Mapping[str, Any] | None = None) -> HardwareOptions:
+        """Return hardware options: flags first (None: not given), then the recipe's, then the defaults."""
+        chosen: dict[str, Any] = {} if self.recipe is None else self.recipe.hardware.model_dump()
+        chosen |= {name: value for name, value in (flags or {}).items() if value is not None}
+        return HardwareOptions.of(chosen)
 
-    def schedule(self, adders_per_stage: int | None = None) -> Schedule:
+    def schedule(self, flags: Mapping[str, Any] | None = None) -> Schedule:
         """Return the schedule of the stored network."""
-        return Schedule(self.network, self.options(adders_per_stage))
+        return Schedule(self.network, self.options(flags))
 
     def dataset(self, images: Path | None = None) -> Dataset | None:
         """Return the images of an NPZ file, or of a folder with MNIST or CIFAR-10, else of the recipe, else None.

@@ -18,10 +18,13 @@ from amos_hdl.simulate.words import unpack
 
 JOB = load_job()
 NAME: str = JOB.parameters["layer"]
-SCHEDULE = Schedule(store.load(Path(JOB.parameters["network"])), HardwareOptions(**JOB.parameters["options"]))
+SCHEDULE = Schedule(store.load(Path(JOB.parameters["network"])), HardwareOptions.of(JOB.parameters["options"]))
 SPEC = SCHEDULE.specs[NAME]
+TIMING = (SPEC.latency_cycles, SPEC.interval_cycles)
 SOURCE, RESULT = Port.of(SPEC.source), Port.of(SPEC.result)
 IS_UNITS = isinstance(SPEC, UnitLayerSpec)
+#: Steps of a unit that are looked at among the corners; `every_potential` looks at all.
+CORNER_STEPS = 256
 
 
 async def compare(dut, name: str, values: npt.NDArray[np.int64], traffic: Traffic, random) -> npt.NDArray[np.bool_]:
@@ -54,10 +57,11 @@ def corners() -> npt.NDArray[np.int64]:
     rows += [np.where(np.arange(count) == unit, high, low) for unit in range(min(count, 64))]
     rows += [np.where(np.arange(count) == unit, low, high) for unit in range(min(count, 64))]
     if isinstance(SPEC, UnitLayerSpec):
-        # just below, at and above each threshold of each unit: equality is where >= and > differ
-        tables = [np.array([t for table in unit.tables if table for t in table]) for unit in SPEC.distinct]
-        for threshold in range(max(map(len, tables))):
-            at = np.array([tables[module][threshold % len(tables[module])] for module in SPEC.modules])
+        # just below, at and above each step of each unit: equality is where >= and > differ
+        steps = [SOURCE.low if unit.pieces is None else unit.pieces.first for unit in SPEC.distinct]
+        steps = [np.atleast_1d(firsts) for firsts in steps]
+        for step in range(min(max(map(len, steps)), CORNER_STEPS)):
+            at = np.array([steps[module][step % len(steps[module])] for module in SPEC.modules])
             rows += [np.clip(at + offset, low, high) for offset in (-1, 0, 1)]
     else:
         # the sign pattern of each row of weights gives its sum the greatest and the least value
@@ -68,9 +72,9 @@ def corners() -> npt.NDArray[np.int64]:
 
 @cocotb.test()
 async def corners_back_to_back(dut):
-    """Corners, one per clock."""
+    """Corners at full rate."""
     random, values = generator(JOB.seed, "corners"), corners()
-    await compare(dut, "corners_back_to_back", values, patterns.back_to_back(len(values), SPEC.latency_cycles), random)
+    await compare(dut, "corners_back_to_back", values, patterns.back_to_back(len(values), *TIMING), random)
 
 
 @cocotb.test()
@@ -82,7 +86,7 @@ async def random_inputs(dut):
     few = random.integers(SPEC.source.low, SPEC.source.high, (samples, 1), endpoint=True)
     mixed = np.where(random.random(values.shape) < 0.5, few, values).clip(SPEC.source.low, SPEC.source.high)
     values = np.where(np.arange(samples)[:, None] % 3 == 0, mixed, values)
-    traffic = patterns.with_resets(patterns.bursts(samples, SPEC.latency_cycles, random), 3, random)
+    traffic = patterns.with_resets(patterns.bursts(samples, *TIMING, random), 3, random)
     await compare(dut, "random_inputs", values, traffic, random)
 
 
@@ -90,13 +94,13 @@ if IS_UNITS:
 
     @cocotb.test()
     async def every_potential(dut):
-        """Every x of the width at every unit, one per clock; each unit a different x, so that a mix-up shows."""
+        """Every x of the width at every unit, at full rate; each unit a different x, so that a mix-up shows."""
         random = generator(JOB.seed, "every_potential")
         every = np.arange(SOURCE.low, SOURCE.high + 1)
         values = np.stack([np.roll(every, 7 * unit) for unit in range(SOURCE.count)], axis=1)
         # a potential that a unit can never have may have a y that its width cannot hold
         values = values.clip(SPEC.source.low, SPEC.source.high)
-        await compare(dut, "every_potential", values, patterns.back_to_back(len(values), SPEC.latency_cycles), random)
+        await compare(dut, "every_potential", values, patterns.back_to_back(len(values), *TIMING), random)
 
     @cocotb.test()
     async def isolated(dut):

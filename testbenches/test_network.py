@@ -18,8 +18,9 @@ from amos_hdl.simulate.words import unpack
 
 JOB = load_job()
 NETWORK = store.load(Path(JOB.parameters["network"]))
-SCHEDULE = Schedule(NETWORK, HardwareOptions(**JOB.parameters["options"]))
+SCHEDULE = Schedule(NETWORK, HardwareOptions.of(JOB.parameters["options"]))
 IMAGES = golden.check_images(NETWORK, np.load(JOB.parameters["images"], allow_pickle=False))
+TIMING = (SCHEDULE.latency_cycles, SCHEDULE.interval_cycles)
 TRACE = golden.run(NETWORK, IMAGES, SCHEDULE)
 
 
@@ -61,10 +62,10 @@ async def compare(dut, name: str, numbers, traffic: Traffic, random: np.random.G
 
 @cocotb.test()
 async def back_to_back(dut):
-    """Every image, one per clock."""
+    """Every image at full rate."""
     random = generator(JOB.seed, "back_to_back")
     numbers = np.arange(len(IMAGES))
-    await compare(dut, "back_to_back", numbers, patterns.back_to_back(len(numbers), SCHEDULE.latency_cycles), random)
+    await compare(dut, "back_to_back", numbers, patterns.back_to_back(len(numbers), *TIMING), random)
 
 
 @cocotb.test()
@@ -72,7 +73,7 @@ async def random_gaps(dut):
     """Every image in random order, with gaps of random length and noise at the input within them."""
     random = generator(JOB.seed, "random_gaps")
     numbers = random.permutation(len(IMAGES))
-    await compare(dut, "random_gaps", numbers, patterns.bursts(len(numbers), SCHEDULE.latency_cycles, random), random)
+    await compare(dut, "random_gaps", numbers, patterns.bursts(len(numbers), *TIMING, random), random)
 
 
 @cocotb.test()
@@ -80,7 +81,7 @@ async def reset_midway(dut):
     """Resets while the pipeline is full: what was in flight is gone, what comes after is right."""
     random = generator(JOB.seed, "reset_midway")
     numbers = np.arange(min(len(IMAGES), 500))
-    traffic = patterns.back_to_back(len(numbers), SCHEDULE.latency_cycles)
+    traffic = patterns.back_to_back(len(numbers), *TIMING)
     await compare(dut, "reset_midway", numbers, patterns.with_resets(traffic, 4, random), random)
 
 
@@ -89,7 +90,7 @@ async def gaps_and_resets(dut):
     """Both."""
     random = generator(JOB.seed, "gaps_and_resets")
     numbers = random.permutation(len(IMAGES))[:500]
-    traffic = patterns.bursts(len(numbers), SCHEDULE.latency_cycles, random)
+    traffic = patterns.bursts(len(numbers), *TIMING, random)
     await compare(dut, "gaps_and_resets", numbers, patterns.with_resets(traffic, 4, random), random)
 
 

@@ -1,4 +1,4 @@
-"""One unit: every x of its width, one per clock, then with gaps; spikes at their steps, y aligned."""
+"""One unit: every x of its width, at full rate, then with gaps; spikes at their steps, y aligned."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from driver import generator
 from amos_hdl.network import store
 from amos_hdl.schedule import HardwareOptions, Schedule, UnitLayerSpec, UnitSpec
 from amos_hdl.simulate.job import load_job
-from amos_hdl.simulate.scoreboard import Traffic, check_spikes
+from amos_hdl.simulate.scoreboard import Traffic, check_at_most_once, check_spikes
 from amos_hdl.simulate.words import as_integers, pack, unpack
 
 JOB = load_job()
-SCHEDULE = Schedule(store.load(Path(JOB.parameters["network"])), HardwareOptions(**JOB.parameters["options"]))
+SCHEDULE = Schedule(store.load(Path(JOB.parameters["network"])), HardwareOptions.of(JOB.parameters["options"]))
 
 
 def unit_spec(number: int) -> UnitSpec:
@@ -30,14 +30,18 @@ def unit_spec(number: int) -> UnitSpec:
 SPEC = unit_spec(int(JOB.parameters["unit"]))
 
 
-async def compare(dut, name: str, x: np.ndarray, traffic: Traffic, random: np.random.Generator) -> None:
-    """Drive potentials ``x`` with their steps; compare every spike in every row and y where it is due."""
+async def compare(dut, name: str, x: np.ndarray, traffic: Traffic, random: np.random.Generator) -> np.ndarray:
+    """Drive potentials ``x`` with their steps; compare every spike in every row and y where it is due.
+
+    Returns the recorded spikes ``(row, gate)``.
+    """
     depth = SPEC.circuit.depth
     stimulus = patterns.stimulus(traffic, x[:, None], SPEC.potential.word_bits, random)
-    # step n of a row is high if an image entered n rows before
-    steps = np.stack(
-        [np.concatenate([np.zeros(n, bool), stimulus.valid])[: stimulus.rows] for n in range(depth)], axis=1
-    )
+    # step n of a row is high if an image entered n rows before and is still there: as the layer makes it
+    steps = np.zeros((stimulus.rows, depth), bool)
+    steps[:, 0] = stimulus.valid & ~stimulus.reset
+    for n in range(1, depth):
+        steps[1:, n] = steps[:-1, n - 1] & ~stimulus.reset[1:]
     clock = Clock(dut.clk, 10, "ns")
     clock.start()
     edge, rows = FallingEdge(dut.clk), []
@@ -60,21 +64,35 @@ async def compare(dut, name: str, x: np.ndarray, traffic: Traffic, random: np.ra
     reachable = (expected >= SPEC.result_low) & (expected <= SPEC.result_high)
     wrong = np.flatnonzero((values != expected) & reachable)
     assert not len(wrong), f"x = {x[images[wrong[0]]]}: expected y {expected[wrong[0]]}, got {values[wrong[0]]}"
-    JOB.report({f"{name}.images": len(x), f"{name}.spikes": int(spikes.sum())})
+    JOB.report({f"{name}.images": len(x), f"{name}.results": len(images), f"{name}.spikes": int(spikes.sum())})
+    return spikes
 
 
 @cocotb.test()
 async def every_potential(dut):
-    """Every x within the potential's interval, up and down, one per clock."""
+    """Every x within the potential's interval, up and down, at full rate."""
     every = np.arange(SPEC.low, SPEC.high + 1)
     x = np.concatenate([every, every[::-1]])
     random = generator(JOB.seed, "every_potential")
-    await compare(dut, "every_potential", x, patterns.back_to_back(len(x), SPEC.latency_cycles), random)
+    traffic = patterns.back_to_back(len(x), SPEC.latency_cycles, SPEC.interval_cycles)
+    await compare(dut, "every_potential", x, traffic, random)
+
+
+@cocotb.test()
+async def gaps_and_resets(dut):
+    """Random potentials with gaps, noise within them, and resets."""
+    random = generator(JOB.seed, "gaps_and_resets")
+    x = random.integers(SPEC.low, SPEC.high, 500, endpoint=True)
+    traffic = patterns.bursts(len(x), SPEC.latency_cycles, SPEC.interval_cycles, random)
+    await compare(dut, "gaps_and_resets", x, patterns.with_resets(traffic, 4, random), random)
 
 
 @cocotb.test()
 async def isolated_potentials(dut):
-    """Potentials far apart, with noise between: silence in between."""
+    """Potentials far apart, with noise between: silence in between, and no gate spikes twice."""
     random = generator(JOB.seed, "isolated_potentials")
     x = random.integers(SPEC.low, SPEC.high, 100, endpoint=True)
-    await compare(dut, "isolated_potentials", x, patterns.isolated(len(x), SPEC.latency_cycles), random)
+    traffic = patterns.isolated(len(x), SPEC.latency_cycles)
+    spikes = await compare(dut, "isolated_potentials", x, traffic, random)
+    cycles = np.array([SPEC.spike_cycle(gate) for gate in range(SPEC.circuit.gates)])
+    check_at_most_once("unit", spikes, SPEC.circuit.gates, cycles, traffic)

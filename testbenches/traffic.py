@@ -1,4 +1,7 @@
-"""How images follow one another: back to back, with gaps, isolated, and with a reset in the middle."""
+"""How images follow one another: back to back, with gaps, isolated, and with a reset in the middle.
+
+``interval`` is the least number of clock cycles from one image to the next.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,22 @@ Integers = npt.NDArray[np.int64]
 DRAIN = 8
 
 
-def back_to_back(count: int, latency: int) -> Traffic:
-    """One image per clock."""
-    return Traffic(np.arange(count), np.zeros(count + latency + DRAIN, np.bool_))
+def back_to_back(count: int, latency: int, interval: int) -> Traffic:
+    """Full rate: one image per interval."""
+    return Traffic(np.arange(count) * interval, np.zeros(count * interval + latency + DRAIN, np.bool_))
 
 
-def bursts(count: int, latency: int, random: np.random.Generator) -> Traffic:
+def bursts(count: int, latency: int, interval: int, random: np.random.Generator) -> Traffic:
     """Bursts and gaps of random length, some gaps longer than the pipeline."""
     gaps = random.geometric(0.5, count) - 1
     long = random.random(count) < 0.02
     gaps[long] += random.integers(0, 2 * latency + 4, count)[long]
-    entries = np.cumsum(gaps) + np.arange(count)
+    entries = np.cumsum(gaps) + np.arange(count) * interval
     return Traffic(entries, np.zeros(int(entries[-1]) + latency + DRAIN + 1, np.bool_))
 
 
 def isolated(count: int, latency: int) -> Traffic:
-    """Images so far apart that each is alone in the pipeline."""
+    """Images so far apart that each is alone in the pipeline; no interval is longer than that."""
     entries = np.arange(count) * (latency + 2)
     return Traffic(entries, np.zeros(int(entries[-1]) + latency + DRAIN + 1, np.bool_))
 

@@ -8,6 +8,8 @@ from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, LayerSpec, Port,
 
 #: Longest equation that is written out, in characters; a longer one is named by its shape alone.
 EQUATION_LIMIT = 20_000
+#: Most patterns of earlier spikes whose thresholds are written out.
+PATTERN_LIMIT = 64
 _WIDTH = 110
 
 
@@ -34,23 +36,45 @@ def unit_header(spec: UnitSpec, users: list[str], schedule: Schedule) -> str:
     body = [
         f"Used in {', '.join(users)}.  Potential x: {describe(spec.potential)}.  A gate spikes when >=, never >:",
         "",
+        *(f"  z{gate + 1} = {_condition(spec, gate)}" for gate in range(circuit.gates)),
     ]
-    for gate in range(circuit.gates):
-        number, table = gate + 1, spec.tables[gate]
-        left = "x" if circuit.gains[gate] == 1 else f"{circuit.gains[gate]}*x"
-        when = f"(cycle {spec.spike_cycle(gate)})"
-        if table is None:
-            right = " ".join([str(circuit.thresholds[gate]), *_signed(circuit.lateral[gate], "z")])
-            body.append(f"  z{number} = {left} >= {right}  {when}")
-        elif len(table) == 1:
-            body.append(f"  z{number} = {left} >= {table[0]}  {when}")
-        else:
-            earlier = "".join(f"z{j + 1}" for j in range(circuit.earlier(gate)))
-            body.append(f"  z{number} = {left} >= t  {when}; t for {earlier} from 0 up: {', '.join(map(str, table))}")
     value = " ".join([str(circuit.offset), *_signed(circuit.outputs, "z")])
     body += [f"  y  = {value}  (cycle {spec.latency_cycles})", ""]
     body.append("Bit i - 1 of spikes is z<i> in the cycle in which it fires, once per image; y is aligned.")
+    if spec.folded:
+        body.append(
+            "All gates share one comparator, which is at gate i in step i.  "
+            f"Interval {spec.interval_cycles}: spikes and y of potentials that are nearer to each other are undefined."
+        )
+        return header(f"AMOS unit: {circuit.gates} gates, folded onto one comparator.", body, schedule)
     return header(f"AMOS unit: {circuit.gates} gates in {circuit.depth} levels.", body, schedule)
+
+
+def _condition(spec: UnitSpec, gate: int) -> str:
+    """Return when ``gate`` (0-based) spikes: its threshold for all patterns that can happen, or its lateral weights."""
+    circuit, when = spec.circuit, f"(cycle {spec.spike_cycle(gate)})"
+    choices = spec.thresholds(gate)
+    if choices is None:
+        linear = spec.linear or circuit
+        left = "x" if linear.gains[gate] == 1 else f"{linear.gains[gate]}*x"
+        right = " ".join([str(linear.thresholds[gate]), *_signed(linear.lateral[gate], "z")])
+        return f"{left} >= {right}  {when}"
+    patterns, _, _, thresholds = choices
+    left = "x <=" if spec.fires_below(gate) else "x >="
+    if len(patterns) == 1:
+        return f"{left} {thresholds[0]}  {when}"
+    earlier = f"z1...z{patterns.shape[1]}" if patterns.shape[1] > 9 else _names(range(patterns.shape[1]))
+    if len(patterns) > PATTERN_LIMIT:
+        return f"{left} t  {when}; t for {earlier} has {len(patterns)} values"
+    if len(patterns) == 1 << patterns.shape[1]:
+        return f"{left} t  {when}; t for {earlier} from 0 up: {', '.join(map(str, thresholds))}"
+    # the others never happen
+    cases = [f"{''.join('01'[bit] for bit in row)}: {t}" for row, t in zip(patterns.tolist(), thresholds, strict=True)]
+    return f"{left} t  {when}; t for {earlier} = {', '.join(cases)}"
+
+
+def _names(gates: range) -> str:
+    return "".join(f"z{gate + 1}" for gate in gates)
 
 
 def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
@@ -86,7 +110,7 @@ def network_header(schedule: Schedule) -> str:
     body += [f"out_{name}: {describe(Port.of(network.tensors[name]))}." for name in network.outputs]
     body.append(
         f"Latency {schedule.latency_cycles} clock cycles from in_valid to out_valid, "
-        f"interval {schedule.interval_cycles}: a new image may enter in every clock cycle."
+        f"interval {schedule.interval_cycles}: a new image may enter {_how_often(schedule)}."
     )
     body += [
         "clk: everything happens at its rising edge.  rst: synchronous, high empties the pipeline; registers start at "
@@ -98,6 +122,16 @@ def network_header(schedule: Schedule) -> str:
     body += ["", "Clock cycle in which each result is ready, for an image that enters in cycle 0:"]
     body += [f"  {cycle:4d}  {name}" for name, cycle in schedule.ready.items()]
     return header(f"Spiking network {network.name}: every gate spikes at most once per image.", body, schedule)
+
+
+def _how_often(schedule: Schedule) -> str:
+    """Return in which clock cycles a new image may enter, in words."""
+    if schedule.interval_cycles == 1:
+        return "in every clock cycle"
+    return (
+        f"{schedule.interval_cycles} clock cycles after the one before, or later; of images that are nearer to each "
+        "other the results are undefined"
+    )
 
 
 def _equations(spec: DenseSpec) -> list[str]:

@@ -38,6 +38,7 @@ class LayerEntry(Strict):
     module: str
     instance: str
     latency_cycles: int
+    interval_cycles: int
     ready_cycle: int
     units: int
     gates: int | None = None
@@ -51,7 +52,7 @@ class Manifest(Strict):
     version: Literal[1]
     top: str
     network_sha256: str
-    options: dict[str, int]
+    options: dict[str, int | list[str]]
     options_sha256: str
     tools: dict[str, str]
     interval_cycles: int
@@ -78,6 +79,7 @@ def make_manifest(schedule: Schedule, texts: Mapping[str, str]) -> Manifest:
                 module=f"{network.name}_{name}",
                 instance=f"{name}_layer",
                 latency_cycles=spec.latency_cycles,
+                interval_cycles=spec.interval_cycles,
                 ready_cycle=schedule.ready[name],
                 units=spec.result.units,
                 gates=spec.operation.gates if isinstance(spec, UnitLayerSpec) else None,

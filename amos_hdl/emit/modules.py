@@ -11,9 +11,10 @@ from amos_hdl.errors import EmitError
 from amos_hdl.gateware.argmax import ArgmaxLayer
 from amos_hdl.gateware.delay import DelayLine
 from amos_hdl.gateware.dense import DenseLayer
+from amos_hdl.gateware.folded import FoldedUnit
 from amos_hdl.gateware.network import AmosNetwork
 from amos_hdl.gateware.unit import AmosUnit, AmosUnitLayer
-from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, Schedule, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, FoldedUnitSpec, Schedule, UnitLayerSpec, UnitSpec
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,11 @@ def network_modules(schedule: Schedule) -> list[EmittedModule]:
     Equal units, within a layer or across layers, are one module; so are equal delay lines.
     """
     prefix, modules = schedule.network.name, []
-    unit_names = _unit_names(schedule)
+    unit_names = unit_modules(schedule)
     for spec, name in unit_names.items():
         users = [layer for layer, other in schedule.specs.items() if _uses(other, spec)]
-        modules.append(EmittedModule(name, AmosUnit(spec), unit_header(spec, users, schedule)))
+        unit = FoldedUnit(spec) if isinstance(spec, FoldedUnitSpec) else AmosUnit(spec)
+        modules.append(EmittedModule(name, unit, unit_header(spec, users, schedule)))
     names: dict[str, str] = {}
     for layer, layer_spec in schedule.specs.items():
         names[layer] = f"{prefix}_{layer}"
@@ -76,7 +78,7 @@ def network_modules(schedule: Schedule) -> list[EmittedModule]:
     return modules
 
 
-def _unit_names(schedule: Schedule) -> dict[UnitSpec, str]:
+def unit_modules(schedule: Schedule) -> dict[UnitSpec, str]:
     """Return the module name of every distinct unit, numbered in order of first use."""
     specs = [spec for layer in schedule.specs.values() if isinstance(layer, UnitLayerSpec) for spec in layer.distinct]
     return {spec: f"{schedule.network.name}_unit{number}" for number, spec in enumerate(dict.fromkeys(specs))}

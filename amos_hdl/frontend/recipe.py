@@ -148,9 +148,10 @@ class Training(Strict):
 
 
 class Hardware(Strict):
-    """``adders_per_stage``: adder levels between two pipeline registers."""
+    """``adders_per_stage``: adder levels between two pipeline registers.  ``folded``: unit layers of one comparator."""
 
     adders_per_stage: Annotated[int, Field(ge=1, le=64)] = 1
+    folded: list[str] = Field(default_factory=list)
 
 
 class Recipe(Strict):

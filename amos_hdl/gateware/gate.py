@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value
 
 from amos_hdl.schedule import UnitSpec
+from amos_hdl.schedule.adders import signed_digits
+from amos_hdl.schedule.lookup import Choice, Lookup, leaves
 
 
 def fires(m: Module, spec: UnitSpec, gate: int, potential: Value, earlier: Sequence[Value]) -> Signal:
@@ -15,51 +17,64 @@ def fires(m: Module, spec: UnitSpec, gate: int, potential: Value, earlier: Seque
     ``earlier`` are the spikes of all gates of earlier levels, for the same image, the first gate first.  A gate is no
     module of its own: it is a few lines that are best read within their unit.
     """
-    circuit, table, number = spec.circuit, spec.tables[gate], gate + 1
-    gained: Value = potential
-    if circuit.gains[gate] != 1:
-        product = potential * circuit.gains[gate]
-        gained = Signal(product.shape(), name=f"gained_{number}")
-        m.d.comb += gained.eq(product)
-    if table is not None:
-        # as wide as the potential where that is enough, so that the comparison is of equal widths
-        needed, shape = Shape.cast(range(min(table), max(table) + 1)), gained.shape()
-        if needed.signed > shape.signed or needed.width > shape.width - (shape.signed and not needed.signed):
-            shape = needed
-        threshold = _look_up(m, table, earlier, shape, f"threshold_{number}")
-    else:
-        threshold = _add_up(m, circuit.thresholds[gate], circuit.lateral[gate], earlier, f"threshold_{number}")
+    tree, number = spec.lookups[gate], gate + 1
     above = Signal(name=f"above_{number}")
+    if tree is not None:
+        threshold = look_up(m, tree, earlier, f"threshold_{number}", like=potential)
+        m.d.comb += above.eq(potential <= threshold if spec.fires_below(gate) else potential >= threshold)
+        return above
+    linear = spec.linear
+    assert linear is not None  # noqa: S101 - what has no lookup has lateral weights, or the spec would have refused it
+    lateral = [Mux(spike, weight, 0) for spike, weight in zip(earlier, linear.lateral[gate], strict=False) if weight]
+    threshold = add_up(m, Const(linear.thresholds[gate]), lateral, f"threshold_{number}")
+    gained = add_up(m, None, multiples(potential, linear.gains[gate]), f"gained_{number}")
     m.d.comb += above.eq(gained >= threshold)
     return above
 
 
-def _look_up(m: Module, table: Sequence[int], spikes: Sequence[Value], shape: Shape, name: str) -> Value:
-    """Return ``table[p]``, the first spike the most significant digit of p, as named multiplexers.
+def look_up(m: Module, tree: Lookup, bits: Sequence[Value], name: str, like: Value | None = None) -> Value:
+    """Return what ``tree`` gives for ``bits``, as named two-way choices.
 
-    ``threshold_3_1`` is the threshold of gate 3 if the first spike was there.  Plain two-way choices are what a person
-    can read in the Verilog and what synthesis merges with the comparison.
+    ``threshold_3_1`` is the threshold of gate 3 if the first bit that it asks for is there.  Plain two-way choices are
+    what a person can read in the Verilog and what synthesis merges with the comparison.  It is as wide as ``like``
+    where that is enough, so that comparisons are of equal widths.
     """
-    if len(set(table)) == 1:
-        return Const(table[0], shape)
-    choices: list[Value] = [Const(value, shape) for value in table]
-    for depth in range(len(spikes) - 1, -1, -1):
-        spike, following = spikes[depth], []
-        for prefix in range(1 << depth):
-            suffix = f"_{prefix:0{depth}b}" if depth else ""
-            choice = Signal(shape, name=name + suffix)
-            m.d.comb += choice.eq(Mux(spike, choices[2 * prefix + 1], choices[2 * prefix]))
-            following.append(choice)
-        choices = following
-    return choices[0]
+    values = set(leaves(tree))
+    shape = Shape.cast(range(min(values), max(values) + 1))
+    if like is not None:
+        wide = like.shape()
+        if not (shape.signed > wide.signed or shape.width > wide.width - (wide.signed and not shape.signed)):
+            shape = wide
+
+    def build(node: Lookup, path: str) -> Value:
+        if not isinstance(node, Choice):
+            return Const(node, shape)
+        silent, fired = build(node.silent, path + "0"), build(node.fired, path + "1")
+        choice = Signal(shape, name=f"{name}_{path}" if path else name)
+        m.d.comb += choice.eq(Mux(bits[node.bit], fired, silent))
+        return choice
+
+    return build(tree, "")
 
 
-def _add_up(m: Module, threshold: int, lateral: Sequence[int], spikes: Sequence[Value], name: str) -> Value:
-    """Return T_i + Σ H_ij·z_j as a chain of sums."""
-    total: Value = Const(threshold)
-    for spike, weight in zip(spikes, lateral, strict=False):
-        if weight:
-            total = total + Mux(spike, weight, 0)
+def add_up(m: Module, start: Value | None, terms: Sequence[Value], name: str) -> Value:
+    """Return ``start`` plus all ``terms`` as a chain of sums called ``name``; a lone term stays as it is."""
+    parts = ([start] if start is not None else []) + list(terms)
+    if len(parts) == 1:
+        return parts[0]
+    total: Value = parts[0]
+    for term in parts[1:]:
+        total = total + term
     signal = Signal(total.shape(), name=name)
     m.d.comb += signal.eq(total)
     return signal
+
+
+def multiples(value: Value, factor: int) -> list[Value]:
+    """Return terms whose sum is ``factor·value``, without a multiplier."""
+    return list(_shifted(value, factor)) or [Const(0)]
+
+
+def _shifted(value: Value, factor: int) -> Iterator[Value]:
+    for sign, shift in signed_digits(factor):
+        yield value << shift if sign > 0 else -(value << shift)

@@ -21,7 +21,7 @@ def layer_ports(spec: LayerSpec) -> tuple[str, str]:
 
 
 class AmosNetwork(wiring.Component):
-    """A stored network; a new image may enter in every clock cycle.
+    """A stored network; a new image may enter every ``schedule.interval_cycles`` clock cycles.
 
     Members
     -------

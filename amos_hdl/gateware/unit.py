@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, ClockSignal, Const, Elaboratable, Instance, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amos_hdl.gateware.gate import fires
+from amos_hdl.gateware.gate import add_up, fires, look_up
 from amos_hdl.gateware.words import register, shape
 from amos_hdl.schedule import Port, UnitLayerSpec, UnitSpec
 
@@ -59,22 +61,19 @@ class AmosUnit(wiring.Component):
                 potential = register(m, potential, f"potential_at_{level}")
             earlier = [register(m, spike, f"spike_{gate + 1}_at_{level}") for gate, spike in enumerate(earlier)] + fired
             spikes += fired
-        m.d.comb += [self.spikes.eq(Cat(spikes)), self.y.eq(_decode(m, spec, earlier))]
+        m.d.comb += [self.spikes.eq(Cat(spikes)), self.y.eq(decode(m, spec, earlier))]
         return m
 
 
-def _decode(m: Module, spec: UnitSpec, spikes: list[Value]) -> Value:
-    """Return y = d_0 + Σ d_i·z_i: plain wires where d is a binary code, else a sum."""
+def decode(m: Module, spec: UnitSpec, spikes: Sequence[Value]) -> Value:
+    """Return y = d_0 + Σ d_i·z_i: plain wires where d is a binary code, else looked up or added up."""
     circuit = spec.circuit
-    if circuit.offset == 0 and circuit.outputs == tuple(1 << i for i in reversed(range(circuit.gates))):
+    if spec.has_binary_code:
         return Cat(*reversed(spikes))
-    total: Value = Const(circuit.offset)
-    for spike, weight in zip(spikes, circuit.outputs, strict=True):
-        if weight:
-            total = total + Mux(spike, weight, 0)
-    named = Signal(total.shape(), name="sum_y")
-    m.d.comb += named.eq(total)
-    return named
+    if spec.decoder is not None:
+        return look_up(m, spec.decoder, spikes, "value")
+    weighted = [Mux(spike, weight, 0) for spike, weight in zip(spikes, circuit.outputs, strict=True) if weight]
+    return add_up(m, Const(circuit.offset), weighted, "sum_y")
 
 
 class AmosUnitLayer(wiring.Component):

@@ -4,13 +4,16 @@ from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.estimate import Estimate, estimate
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.plan import Schedule
-from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec
+from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 
 __all__ = [
     "ArgmaxSpec",
     "DelaySpec",
     "DenseSpec",
     "Estimate",
+    "FoldedUnitSpec",
     "HardwareOptions",
     "LayerSpec",
     "Port",

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from amos_hdl.network import width_bits
+from amos_hdl.schedule import cost
 from amos_hdl.schedule.dense import DenseSpec
-from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec, Port, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
+from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,23 @@ def _dense(spec: DenseSpec) -> Estimate:
 
 def _unit(spec: UnitSpec) -> Estimate:
     circuit, bits = spec.circuit, spec.potential.word_bits
-    luts = flip_flops = 0
-    for gate, table in enumerate(spec.tables):
-        earlier = circuit.earlier(gate)
-        if table is None:
-            luts += 3 * bits * (1 + earlier) // 2
-        else:
-            choices = earlier if len(set(table)) > 1 else 0
-            luts += -(-bits * (1 + choices) // 3) << max(0, choices - 4)
+    if isinstance(spec, FoldedUnitSpec):
+        luts = cost.folded_luts(spec.rom, spec.linear, bits) + _decoder_luts(spec)
+        return Estimate(round(luts), bits + 2 * circuit.gates)
+    luts, flip_flops = _decoder_luts(spec), bits * (circuit.depth - 1)
+    for gate, tree in enumerate(spec.lookups):
+        luts += cost.gate_luts(tree, spec.linear, gate, bits)
         # the spike itself, and its copies until the last level
         flip_flops += 1 + circuit.depth - circuit.level_of(gate)
-    return Estimate(luts, flip_flops + bits * (circuit.depth - 1))
+    return Estimate(round(luts), flip_flops)
+
+
+def _decoder_luts(spec: UnitSpec) -> float:
+    if spec.has_binary_code:
+        return 0.0
+    if spec.decoder is not None:
+        return cost.lookup_luts(spec.decoder, spec.value.word_bits)
+    return cost.sum_luts(spec.circuit.outputs, spec.circuit.offset)
 
 
 def _argmax(spec: ArgmaxSpec) -> Estimate:

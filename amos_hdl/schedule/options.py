@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from amos_hdl.errors import ScheduleError
+
+#: What an option is in a file.
+Plain = int | list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +21,9 @@ class HardwareOptions:
     adders_per_stage : int, 1 to 64
         Adders that follow one another between two pipeline registers of a weighted sum.  1 gives the highest clock
         rate, more gives fewer registers and a shorter latency.
+    folded : tuple of str
+        Unit layers whose units have one comparator each, which works for one gate after the other.  A layer of K gates
+        then takes a new image every K clock cycles, and so does the network.
 
     Raises
     ------
@@ -25,13 +32,16 @@ class HardwareOptions:
     """
 
     adders_per_stage: int = 1
+    folded: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if type(self.adders_per_stage) is not int or not 1 <= self.adders_per_stage <= 64:
             raise ScheduleError("adders_per_stage", expected="1 to 64", got=repr(self.adders_per_stage))
+        if len(set(self.folded)) != len(self.folded):
+            raise ScheduleError("folded", expected="each layer once", got=repr(self.folded))
 
     @classmethod
-    def from_dict(cls, options: Mapping[str, int], *, where: str) -> HardwareOptions:
+    def from_dict(cls, options: Mapping[str, Plain], *, where: str) -> HardwareOptions:
         """Return the options that ``as_dict`` gave.
 
         Raises ScheduleError if one is missing, unknown or out of range.
@@ -39,8 +49,16 @@ class HardwareOptions:
         known = {field.name for field in fields(cls)}
         if set(options) != known:
             raise ScheduleError("options", where=where, expected=f"{sorted(known)}", got=f"{sorted(options)}")
-        return cls(**options)
+        return cls.of(options)
 
-    def as_dict(self) -> dict[str, int]:
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> HardwareOptions:
+        """Return options from plain data; what is not given has its default.  Raises ScheduleError."""
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+        }
+        return cls(**given)
+
+    def as_dict(self) -> dict[str, Plain]:
         """Return the options as plain data, for manifests and hashes."""
-        return asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}

@@ -10,10 +10,13 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.options import HardwareOptions
-from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec, Port, UnitLayerSpec
+from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec
+from amos_hdl.schedule.unit import UnitLayerSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +30,31 @@ class Schedule:
     ----------
     network : Network
     options : HardwareOptions
+
+    Raises
+    ------
+    ScheduleError
+        If a layer that is to be folded is no unit layer, or one with two gates on a level.
     """
 
     network: Network
     options: HardwareOptions
 
-    interval_cycles = 1
+    def __post_init__(self) -> None:
+        units = {layer.name: layer for layer in self.network.unit_layers}
+        for name in self.options.folded:
+            if name not in units:
+                expected = f"a unit layer: {', '.join(units) or 'there is none'}"
+                raise ScheduleError("folded layer", where=self.network.name, expected=expected, got=repr(name))
+            circuit = units[name].circuits[0]
+            if circuit.depth != circuit.gates:
+                got = f"{circuit.gates} gates in {circuit.depth} levels"
+                raise ScheduleError("folded layer", where=name, expected="units with one gate per level", got=got)
+
+    @property
+    def interval_cycles(self) -> int:
+        """Clock cycles from one image to the next: the most that any layer needs."""
+        return max((spec.interval_cycles for spec in self.specs.values()), default=1)
 
     @cached_property
     def specs(self) -> Mapping[str, LayerSpec]:
@@ -46,7 +68,8 @@ class Schedule:
                 case Dense(name=name, source=source):
                     specs[name] = DenseSpec(operation, tensors[source], tensors[name], self.options.adders_per_stage)
                 case Unit(name=name, source=source):
-                    specs[name] = UnitLayerSpec(operation, tensors[source], tensors[name])
+                    folded = name in self.options.folded
+                    specs[name] = UnitLayerSpec(operation, tensors[source], tensors[name], folded)
                 case Argmax(name=name, source=source):
                     specs[name] = ArgmaxSpec(operation, tensors[source], tensors[name])
         return MappingProxyType(specs)

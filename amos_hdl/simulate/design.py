@@ -32,6 +32,11 @@ WAIVERS = (
         "the index of a contender without a rival is in part a constant",
         match="*Bits of signal are not used: 'index_*",
     ),
+    Waiver(
+        "UNUSEDSIGNAL",
+        "no threshold of a folded unit need depend on each spike before it",
+        match="*Bits of signal are not used: 'node'*",
+    ),
     Waiver("UNSIGNED", "a threshold that every potential reaches: the gate spikes for every image"),
     Waiver("CMPCONST", "a threshold that every potential reaches, or none"),
     Waiver("UNUSEDSIGNAL", "an input whose weights are all zero is not looked at", match="* not used: 'x'*"),

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from amos_hdl.console import Steps
 from amos_hdl.project import Project
 from amos_hdl.verbs.outcome import Outcome
 
 
-def generate(project: Project, adders_per_stage: int | None, rtl: Path | None, steps: Steps) -> Outcome:
+def generate(project: Project, flags: Mapping[str, Any], rtl: Path | None, steps: Steps) -> Outcome:
     """Write the Verilog of a network."""
     from amos_hdl.emit.generate import generate as emit
 
     folder = rtl or project.rtl
     with steps.step(f"generating {folder}"):
         started = time.perf_counter()
-        manifest = emit(project.schedule(adders_per_stage), folder)
+        manifest = emit(project.schedule(flags), folder)
         seconds = time.perf_counter() - started
     data = {
         "network": project.name,
@@ -29,4 +31,6 @@ def generate(project: Project, adders_per_stage: int | None, rtl: Path | None, s
         "seconds": seconds,
     }
     text = f"{len(manifest.files)} Verilog modules in {folder}, latency {manifest.latency_cycles} clock cycles"
+    if manifest.interval_cycles > 1:
+        text += f", a new image every {manifest.interval_cycles}"
     return Outcome(data, lambda: steps.done(text))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amos_hdl.console import note, table
 from amos_hdl.project import Project
 from amos_hdl.schedule import DenseSpec, Estimate, Schedule, UnitLayerSpec, estimate
-from amos_hdl.verbs.outcome import Outcome
+from amos_hdl.verbs.outcome import Outcome, how_often
 
 
-def info(project: Project, adders_per_stage: int | None) -> Outcome:
+def info(project: Project, flags: Mapping[str, Any]) -> Outcome:
     """Describe a network and the hardware it will be."""
-    schedule = project.schedule(adders_per_stage)
+    schedule = project.schedule(flags)
     layers = [_layer_info(schedule, name) for name in schedule.specs]
     total = sum((estimate(spec) for spec in schedule.specs.values()), Estimate(0, 0))
     data = {
@@ -41,7 +41,7 @@ def info(project: Project, adders_per_stage: int | None) -> Outcome:
         rows.append(("all", None, data["gates"], None, None, None, None, None, total.luts, total.flip_flops))
         title = (
             f"{project.name}: latency {schedule.latency_cycles} clock cycles, "
-            f"interval {schedule.interval_cycles} (a new image every clock)"
+            f"interval {schedule.interval_cycles} (a new image {how_often(schedule.interval_cycles)})"
         )
         table(title, columns, rows, right=columns[1:])
         note("bits: of one word; ready: clock cycle of the result; *: estimated before synthesis")
@@ -62,6 +62,7 @@ def _layer_info(schedule: Schedule, name: str) -> dict[str, Any]:
         "low": spec.result.interval[0],
         "high": spec.result.interval[1],
         "latency_cycles": spec.latency_cycles,
+        "interval_cycles": spec.interval_cycles,
         "ready_cycle": schedule.ready[name],
         "spike_cycles": schedule.spike_cycles(name).tolist() if is_unit else None,
         "estimated_luts": size.luts,

@@ -24,3 +24,8 @@ class Outcome:
     data: Mapping[str, Any]
     show: Callable[[], None]
     passed: bool = True
+
+
+def how_often(interval_cycles: int) -> str:
+    """Return how often a new image may enter, in words."""
+    return "every clock" if interval_cycles == 1 else f"every {interval_cycles} clocks"

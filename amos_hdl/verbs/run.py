@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from amos_hdl.console import Steps, table
 from amos_hdl.network import store
 from amos_hdl.project import Project
 from amos_hdl.verbs.evaluate import evaluate
 from amos_hdl.verbs.generate import generate
-from amos_hdl.verbs.outcome import Outcome
+from amos_hdl.verbs.outcome import Outcome, how_often
 from amos_hdl.verbs.simulate import simulate
 from amos_hdl.verbs.synth import synth, synthesis_rows
 from amos_hdl.verbs.train import train
 
 
-def run(project: Project, target: str, pnr: bool, frequency_mhz: float, seed: int, steps: Steps) -> Outcome:
+def run(
+    project: Project,
+    flags: Mapping[str, Any],
+    target: str,
+    pnr: bool,
+    frequency_mhz: float,
+    seed: int,
+    steps: Steps,
+) -> Outcome:
     """Do all of it, from the recipe to the table."""
     from amos_hdl.synthesize.targets import find_target
 
@@ -30,7 +39,7 @@ def run(project: Project, target: str, pnr: bool, frequency_mhz: float, seed: in
     if accuracy is not None:
         images = evaluated.data["test_images"]
         steps.done(f"{project.name}: {100 * accuracy:.2f} % of {images:,} test images, by the golden model")
-    generated = generate(project, None, None, steps)
+    generated = generate(project, flags, None, steps)
     generated.show()
     simulated = simulate(project, False, [], None, None, "none", "off", steps)
     figures = simulated.data["runs"][0]["figures"]
@@ -51,13 +60,14 @@ def run(project: Project, target: str, pnr: bool, frequency_mhz: float, seed: in
 
     def show() -> None:
         rate = figures["back_to_back.images"] / figures["back_to_back.seconds"]
+        often = how_often(generated.data["interval_cycles"])
         rows: list[Sequence[object]] = []
         if accuracy is not None:
             rows.append(("test accuracy", f"{100 * accuracy:.2f} %", f"{evaluated.data['test_images']:,} images"))
         rows += [
             ("spikes per image", f"{evaluated.data['spikes_per_image']:.1f}", f"of {evaluated.data['gates']:,} gates"),
             ("Verilog modules", generated.data["modules"], generated.data["folder"]),
-            ("images simulated", figures["back_to_back.images"], f"{rate:,.0f} per second, one per clock"),
+            ("images simulated", figures["back_to_back.images"], f"{rate:,.0f} per second, one {often}"),
             ("spikes checked", figures["back_to_back.spikes"], "each at its clock cycle, all equal"),
             *synthesis_rows(synthesized.data),
             ("time", f"{data['seconds']:.0f} s", "all of it"),

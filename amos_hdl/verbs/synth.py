@@ -9,7 +9,7 @@ from typing import Any
 
 from amos_hdl.console import Steps, table
 from amos_hdl.project import Project
-from amos_hdl.verbs.outcome import Outcome
+from amos_hdl.verbs.outcome import Outcome, how_often
 
 
 def synth(
@@ -73,5 +73,6 @@ def synthesis_rows(data: Mapping[str, Any]) -> list[Sequence[object]]:
     if data["fmax_mhz"] is not None:
         rows.append(("Fmax", f"{data['fmax_mhz']:.1f} MHz", f"aimed at {data['frequency_mhz']:g} MHz"))
         rows.append(("latency", f"{data['latency_ns']:.1f} ns", f"{data['latency_cycles']} clock cycles"))
-        rows.append(("images per second", f"{data['images_per_second']:,.0f}", "one per clock"))
+        often = how_often(data["interval_cycles"])
+        rows.append(("images per second", f"{data['images_per_second']:,.0f}", f"one {often}"))
     return rows

@@ -14,6 +14,7 @@ from amos_hdl.errors import AmosError, EmitError
 from amos_hdl.network import Dense, Input, Network, store
 from amos_hdl.schedule import HardwareOptions, Schedule
 from tests.conftest import ROOT, small_network
+from tests.units import CIRCUITS, FOLDABLE, units_network
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,21 @@ def test_verilog_is_readable(rendered):
         if name.endswith(".v"):
             assert "\\$" not in text, f"generated names in {name}"
             assert " * " not in text.split("module")[1], f"a multiplier in {name}"
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_units_of_every_architecture_are_readable(folded):
+    network = units_network(FOLDABLE if folded else CIRCUITS)
+    files, manifest = render(Schedule(network, HardwareOptions(folded=network.outputs if folded else ())))
+    for name, text in files.items():
+        if name.startswith("units/"):
+            comment, module = text.split("\nmodule")
+            assert "\\$" not in module, f"generated names in {name}"
+            assert " * " not in module, f"a multiplier in {name}"
+            assert ("folded onto one comparator" in comment) == folded
+    assert manifest.interval_cycles == (9 if folded else 1)
+    often = "9 clock cycles after the one before, or later" if folded else "in every clock cycle"
+    assert often in " ".join(files["units.v"].replace("//", "").split())
 
 
 def test_manifest_describes_the_ports(rendered, small):
@@ -102,7 +118,7 @@ def test_bytes_do_not_depend_on_hash_seed_or_folder(tmp_path):
 
 def test_options_are_in_the_manifest_and_change_the_verilog():
     one, three = (render(Schedule(small_network(), HardwareOptions(adders_per_stage=n))) for n in (1, 3))
-    assert one[1].options == {"adders_per_stage": 1} and three[1].options == {"adders_per_stage": 3}
+    assert one[1].options == {"adders_per_stage": 1, "folded": []} and three[1].options["adders_per_stage"] == 3
     assert one[1].options_sha256 != three[1].options_sha256
     assert one[0]["sample_sums.v"] != three[0]["sample_sums.v"]
     assert one[1].latency_cycles > three[1].latency_cycles
@@ -203,7 +219,7 @@ def test_bad_manifests(tmp_path, small, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d["options"].update(colour=1), "options: expected .'adders_per_stage'., got"),
+        (lambda d: d["options"].update(colour=1), "options: expected .'adders_per_stage', 'folded'., got"),
         (lambda d: d["options"].clear(), "options: expected"),
         (lambda d: d.update(latency_cycles=3), "latency_cycles differs from the schedule"),
         (lambda d: d["layers"].pop(), "layers differs from the schedule"),

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from amos_hdl.circuit import ThresholdCircuit, quantizer, relu
+from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.gateware.argmax import ArgmaxLayer
 from amos_hdl.gateware.delay import DelayLine
 from amos_hdl.gateware.dense import DenseLayer
+from amos_hdl.gateware.folded import FoldedUnit
 from amos_hdl.gateware.unit import AmosUnit
 from amos_hdl.network import Argmax, Dense, Tensor
-from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, UnitSpec
+from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, FoldedUnitSpec, UnitSpec
+from tests.units import CIRCUITS, FOLDABLE
 
 
 def tensor(units, low, high):
@@ -78,48 +80,65 @@ def test_argmax(values):
     check_layer(spec, ArgmaxLayer(spec), "x", "index", x)
 
 
-ODD = ThresholdCircuit(
-    gains=(2, -3, 0, -1),
-    outputs=(5, -7, 1, 3),
-    levels=(1, 1, 2, 3),
-    offset=-4,
-    thresholds=(3, -2, 0, -9),
-    lateral=((0,) * 4, (0,) * 4, (4, -6, 0, 0), (1, 2, -3, 0)),
-)
-FLASH = ThresholdCircuit((1,) * 3, (1, -2, 4), (1,) * 3, 2, (-3, 0, 2), ((0,) * 3,) * 3)
-
-
+@pytest.mark.parametrize("interval", [(-128, 127), (0, 99), (-60, -1)], ids=["signed", "unsigned", "negative"])
 @pytest.mark.parametrize(
-    "circuit",
-    [relu(3), relu(9, bias=3), quantizer([-5, -5, 0, 1, 2, 6, 99]), ODD, ODD.to_table(), FLASH],
-    ids=["relu", "relu of 9 gates", "quantizer", "linear of 3 levels", "table of 3 levels", "flash"],
+    ("circuit", "kind"),
+    [pytest.param(circuit, UnitSpec, id=name) for name, circuit in CIRCUITS.items()]
+    + [pytest.param(circuit, FoldedUnitSpec, id=f"folded {name}") for name, circuit in FOLDABLE.items()],
 )
-@pytest.mark.parametrize("interval", [(-8, 7), (0, 15), (-8, -1)])
-def test_unit(circuit, interval):
+def test_unit(circuit, kind, interval):
+    """All potentials of the interval at full rate: each spike in its cycle and in no other, y when it is due."""
     low, high = interval
-    spec = UnitSpec(circuit, low, high, *circuit.value_interval(low, high))
-    component, x = AmosUnit(spec), np.random.default_rng(0).permutation(np.arange(low, high + 1))
+    spec = kind(circuit, low, high, *circuit.value_interval(low, high))
+    check_unit(spec, np.random.default_rng(0).permutation(np.arange(low, high + 1)))
+
+
+@pytest.mark.parametrize("kind", [UnitSpec, FoldedUnitSpec])
+def test_lateral_weights_are_added_where_no_table_is_known(kind):
+    """So many gates and potentials that only sums are left; gains of both signs, no multiplier."""
+    random = np.random.default_rng(3)
+    gates, low, high = 20, -(1 << 19), 1 << 19
+    lateral = np.tril(random.integers(-90_000, 90_000, (gates, gates)), -1)
+    circuit = ThresholdCircuit(
+        tuple(random.choice([-3, -1, 1, 1, 5], gates).tolist()),
+        tuple(random.integers(-9, 10, gates).tolist()),
+        tuple(range(1, gates + 1)),
+        3,
+        tuple(random.integers(-300_000, 300_000, gates).tolist()),
+        tuple(map(tuple, lateral.tolist())),
+    )
+    spec = kind(circuit, low, high, *circuit.value_interval(low, high))
+    assert spec.pieces is None and spec.decoder is None
+    check_unit(spec, random.integers(low, high, 60, endpoint=True))
+
+
+def check_unit(spec, x):
+    circuit, interval = spec.circuit, spec.interval_cycles
+    component = FoldedUnit(spec) if spec.folded else AmosUnit(spec)
     spikes, y = spec.evaluate(x)
+    entries = np.arange(len(x)) * interval
+    noise = np.random.default_rng(1).integers(spec.low, spec.high, len(x) * interval + spec.latency_cycles + 2)
+    noise[entries] = x
     seen = []
 
     async def bench(ctx):
-        for row in range(len(x) + spec.latency_cycles + 2):
-            ctx.set(component.potential, int(x[row]) if row < len(x) else low)
-            ctx.set(component.step, sum((0 <= row - n < len(x)) << n for n in range(circuit.depth)))
+        for row, potential in enumerate(noise.tolist()):
+            ctx.set(component.potential, potential)
+            ctx.set(component.step, sum(int(row - n in present) << n for n in range(circuit.depth)))
             seen.append((ctx.get(component.spikes), ctx.get(component.y)))
             await ctx.tick()
 
+    present = set(entries.tolist())
     simulator = Simulator(component)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    for row, (word, value) in enumerate(seen):
-        for gate in range(circuit.gates):
-            image = row - spec.spike_cycle(gate)
-            expected = bool(spikes[image, gate]) if 0 <= image < len(x) else False
-            assert bool(word >> gate & 1) == expected, f"gate {gate + 1}, cycle {row}"
-        if 0 <= row - spec.latency_cycles < len(x):
-            assert value == y[row - spec.latency_cycles]
+    expected = np.zeros((len(noise), circuit.gates), bool)
+    for gate in range(circuit.gates):
+        expected[entries + spec.spike_cycle(gate), gate] = spikes[:, gate]
+    for row, (word, _) in enumerate(seen):
+        assert [bool(word >> gate & 1) for gate in range(circuit.gates)] == expected[row].tolist(), f"cycle {row}"
+    assert [seen[row][1] for row in (entries + spec.latency_cycles).tolist()] == y.tolist()
 
 
 def test_delay_line():

@@ -7,6 +7,7 @@ from amos_hdl.circuit import quantizer, relu
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit, golden
 from amos_hdl.schedule import DelaySpec, HardwareOptions, Schedule, UnitLayerSpec, UnitSpec, estimate
+from amos_hdl.schedule.lookup import Choice, evaluate
 from tests.conftest import small_network
 
 
@@ -59,11 +60,10 @@ def test_a_layer_that_does_not_spike_has_no_spike_cycles(small):
 def test_thresholds_out_of_reach_are_clipped_without_changing_spikes():
     circuit = quantizer([-1000, 0, 1000])
     spec = UnitSpec(circuit, -8, 7, 0, 3)
-    assert spec.tables == ((0,), (-8, 8))
+    assert spec.lookups == (0, Choice(0, -8, 8))
     x = np.arange(-8, 8)
-    for gate, table in enumerate(spec.tables):
-        chosen = np.array(table)[circuit.spikes(x)[:, 0].astype(int) if gate else 0]
-        assert ((x >= chosen) == circuit.spikes(x)[:, gate]).all()
+    for gate, tree in enumerate(spec.lookups):
+        assert ((x >= evaluate(tree, circuit.spikes(x))) == circuit.spikes(x)[:, gate]).all()
 
 
 def test_equal_circuits_share_a_module():

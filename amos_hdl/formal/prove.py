@@ -1,0 +1,139 @@
+"""Runs the proofs: Yosys' SAT solver on each unit's Verilog beside its golden module.
+
+The unit is unrolled for one clock cycle more than its latency, from any state of its registers (values at power-up are
+taken away) and with any legal traffic and resets; only the last cycle is looked at.  So what is proved holds in every
+cycle: those before it are the past of some run, whatever it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from amos_hdl.errors import SynthesisError
+from amos_hdl.formal.golden_module import golden_module
+from amos_hdl.schedule import UnitSpec
+from amos_hdl.synthesize.tools import Tool, run_tool
+
+#: Units that one Yosys looks at: its start takes longer than a small proof.
+UNITS_PER_RUN = 8
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of one unit.
+
+    Members
+    -------
+    unit : str
+        Name of its module.
+    verdict : {"proved", "refuted", "timeout"}
+    counterexample : str
+        What differs, for which potential: gate, clock cycle after its entry, expected, got; empty unless refuted.
+    variables, clauses : int
+        Size of the problem that the solver got.
+    """
+
+    unit: str
+    verdict: Literal["proved", "refuted", "timeout"]
+    counterexample: str
+    variables: int
+    clauses: int
+
+
+def prove(
+    yosys: Tool, units: Mapping[str, UnitSpec], sources: Mapping[str, Path], work: Path, timeout_s: int
+) -> Iterator[Proof]:
+    """Yield the proof of every unit, in order, as soon as it is known.
+
+    Parameters
+    ----------
+    yosys : Tool
+    units : mapping of module name to UnitSpec
+    sources : mapping of module name to Path
+        The Verilog file of each.
+    work : Path
+        Folder for golden modules, scripts and logs; made if missing.
+    timeout_s : int
+        Seconds for each unit.
+
+    Raises
+    ------
+    CircuitError
+        If a unit has too many potentials and gates for its golden module.
+    ToolError
+        If Yosys fails.
+    SynthesisError
+        If its log does not say what came of a unit.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    names = list(units)
+    for start in range(0, len(names), UNITS_PER_RUN):
+        batch = names[start : start + UNITS_PER_RUN]
+        script = []
+        for name in batch:
+            (work / f"{name}.v").write_bytes(sources[name].read_bytes())
+            golden = golden_module(units[name], name, f"{name}_golden")
+            (work / f"{name}_golden.v").write_text(golden, encoding="utf-8")
+            (work / f"{name}.log").unlink(missing_ok=True)
+            script += _commands(name, units[name], timeout_s)
+        (work / "prove.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
+        run_tool(yosys, ["-q", "-s", "prove.ys"], folder=work, log=f"yosys{start}.log")
+        for name in batch:
+            log = work / f"{name}.log"
+            yield read_proof(name, units[name], log.read_text(encoding="utf-8") if log.is_file() else "")
+
+
+def _commands(name: str, spec: UnitSpec, timeout_s: int) -> list[str]:
+    """Return the Yosys commands of one proof."""
+    cycles = spec.latency_cycles
+    shown = f"-show due_spikes,spikes,y_is_due,due_y,y,{','.join(f'x_{cycle}' for cycle in range(1, cycles + 1))}"
+    return [
+        "design -reset",
+        f"read_verilog {name}.v {name}_golden.v",
+        f"prep -flatten -top {name}_golden",
+        "setattr -unset init w:*",
+        f"tee -q -o {name}.log sat -seq {cycles + 1} -prove-skip {cycles} -prove wrong 0 "
+        f"-timeout {timeout_s} {shown} {name}_golden",
+    ]
+
+
+def read_proof(name: str, spec: UnitSpec, log: str) -> Proof:
+    """Return what the log of one unit says.  Raises SynthesisError if it says nothing."""
+    size = re.search(r"Solving problem with (\d+) variables and (\d+) clauses", log)
+    variables, clauses = (int(size[1]), int(size[2])) if size else (0, 0)
+    if "no model found: SUCCESS!" in log and size:
+        return Proof(name, "proved", "", variables, clauses)
+    if "model found: FAIL!" in log:
+        return Proof(name, "refuted", _counterexample(spec, log), variables, clauses)
+    if "TIMEOUT" in log:
+        return Proof(name, "timeout", "", variables, clauses)
+    raise SynthesisError("the solver did not say what came of it", where=name, got=repr(log[-200:]))
+
+
+def _counterexample(spec: UnitSpec, log: str) -> str:
+    """Return the first difference that the solver found, in words."""
+    row = re.compile(rf"^\s+{spec.latency_cycles + 1}\s+\\(\w+)\s+\S+\s+\S+\s+([01]+)\s*$", re.MULTILINE)
+    bits = dict(row.findall(log))
+    try:
+        for gate in range(spec.circuit.gates):
+            due, got = (bits[key][-1 - gate] for key in ("due_spikes", "spikes"))
+            if due != got:
+                cycle = spec.spike_cycle(gate)
+                x = _number(bits[f"x_{cycle}"], spec.potential.signed)
+                words = ["no spike", "a spike"]
+                place = f"x = {x}, gate {gate + 1}, clock cycle {cycle}"
+                return f"{place}: expected {words[int(due)]}, got {words[int(got)]}"
+        x = _number(bits[f"x_{spec.latency_cycles}"], spec.potential.signed)
+        due, got = (str(_number(bits[key], spec.value.signed)) for key in ("due_y", "y"))
+    except (KeyError, IndexError) as error:
+        raise SynthesisError("the solver's counterexample is not complete", expected=str(error)) from error
+    return f"x = {x}, y, clock cycle {spec.latency_cycles}: expected {due}, got {got}"
+
+
+def _number(bits: str, signed: bool) -> int:
+    value = int(bits, 2)
+    return value - (1 << len(bits)) if signed and bits[0] == "1" else value

@@ -1,0 +1,68 @@
+"""``amos-hdl prove``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from amos_hdl.console import Steps, table
+from amos_hdl.project import Project
+from amos_hdl.verbs.outcome import Outcome
+
+
+def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> Outcome:
+    """Prove that the Verilog of every distinct unit of a network is the golden model."""
+    from amos_hdl.emit.manifest import load_schedule
+    from amos_hdl.emit.modules import unit_modules
+    from amos_hdl.formal.prove import prove as run
+    from amos_hdl.synthesize.tools import find_tool
+
+    folder = rtl or project.rtl
+    manifest, schedule = load_schedule(project.network, folder)
+    units = {name: spec for spec, name in unit_modules(schedule).items()}
+    sources = {Path(path).stem: folder / path for path in manifest.files}
+    started, proofs = time.perf_counter(), []
+    with steps.step("looking for the tools"):  # the first call of a YoWASP build compiles it: up to a minute
+        yosys = find_tool("yosys")
+    with steps.step(f"proving {len(units)} units", len(units)) as bar:
+        for proof in run(yosys, units, sources, project.build("prove"), timeout_s):
+            proofs.append(proof)
+            bar.advance()
+    seconds = time.perf_counter() - started
+    counts = {verdict: sum(p.verdict == verdict for p in proofs) for verdict in ("proved", "refuted", "timeout")}
+    data = {
+        "network": project.name,
+        "passed": counts["proved"] == len(proofs),
+        **counts,
+        "seconds": seconds,
+        "tool": f"yosys {yosys.version}",
+        "units": [
+            {
+                **asdict(proof),
+                "gates": units[proof.unit].circuit.gates,
+                "levels": units[proof.unit].circuit.depth,
+                "potential_bits": units[proof.unit].potential.word_bits,
+                "folded": units[proof.unit].folded,
+            }
+            for proof in proofs
+        ],
+    }
+
+    def show() -> None:
+        rows: list[Sequence[object]] = [
+            (unit["unit"], unit["verdict"], unit["gates"], unit["levels"], unit["potential_bits"], unit["clauses"])
+            for unit in data["units"]  # type: ignore[attr-defined]  # made just above
+        ]
+        columns = ["unit", "", "gates", "levels", "bits of x", "clauses"]
+        table(f"{project.name}: Verilog of each unit against the golden model", columns, rows, right=columns[2:])
+        for proof in proofs:
+            if proof.verdict == "refuted":
+                steps.failed(f"{proof.unit}: {proof.counterexample}")
+            elif proof.verdict == "timeout":
+                steps.failed(f"{proof.unit}: neither proved nor refuted within {timeout_s} s")
+        if data["passed"]:
+            steps.done(f"{len(proofs)} units proved for every potential, any traffic and any start, {seconds:.0f} s")
+
+    return Outcome(data, show, passed=bool(data["passed"]))
