@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,11 +14,13 @@ import numpy.typing as npt
 
 from amos_hdl.circuit import DisturbedGates
 from amos_hdl.errors import DataError
+from amos_hdl.network.forward import Forward
 from amos_hdl.network.graph import Network
-from amos_hdl.network.operations import Argmax, Dense, Input, Unit
+from amos_hdl.network.kernels import NUMPY, Kernels, Numbers
+from amos_hdl.network.operations import Input, Unit
 
-#: Images computed at once: small enough that a layer's planes stay in the processor's cache.
-CHUNK_IMAGES = 2048
+#: Images computed at once, and units of one layer of all of them: so few that planes stay in the cache.
+CHUNK_IMAGES, CHUNK_UNITS = 2048, 1 << 18
 
 
 class SpikeTimes(Protocol):
@@ -35,9 +37,9 @@ class Trace:
 
     Members
     -------
-    values : mapping of operation to int64 array ``(batch, unit)``
-        Potentials for dense layers, y for unit layers, class index for argmax ``(batch, 1)``.
-    spikes : mapping of unit layer to bool array ``(batch, unit, gate)``
+    values : mapping of operation to int64 array ``(batch, unit)`` or ``(batch, channel, row, column)``
+        Potentials for weighted sums, y for unit layers, class index for argmax ``(batch, 1)``.
+    spikes : mapping of unit layer to bool array ``(batch, unit, gate)`` or ``(batch, channel, row, column, gate)``
     spike_cycles : mapping of unit layer to int64 array ``(gate,)``
         Clock cycles after the one in which the image entered; empty without a schedule.
     """
@@ -58,25 +60,29 @@ class Trace:
 
 
 def check_images(network: Network, images: npt.ArrayLike, *, where: str = "images") -> npt.NDArray[np.int64]:
-    """Return ``images`` as int64 ``(batch, unit)`` after checking them against the input code.
+    """Return ``images`` as int64 ``(batch, *shape)`` of the input after checking them against the input code.
+
+    They may be given flat too, ``(batch, unit)``, in order of channel, row, column.
 
     Raises DataError for a wrong shape or type, or a value outside the input code (image and pixel are named).
     """
     code, array = network.input, np.asarray(images)
-    if array.ndim != 2 or array.shape[1] != code.units:
-        raise DataError("shape", where=where, expected=f"(images, {code.units})", got=repr(array.shape))
+    if array.ndim == 0 or array.shape[1:] not in (code.shape, (code.units,)):
+        shapes = dict.fromkeys((code.shape, (code.units,)))
+        expected = " or ".join(f"(images, {', '.join(map(str, shape))})" for shape in shapes)
+        raise DataError("shape", where=where, expected=expected, got=repr(array.shape))
     if not np.issubdtype(array.dtype, np.integer):
         raise DataError("values", where=where, expected="integers", got=str(array.dtype))
-    outside = (array < code.low) | (array > code.high)
-    if outside.any():
-        image, pixel = (int(index) for index in np.argwhere(outside)[0])
+    if array.size and (array.min() < code.low or array.max() > code.high):
+        flat = array.reshape(len(array), -1)
+        image, pixel = (int(index) for index in np.argwhere((flat < code.low) | (flat > code.high))[0])
         raise DataError(
             "value outside the input code",
             where=f"{where}, image {image}, pixel {pixel}",
             expected=f"{code.low} to {code.high}",
-            got=repr(int(array[image, pixel])),
+            got=repr(int(flat[image, pixel])),
         )
-    return array.astype(np.int64)
+    return array.reshape(len(array), *code.shape).astype(np.int64)
 
 
 def run(
@@ -85,16 +91,21 @@ def run(
     schedule: SpikeTimes | None = None,
     *,
     disturbed: Mapping[str, DisturbedGates] | None = None,
+    kernels: Kernels = NUMPY,
 ) -> Trace:
-    """Compute every potential, spike and output for ``images`` ``(batch, unit)``.
+    """Compute every potential, spike and output for ``images`` ``(batch, unit)`` or ``(batch, channel, row, column)``.
 
     With a ``schedule`` the trace also says in which clock cycle each gate's spike appears.  The gates of unit layers
-    named in ``disturbed`` err.
+    named in ``disturbed`` err; of a map, all units of a channel share the error of a threshold.  ``kernels`` do the
+    large sums; all give the same integers.
 
     Raises DataError if the images do not fit the input code.
     """
-    pixels = check_images(network, images)
-    chunks = list(_chunks(network, pixels, disturbed or {}))
+    pixels, count = check_images(network, images), chunk_images(network)
+    # gates that err can give values beyond the intervals from which faster types follow
+    forward = Forward(network, kernels, wide=bool(disturbed))
+    starts = range(0, max(len(pixels), 1), count)
+    chunks = [_run_chunk(network, forward, pixels[start : start + count], disturbed or {}) for start in starts]
     values = {name: np.concatenate([chunk.values[name] for chunk in chunks]) for name in chunks[0].values}
     spikes = {name: np.concatenate([chunk.spikes[name] for chunk in chunks]) for name in chunks[0].spikes}
     cycles = (
@@ -103,28 +114,29 @@ def run(
     return Trace(values, spikes, cycles)
 
 
-def _chunks(
-    network: Network, pixels: npt.NDArray[np.int64], disturbed: Mapping[str, DisturbedGates]
-) -> Iterator[Trace]:
-    """Yield the trace of one chunk of images after the other; one empty trace if there are no images."""
-    for start in range(0, max(len(pixels), 1), CHUNK_IMAGES):
-        yield _run_chunk(network, pixels[start : start + CHUNK_IMAGES], disturbed)
+def chunk_images(network: Network) -> int:
+    """Return how many images are best computed at once."""
+    return max(1, min(CHUNK_IMAGES, CHUNK_UNITS // max(tensor.units for tensor in network.tensors.values())))
 
 
-def _run_chunk(network: Network, pixels: npt.NDArray[np.int64], disturbed: Mapping[str, DisturbedGates]) -> Trace:
+def _run_chunk(
+    network: Network, forward: Forward, pixels: npt.NDArray[np.int64], disturbed: Mapping[str, DisturbedGates]
+) -> Trace:
+    numbers: dict[str, Numbers] = {}
     values: dict[str, npt.NDArray[np.int64]] = {}
     spikes: dict[str, npt.NDArray[np.bool_]] = {}
     for operation in network.operations:
         name = operation.name
-        match operation:
-            case Input():
-                values[name] = pixels
-            case Dense(source=source):
-                values[name] = values[source] @ operation.weights.T + operation.biases
-            case Unit(source=source):
-                spikes[name] = operation.bank.spikes(values[source], disturbed.get(name))
-                values[name] = operation.bank.values(spikes[name])
-            case Argmax(source=source):
-                # numpy's argmax gives the first of equal values, which is what the specification asks for
-                values[name] = values[source].argmax(axis=1)[:, None]
+        if isinstance(operation, Input):
+            numbers[name] = forward.load(pixels, name)
+        elif isinstance(operation, Unit):
+            # (batch, *space, channel): each place of a map is one more potential of its channel's circuit
+            potentials = np.moveaxis(numbers[operation.source], 0, -1).astype(np.int64)
+            fired = operation.bank.spikes(potentials.reshape(-1, potentials.shape[-1]), disturbed.get(name))
+            y = operation.bank.values(fired).reshape(potentials.shape)
+            spikes[name] = np.moveaxis(fired.reshape(*potentials.shape, operation.gates), -2, 1)
+            numbers[name] = np.ascontiguousarray(np.moveaxis(y, -1, 0), forward.kind(name))
+        else:
+            numbers[name] = forward(operation, *(numbers[source] for source in operation.reads))
+        values[name] = np.moveaxis(numbers[name], 0, 1).astype(np.int64)
     return Trace(values, spikes, {})

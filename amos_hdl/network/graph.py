@@ -13,7 +13,7 @@ import numpy as np
 
 from amos_hdl.errors import NetworkError
 from amos_hdl.network.names import check_name
-from amos_hdl.network.operations import Argmax, Dense, Input, Operation, Unit
+from amos_hdl.network.operations import Argmax, Input, Operation, Unit
 from amos_hdl.network.tensor import Tensor
 
 #: Most operations of one network.
@@ -60,10 +60,11 @@ class Network:
         for operation in self.operations:
             if operation.name in known:
                 raise NetworkError("name", where=self.name, expected="each name once", got=repr(operation.name))
-            if not isinstance(operation, Input) and operation.source not in known:
-                raise NetworkError(
-                    "source", where=operation.name, expected="an operation before it", got=repr(operation.source)
-                )
+            for source in operation.reads:
+                if source not in known:
+                    raise NetworkError(
+                        "source", where=operation.name, expected="an operation before it", got=repr(source)
+                    )
             known.add(operation.name)
         for name in (*self.outputs, *self.scales):
             if name not in known:
@@ -72,7 +73,7 @@ class Network:
             raise NetworkError("outputs", where=self.name, expected="at least one, each once", got=repr(self.outputs))
         if self.operations[0].name in self.outputs:
             raise NetworkError("outputs", where=self.name, expected="results, not the input", got=repr(self.outputs))
-        used = {operation.source for operation in self.operations if not isinstance(operation, Input)}
+        used = {source for operation in self.operations for source in operation.reads}
         idle = known - used - set(self.outputs)
         if idle:
             raise NetworkError("result that nothing uses", where=self.name, got=repr(sorted(idle)))
@@ -102,16 +103,25 @@ class Network:
         """The result of every operation as intervals: the one analysis from which all widths come."""
         tensors: dict[str, Tensor] = {}
         for operation in self.operations:
-            if isinstance(operation, Input):
-                tensors[operation.name] = operation.result()
-            else:
-                tensors[operation.name] = operation.result(tensors[operation.source])
+            tensors[operation.name] = operation.result(*(tensors[source] for source in operation.reads))
         return MappingProxyType(tensors)
 
     @property
     def unit_layers(self) -> tuple[Unit, ...]:
         """The operations that spike."""
         return tuple(operation for operation in self.operations if isinstance(operation, Unit))
+
+    @cached_property
+    def scores(self) -> str | None:
+        """The operation whose greatest value is the answer: what the argmax output reads, else the one output of units.
+
+        None if there is none, or more than one.
+        """
+        outputs = [self[name] for name in self.outputs]
+        chosen = [operation.source for operation in outputs if isinstance(operation, Argmax)]
+        if not chosen:
+            chosen = [op.name for op in outputs if not self.tensors[op.name].space and self.tensors[op.name].units > 1]
+        return chosen[0] if len(chosen) == 1 else None
 
     @cached_property
     def digest(self) -> str:
@@ -125,14 +135,7 @@ class Network:
 
         add(self.name, self.outputs, sorted((name, str(scale)) for name, scale in self.scales.items()))
         for operation in self.operations:
-            match operation:
-                case Input(name=name, units=units, low=low, high=high):
-                    add("input", name, units, low, high)
-                case Dense(name=name, source=source):
-                    add("dense", name, source, operation.weight_bits, operation.weights.shape)
-                    add(operation.weights, operation.biases)
-                case Unit(name=name, source=source, circuits=circuits, assignment=assignment):
-                    add("unit", name, source, assignment, *circuits)
-                case Argmax(name=name, source=source):
-                    add("argmax", name, source)
+            add(operation.kind, operation.name, operation.reads, sorted(operation.attributes().items()))
+            for key, array in sorted(operation.arrays().items()):
+                add(key, array.shape, array)
         return sha.hexdigest()

@@ -65,6 +65,12 @@ class Schedule:
             match operation:
                 case Input():
                     continue
+                case _ if tensors[operation.name].space or not isinstance(operation, Dense | Unit | Argmax):
+                    raise ScheduleError(
+                        f"{operation.kind} of shape {tensors[operation.name].shape}",
+                        where=operation.name,
+                        expected="dense, unit or argmax on units; nothing else has hardware yet",
+                    )
                 case Dense(name=name, source=source):
                     specs[name] = DenseSpec(operation, tensors[source], tensors[name], self.options.adders_per_stage)
                 case Unit(name=name, source=source):

@@ -1,47 +1,45 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from amos_hdl.circuit import Disturbance, DisturbedGates, quantizer, relu
 from amos_hdl.errors import DataError, NetworkError
 from amos_hdl.network import Argmax, Dense, Input, Network, Tensor, Unit, golden, width_bits
 from amos_hdl.schedule import HardwareOptions, Schedule
-from tests.circuit.naive import fire
 from tests.conftest import small_network
+from tests.network import naive
+from tests.network.strategies import networks
 
 
-def naive(network, image):
-    """A second golden model, written from SPEC.md: plain Python integers, one image."""
-    values, spikes = {}, {}
-    for operation in network.operations:
-        if isinstance(operation, Input):
-            values[operation.name] = [int(pixel) for pixel in image]
-            continue
-        y = values[operation.source]
-        if isinstance(operation, Dense):
-            rows, bias = operation.weights.tolist(), operation.biases.tolist()
-            values[operation.name] = [
-                b + sum(w * v for w, v in zip(row, y, strict=True)) for row, b in zip(rows, bias, strict=True)
-            ]
-        elif isinstance(operation, Unit):
-            fired = [fire(operation.circuit(unit), x) for unit, x in enumerate(y)]
-            spikes[operation.name] = [z for z, _, _ in fired]
-            values[operation.name] = [value for _, value, _ in fired]
-        else:
-            values[operation.name] = [y.index(max(y))]
-    return values, spikes
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_golden_is_the_specification(seed):
-    network = small_network(seed)
-    images = np.random.default_rng(seed).integers(0, 17, (60, 9))
-    trace = golden.run(network, images)
+def check_against_naive(network, images, **options):
+    trace = golden.run(network, images, **options)
     for number, image in enumerate(images):
-        values, spikes = naive(network, image)
+        values, spikes = naive.run(network, image)
         for name, expected in values.items():
             assert trace.values[name][number].tolist() == expected, name
         for name, expected in spikes.items():
             assert trace.spikes[name][number].astype(int).tolist() == expected, name
+    return trace
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_golden_is_the_specification(seed):
+    images = np.random.default_rng(seed).integers(0, 17, (60, 9))
+    check_against_naive(small_network(seed), images)
+
+
+@settings(max_examples=150)
+@given(networks(), st.integers(0, 1 << 30))
+def test_golden_is_the_specification_for_all_operations(network, seed):
+    code = network.input
+    images = np.random.default_rng(seed).integers(code.low, code.high, (3, *code.shape), endpoint=True)
+    images[0], images[1] = code.low, code.high
+    trace = check_against_naive(network, images)
+    for name, tensor in network.tensors.items():
+        assert trace.values[name].shape == (3, *tensor.shape)
+        low, high = (side.reshape(-1, *[1] * len(tensor.space)) for side in (tensor.low, tensor.high))
+        assert (trace.values[name] >= low).all() and (trace.values[name] <= high).all(), name
 
 
 def test_every_value_is_within_its_interval_and_the_ends_are_reached():

@@ -5,10 +5,12 @@ import zipfile
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given, settings
 
 from amos_hdl.errors import StoreError
-from amos_hdl.network import store
+from amos_hdl.network import archive, store
 from tests.conftest import small_network
+from tests.network.strategies import networks
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def arrays_of(folder):
 
 def rewrite(folder, arrays):
     np.savez(folder / "weights.npz", **arrays)
-    digest = store.weights_sha256({name: array.astype(np.int64) for name, array in arrays.items()})
+    digest = archive.weights_sha256({name: array.astype(np.int64) for name, array in arrays.items()})
     edit(folder, lambda data: data.update(weights_sha256=digest))
 
 
@@ -161,13 +163,14 @@ def test_a_potential_that_could_overflow(folder):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.update(version=2), ["version", "got 2"]),
+        (lambda d: d.update(version=1), ["version", "got 1"]),
+        (lambda d: d.update(version=3), ["version", "got 3"]),
         (lambda d: d.update(format="other"), ["format"]),
         (lambda d: d.update(colour="red"), ["unknown key", "colour"]),
         (lambda d: d["operations"][0].update(colour="red"), ["unknown key", "operations[0]"]),
         (lambda d: d["operations"][0].update(low="0"), ["operations[0]", "got '0'"]),
         (lambda d: d["operations"][0].update(high=-5), ["pixels", "low <= high"]),
-        (lambda d: d["operations"][0].update(units=-5), ["pixels", "units"]),
+        (lambda d: d["operations"][0].update(shape=[-5]), ["pixels", "shape"]),
         (lambda d: d["operations"][2].update(source="nowhere"), ["source", "'nowhere'"]),
         (lambda d: d["operations"][2].update(kind="conv9d"), ["operations[2]", "conv9d"]),
         (lambda d: d["operations"][3].update(levels=[1, 2]), ["hidden"]),
@@ -215,7 +218,7 @@ def test_not_a_structure(folder, text):
 
 
 def test_an_archive_made_to_fill_the_memory(folder, monkeypatch):
-    monkeypatch.setattr(store, "UNPACKED_LIMIT_BYTES", 100)
+    monkeypatch.setattr(archive, "UNPACKED_LIMIT_BYTES", 100)
     refuse(folder, "weights too large", "expected at most 100 bytes")
 
 
@@ -227,3 +230,16 @@ def test_saving_where_a_file_is(tmp_path, small):
         store.save(small, tmp_path / "file" / "below")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@settings(max_examples=40)
+@given(networks())
+def test_all_operations_come_back(tmp_path_factory, network):
+    folder = tmp_path_factory.mktemp("stored")
+    store.save(network, folder / "n")
+    loaded = store.load(folder / "n")
+    assert loaded.digest == network.digest
+    for name, tensor in network.tensors.items():
+        other = loaded.tensors[name]
+        assert tensor.shape == other.shape
+        assert (tensor.low == other.low).all() and (tensor.high == other.high).all()
