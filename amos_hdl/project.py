@@ -61,7 +61,7 @@ class Project:
 
     def options(self, flags: Mapping[str, Any] | None = None) -> HardwareOptions:
         """Return hardware options: flags first (None: not given), then the recipe's, then the defaults."""
-        chosen: dict[str, Any] = {} if self.recipe is None else self.recipe.hardware.model_dump()
+        chosen: dict[str, Any] = {} if self.recipe is None else self.recipe.hardware_options
         chosen |= {name: value for name, value in (flags or {}).items() if value is not None}
         return HardwareOptions.of(chosen)
 

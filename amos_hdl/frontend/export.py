@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from amos_hdl.frontend.recipe import hidden_layer
 from amos_hdl.network import Argmax, Dense, Input, Network, Operation, Unit
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def to_network(module: SpikingNetwork, name: str, *, pixels: int, low: int, high
     ]
     source = "encoder"
     for number, (linear, units) in enumerate(zip(module.linears, module.activations, strict=False), start=1):
-        sums = f"hidden{number}_sums"
+        sums = f"{hidden_layer(number)}_sums"
         operations.append(Dense(sums, source, _integers(linear), weight_bits))
-        source = f"hidden{number}"
+        source = hidden_layer(number)
         operations.append(_unit_layer(source, sums, units))
     bias = module.bias.detach().round().numpy().astype(np.int64)
     operations.append(Dense("logits", source, _integers(module.linears[-1]), weight_bits, bias))

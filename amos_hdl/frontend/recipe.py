@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from amos_hdl.circuit import Architecture, Disturbance, relu
-from amos_hdl.circuit.architecture import SPELLINGS
+from amos_hdl.circuit.architecture import FOLDED, SPELLINGS
 from amos_hdl.errors import CircuitError, NetworkError, RecipeError
 from amos_hdl.files import Strict, read_yaml
 from amos_hdl.network.names import check_name
@@ -165,6 +165,21 @@ class Recipe(Strict):
     units: Units
     training: Training
     hardware: Hardware = Hardware()
+
+    @property
+    def hardware_options(self) -> dict[str, Any]:
+        """``hardware`` as plain data; layers whose architecture is ``folded`` are folded."""
+        by_architecture = [
+            hidden_layer(number)
+            for number, (_, _, architecture) in enumerate(self.units.layers(), start=1)
+            if architecture == FOLDED
+        ]
+        return {**self.hardware.model_dump(), "folded": list(dict.fromkeys(self.hardware.folded + by_architecture))}
+
+
+def hidden_layer(number: int) -> str:
+    """Return the name of the units of hidden layer ``number``, from 1, in the network."""
+    return f"hidden{number}"
 
 
 def load_recipe(path: Path) -> Recipe:

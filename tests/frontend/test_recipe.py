@@ -7,6 +7,7 @@ import pytest
 from recipes import TINY, changed, written
 
 from amos_hdl.errors import RecipeError
+from amos_hdl.frontend.prototype import hidden_prototypes
 from amos_hdl.frontend.recipe import load_recipe
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -92,6 +93,20 @@ def test_a_wrong_recipe_is_one_line_that_names_file_and_key(
         load_recipe(path)
     assert re.fullmatch(re.escape(f"{path}, ") + message, str(caught.value)), str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_folded_layers_are_folded_in_hardware(tmp_path: Path) -> None:
+    assert load_recipe(written(tmp_path, TINY)).hardware_options == {"adders_per_stage": 2, "folded": []}
+    folded = changed("units.architectures", [None, "folded"])
+    assert load_recipe(written(tmp_path, folded)).hardware_options["folded"] == ["hidden2"]
+    both = changed("hardware.folded", ["encoder", "hidden2"], folded)
+    assert load_recipe(written(tmp_path, both)).hardware_options["folded"] == ["encoder", "hidden2"]
+
+
+def test_the_circuit_files_of_stored_recipes_are_there() -> None:
+    for path in MODELS.glob("*.yaml"):
+        recipe = load_recipe(path)
+        assert len(hidden_prototypes(recipe.units, path.parent)) == len(recipe.topology.hidden)
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:

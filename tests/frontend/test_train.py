@@ -14,7 +14,7 @@ from amos_hdl.circuit.activations import find_activation
 from amos_hdl.circuit.fit import fit as fit_unit
 from amos_hdl.errors import CircuitError, RecipeError
 from amos_hdl.frontend.data import load_dataset
-from amos_hdl.frontend.prototype import fitted_prototype, relu_prototype
+from amos_hdl.frontend.prototype import fitted_prototype, hidden_prototypes, relu_prototype
 from amos_hdl.frontend.recipe import Recipe, load_recipe
 from amos_hdl.frontend.train import Progress, TrainingResult, accuracy, train
 from amos_hdl.network import Dense, Unit, golden, store
@@ -292,6 +292,16 @@ def test_more_weights_than_there_are_is_refused(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, changed("topology.nonzero_weights", [90, 24, 61])))
     with pytest.raises(RecipeError, match=r"nonzero_weights\.2: weights to keep: expected at most 60, got 61$"):
         train(recipe)
+
+
+def test_the_stored_swish_network_is_accurate_and_of_the_circuit_file() -> None:
+    pytest.importorskip("sklearn")
+    recipe, network = load_recipe(MODELS / "digits_swish.yaml"), store.load(MODELS / "digits_swish")
+    assert accuracy(network, load_dataset(recipe.data), "test") >= 0.97
+    (prototype,) = hidden_prototypes(recipe.units, MODELS)
+    hidden = network.unit_layers[1]
+    assert {circuit.outputs for circuit in hidden.circuits} == {prototype.circuit.outputs}
+    assert network.tensors["hidden1"].interval == (min(prototype.values), max(prototype.values))
 
 
 def test_the_stored_digits_network_is_accurate_and_small() -> None:
