@@ -209,6 +209,11 @@ def generate(network: str, hardware: Hardware, rtl: Path | None, json: bool) -> 
     show_default=True,
     help="Count which lines, or which bits, the images reach.",
 )
+@click.option(
+    "--netlist",
+    metavar="FAMILY",
+    help="Synthesize first and simulate the cells: ecp5, ice40, gowin-gw1n, gowin-gw2a or xilinx.",
+)
 @_json
 def simulate(
     network: str,
@@ -218,12 +223,13 @@ def simulate(
     rtl: Path | None,
     waves: str,
     coverage: str,
+    netlist: str | None,
     json: bool,
 ) -> None:
     """Run the Verilog on Verilator and compare every spike with the golden model."""
     from amos_hdl.verbs.simulate import simulate as act
 
-    _finish(act(find_project(network), layers, lists, images, rtl, waves, coverage, Steps(json)), json)
+    _finish(act(find_project(network), layers, lists, images, rtl, waves, coverage, Steps(json), netlist), json)
 
 
 @app.command()

@@ -56,8 +56,12 @@ class Waiver:
         return ["// " + " ".join(self.reason.split()), command]
 
 
-def control_file_text(public: Iterable[tuple[str, str]] = (), waivers: Iterable[Waiver] = ()) -> str:
+def control_file_text(
+    public: Iterable[tuple[str, str]] = (), waivers: Iterable[Waiver] = (), foreign: Iterable[str] = ()
+) -> str:
     """Return a control file that makes each (module, variable) of ``public`` readable, and waives ``waivers``.
+
+    Files of ``foreign`` (``*`` as wildcard) are somebody else's, whose style is not looked at.
 
     The variable is then read as ``dut.<instance>.<variable>.value``.  Sorted, each once: the same set gives the same
     bytes.
@@ -70,14 +74,21 @@ def control_file_text(public: Iterable[tuple[str, str]] = (), waivers: Iterable[
     lines = ["`verilator_config"]
     for module, variable in sorted(set(public)):
         lines.append(f"public_flat_rd -module {_quoted(module)} -var {_quoted(variable)}")
+    for file in foreign:
+        lines += ["// not ours", f"lint_off -file {_quoted(file)}"]
     for waiver in waivers:
         lines += waiver.lines()
     return "\n".join(lines) + "\n"
 
 
-def write_control_file(path: Path, public: Iterable[tuple[str, str]] = (), waivers: Iterable[Waiver] = ()) -> Path:
+def write_control_file(
+    path: Path,
+    public: Iterable[tuple[str, str]] = (),
+    waivers: Iterable[Waiver] = (),
+    foreign: Iterable[str] = (),
+) -> Path:
     """Write :func:`control_file_text` to ``path``, which should end in ``.vlt``, and return ``path``."""
-    path.write_text(control_file_text(public, waivers), encoding="utf-8")
+    path.write_text(control_file_text(public, waivers, foreign), encoding="utf-8")
     return path
 
 

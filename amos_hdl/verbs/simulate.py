@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amos_hdl.console import Steps, note, table
+from amos_hdl.errors import SimulationError
 from amos_hdl.project import BUILD, Project
 from amos_hdl.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
+    from amos_hdl.simulate.design import Design
+    from amos_hdl.simulate.netlist import NetlistDesign
     from amos_hdl.simulate.regression import EntryResult
 
 
@@ -23,8 +26,9 @@ def simulate(
     waves: str,
     coverage: str,
     steps: Steps,
+    netlist: str | None = None,
 ) -> Outcome:
-    """Run regression lists on the Verilog of a network."""
+    """Run regression lists on the Verilog of a network, or on its netlist in cells of the family ``netlist``."""
     from amos_hdl.simulate.design import layer_list, load_design, testbench_folder
     from amos_hdl.simulate.regression import read_regression_list, run_regression
 
@@ -34,6 +38,11 @@ def simulate(
     dataset = project.dataset(images)
     design = load_design(project.folder, rtl or project.rtl, None if dataset is None else dataset.images)
     work = project.build("simulate")
+    subject: Design | NetlistDesign = design
+    if netlist is not None:
+        if layers:
+            raise SimulationError("--layers and --netlist", expected="one of them: a netlist has no layers any more")
+        subject, work = synthesized(project, design, netlist, steps), work / f"netlist-{netlist}"
     results: list[EntryResult] = []
     junit: list[str] = []
     if layers:
@@ -47,17 +56,18 @@ def simulate(
         with steps.step(f"building and simulating {name}", runs if runs > 1 else None) as bar:
             outcome = run_regression(
                 regression.model_copy(update={"entries": entries}),
-                lambda entry: design.resolve(entry, work),
+                lambda entry: subject.resolve(entry, work),
                 python_path=[testbenches],
                 root=BUILD / "sim",
                 work=work / name,
-                prepare=design.job,
+                prepare=subject.job,
                 on_result=lambda _, bar=bar: bar.advance(),  # type: ignore[misc]  # bound now
             )
         results += outcome.results
         junit.append(str(outcome.junit))
     data = {
         "network": project.name,
+        "netlist": netlist,
         "passed": all(result.passed for result in results),
         "junit": junit,
         "runs": [_run_data(result) for result in results],
@@ -76,7 +86,8 @@ def simulate(
             if result.simulation is None:
                 rows.append((result.entry.name, "", "not run", None, None, None, result.seed))
         columns = ["entry", "test", "outcome", "images", "spikes", "images/s", "seed"]
-        table(f"{project.name} on Verilator", columns, rows, right=columns[3:])
+        what = project.name if netlist is None else f"netlist of {project.name} in cells of {netlist}"
+        table(f"{what} on Verilator", columns, rows, right=columns[3:])
         for result in results:
             covered = _coverage_data(result)
             if covered is not None:
@@ -90,6 +101,24 @@ def simulate(
                 steps.failed(f"{result.entry.name}, seed {result.seed}: {result.error}")
 
     return Outcome(data, show, passed=bool(data["passed"]))
+
+
+def synthesized(project: Project, design: Design, family: str, steps: Steps) -> NetlistDesign:
+    """Return the netlist of ``design`` in cells of ``family``, synthesized if it has not been yet."""
+    from amos_hdl.simulate.netlist import NetlistDesign
+    from amos_hdl.synthesize.netlist import netlist
+
+    sources = [design.rtl / path for path in design.manifest.files]
+    with steps.step(f"synthesizing for {family}") as bar:
+        verilog, cells = netlist(
+            sources,
+            design.manifest.top,
+            family,
+            project.build("netlist") / family,
+            latency_cycles=design.manifest.latency_cycles,
+            progress=bar.say,
+        )
+    return NetlistDesign(design, verilog, cells)
 
 
 def _run_data(result: EntryResult) -> dict[str, Any]:

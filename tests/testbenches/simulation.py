@@ -13,14 +13,18 @@ from tests.conftest import ROOT
 
 def simulate(network: Path, rtl: Path, work: Path, *entries: Entry, images=None) -> RegressionResult:
     """Run ``entries`` on the Verilog in ``rtl``."""
-    design = load_design(network, rtl, images)
+    return run_on(load_design(network, rtl, images), work, *entries)
+
+
+def run_on(subject, work: Path, *entries: Entry) -> RegressionResult:
+    """Run ``entries`` on a design or its netlist."""
     return run_regression(
         RegressionList(version=1, entries=entries),
-        lambda entry: design.resolve(entry, work),
+        lambda entry: subject.resolve(entry, work),
         python_path=[testbench_folder()],
         root=ROOT / "build" / "sim",
         work=work,
-        prepare=design.job,
+        prepare=subject.job,
     )
 
 
