@@ -45,11 +45,8 @@ class Forward:
         self._weights: dict[str, tuple[Numbers, Numbers]] = {}
         for operation in network.operations:
             read = [network.tensors[name] for name in operation.reads]
-            kind = (
-                np.dtype(np.int64)
-                if wide
-                else exact_type(max(operation.magnitude(*read), network.tensors[operation.name].magnitude))
-            )
+            greatest = max(operation.magnitude(*read), network.tensors[operation.name].magnitude)
+            kind = np.dtype(np.int64) if wide else exact_type(greatest)
             self._types[operation.name] = kind
             if isinstance(operation, Dense | Conv2d):
                 biases = operation.biases.reshape(-1, *[1] * len(network.tensors[operation.name].shape))

@@ -20,7 +20,7 @@ from amos_hdl.network.kernels import NUMPY, Kernels, Numbers
 from amos_hdl.network.operations import Input, Unit
 
 #: Images computed at once, and units of one layer of all of them: so few that planes stay in the cache.
-CHUNK_IMAGES, CHUNK_UNITS = 2048, 1 << 18
+CHUNK_IMAGES, CHUNK_UNITS = 2048, 1 << 19
 
 
 class SpikeTimes(Protocol):
@@ -59,10 +59,12 @@ class Trace:
         return sum(int(np.count_nonzero(spikes)) for spikes in self.spikes.values())
 
 
-def check_images(network: Network, images: npt.ArrayLike, *, where: str = "images") -> npt.NDArray[np.int64]:
+def check_images(
+    network: Network, images: npt.ArrayLike, *, where: str = "images", first: int = 0
+) -> npt.NDArray[np.int64]:
     """Return ``images`` as int64 ``(batch, *shape)`` of the input after checking them against the input code.
 
-    They may be given flat too, ``(batch, unit)``, in order of channel, row, column.
+    They may be given flat too, ``(batch, unit)``, in order of channel, row, column.  Messages count from ``first``.
 
     Raises DataError for a wrong shape or type, or a value outside the input code (image and pixel are named).
     """
@@ -78,7 +80,7 @@ def check_images(network: Network, images: npt.ArrayLike, *, where: str = "image
         image, pixel = (int(index) for index in np.argwhere((flat < code.low) | (flat > code.high))[0])
         raise DataError(
             "value outside the input code",
-            where=f"{where}, image {image}, pixel {pixel}",
+            where=f"{where}, image {first + image}, pixel {pixel}",
             expected=f"{code.low} to {code.high}",
             got=repr(int(flat[image, pixel])),
         )

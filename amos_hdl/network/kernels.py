@@ -6,10 +6,12 @@ circuit, is one contiguous block.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from amos_hdl.network.operations import Window
 
@@ -30,6 +32,10 @@ def exact_type(magnitude: int) -> np.dtype[Any]:
 
 class Kernels(Protocol):
     """What the golden model asks of a library of arrays; arrays are of the type that ``exact_type`` chose."""
+
+    def shared(self, workers: int) -> AbstractContextManager[object]:
+        """Return a context in which ``workers`` threads call at once: the library's own threads are divided by them."""
+        ...
 
     def dense(self, x: Numbers, weights: Numbers) -> Numbers:
         """Return the sums ``(unit, batch)`` of ``x`` ``(input, batch)`` by ``weights`` ``(unit, input)``."""
@@ -53,6 +59,10 @@ class Kernels(Protocol):
 
 class NumpyKernels:
     """Matrix products by BLAS; windows as shifted copies of the map."""
+
+    def shared(self, workers: int) -> AbstractContextManager[object]:
+        """See ``Kernels``; threads of BLAS that wait for each other cost more than all the rest."""
+        return threadpool_limits(1, user_api="blas") if workers > 1 else nullcontext()
 
     def dense(self, x: Numbers, weights: Numbers) -> Numbers:
         """See ``Kernels``."""
