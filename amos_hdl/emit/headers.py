@@ -43,10 +43,10 @@ def unit_header(spec: UnitSpec, users: list[str], schedule: Schedule) -> str:
     body.append("Bit i - 1 of spikes is z<i> in the cycle in which it fires, once per image; y is aligned.")
     if spec.folded:
         body.append(
-            "All gates share one comparator, which is at gate i in step i.  "
+            "Gates 2 and up share one comparator, which is at gate i in step i.  "
             f"Interval {spec.interval_cycles}: spikes and y of potentials that are nearer to each other are undefined."
         )
-        return header(f"AMOS unit: {circuit.gates} gates, folded onto one comparator.", body, schedule)
+        return header(f"AMOS unit: {circuit.gates} gates, folded.", body, schedule)
     return header(f"AMOS unit: {circuit.gates} gates in {circuit.depth} levels.", body, schedule)
 
 

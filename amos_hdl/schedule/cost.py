@@ -1,4 +1,7 @@
-"""How many LUTs of 4 inputs the parts of a unit take, so that each is built in the way that takes fewer."""
+"""How many LUTs of 4 inputs the parts of a unit take, so that each is built in the way that takes fewer.
+
+Source: the numbers are fitted to Yosys' synth_ecp5 without carry chains; ``benchmarks/unit_cost.py`` compares the two.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,26 @@ from collections.abc import Sequence
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.network import width_bits
-from amos_hdl.schedule.lookup import Choice, Lookup, leaves
+from amos_hdl.schedule.lookup import Choice, Lookup
+
+#: Per bit: a comparison with a constant, with a lookup, with a sum; an addition of a weight that a spike lets through.
+COMPARE_CONSTANT, COMPARE_LOOKUP, COMPARE_SUM, ADD = 0.5, 0.9, 0.4, 0.45
+#: One bit of a lookup by 2 to 4 spikes, and by more: per node of its decision diagram, and per entry of 16 of a table.
+FEW_SPIKES, NODE, ENTRIES = 1.5, 0.6, 1.1
+#: One bit of a value by 2 to 4 spikes.
+VALUE = 0.9
+#: Each gate of a folded unit; per bit of its potential, the sum that is tried, and a weight among those of K steps.
+FOLDED_GATE, TRIAL, WEIGHT = 6.0, 5.0, 0.65
 
 
-def lookup_luts(tree: Lookup, bits: int) -> float:
-    """Return the LUTs of a constant of ``bits`` bits that spikes choose."""
-    return sum(_bit_luts(tree, bit) for bit in range(bits))
+def lookup_luts(tree: Lookup, bits: int, few: float = VALUE) -> float:
+    """Return the LUTs of a constant of ``bits`` bits that spikes choose; ``few`` is a bit that 2 to 4 spikes choose."""
+    return sum(_bit_luts(tree, bit, few) for bit in range(bits))
 
 
-def _bit_luts(tree: Lookup, bit: int) -> float:
-    """Return the LUTs of one bit of a lookup: by the nodes and the support of its decision diagram."""
-    known: dict[object, int] = {}
+def _bit_luts(tree: Lookup, bit: int, few: float) -> float:
+    """Return the LUTs of one bit of a lookup, by the support and the nodes of its decision diagram."""
+    known: dict[tuple[int, int, int], int] = {}
     support: set[int] = set()
 
     def reduce(node: Lookup) -> int:
@@ -30,10 +42,10 @@ def _bit_luts(tree: Lookup, bit: int) -> float:
 
     reduce(tree)
     if len(support) <= 1:
-        return 0.0  # a constant or a spike itself
+        return 0.0  # a constant, or a spike itself
     if len(support) <= 4:
-        return 1.0
-    return min(0.55 * len(known), 1.0 * (1 << len(support) - 4))
+        return few
+    return min(NODE * len(known), ENTRIES * (1 << len(support) - 4))
 
 
 def gate_luts(tree: Lookup | None, linear: ThresholdCircuit | None, gate: int, bits: int) -> float:
@@ -46,13 +58,9 @@ def gate_luts(tree: Lookup | None, linear: ThresholdCircuit | None, gate: int, b
 
 def table_luts(tree: Lookup, bits: int) -> float:
     """Return the LUTs of ``x >= t`` for a potential of ``bits`` bits and a threshold that is looked up."""
-    constant = len(set(leaves(tree))) == 1
-    return lookup_luts(tree, bits) + compare_luts(bits, constant=constant)
-
-
-def compare_luts(bits: int, *, constant: bool) -> float:
-    """Return the LUTs of a comparison of two words, or of one with a constant."""
-    return bits / 3 if constant else 1.5 * bits
+    if not isinstance(tree, Choice):
+        return COMPARE_CONSTANT * bits
+    return COMPARE_LOOKUP * bits + lookup_luts(tree, bits, FEW_SPIKES)
 
 
 def sum_luts(weights: Sequence[int], offset: int) -> float:
@@ -62,29 +70,30 @@ def sum_luts(weights: Sequence[int], offset: int) -> float:
     for number, weight in enumerate(weight for weight in weights if weight):
         low, high = low + min(weight, 0), high + max(weight, 0)
         if number or offset:
-            luts += 1.5 * width_bits(low, high)[0]
+            luts += ADD * width_bits(low, high)[0]
     return luts
 
 
 def lateral_luts(circuit: ThresholdCircuit, gate: int, bits: int) -> float:
     """Return the LUTs of ``c·x >= T_i + Σ H_ij·z_j`` for a potential of ``bits`` bits."""
-    weights = circuit.lateral[gate][: circuit.earlier(gate)]
-    gain = circuit.gains[gate]
-    gained = bits + abs(gain).bit_length() - 1
-    multiply = 0.0 if abs(gain) in (0, *(1 << n for n in range(56))) else 1.5 * gained
-    return sum_luts(weights, circuit.thresholds[gate]) + compare_luts(gained, constant=not any(weights)) + multiply
+    weights, gain = circuit.lateral[gate][: circuit.earlier(gate)], abs(circuit.gains[gate])
+    gained = bits + max(0, gain.bit_length() - 1)
+    multiply = gained if gain & (gain - 1) else 0.0
+    compare = COMPARE_SUM if any(weights) else COMPARE_CONSTANT
+    return sum_luts(weights, circuit.thresholds[gate]) + compare * gained + multiply
 
 
-def folded_lateral_luts(circuit: ThresholdCircuit, bits: int) -> float:
-    """Return the LUTs of the comparator of a folded unit that adds lateral weights."""
-    gates = circuit.gates
-    choose = gates * gates * bits / 3  # a weight per spike and per step
-    return choose + 1.5 * bits * gates + compare_luts(bits, constant=False)
+def folded_lateral_luts(circuit: ThresholdCircuit, by_trial: bool, bits: int) -> float:
+    """Return the LUTs of the comparator of a folded unit that adds weights: one to the sum so far, or all of them."""
+    if by_trial:
+        return TRIAL * bits + circuit.gates * bits / 3
+    return WEIGHT * circuit.gates**2 * bits
 
 
-def folded_luts(rom: Lookup | None, linear: ThresholdCircuit | None, bits: int) -> float:
-    """Return the LUTs of the one comparator of a folded unit, with what holds its potential and its node."""
+def folded_luts(rom: Lookup | None, linear: ThresholdCircuit | None, by_trial: bool, gates: int, bits: int) -> float:
+    """Return the LUTs of a folded unit but for its y: its comparator, that of the first gate, and what is kept."""
+    rest = FOLDED_GATE * gates + COMPARE_CONSTANT * bits
     if rom is not None:
-        return table_luts(rom, bits) + bits
+        return table_luts(rom, bits) + rest
     assert linear is not None  # noqa: S101 - a unit without a table has lateral weights
-    return folded_lateral_luts(linear, bits) + bits
+    return folded_lateral_luts(linear, by_trial, bits) + rest

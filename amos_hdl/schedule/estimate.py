@@ -27,8 +27,7 @@ def estimate(spec: LayerSpec) -> Estimate:
     """Return the estimated size of one layer.
 
     Per bit, in 4-input LUTs without carry chains: an addition 3/2, a comparison of two words 3/2, a choice between two
-    words 1; a comparison with a threshold that e earlier spikes choose (1 + e)/3, doubling with each spike beyond the
-    fourth.
+    words 1; units as in ``cost``.
 
     Source: fitted to Yosys on the digits network; ``benchmarks/estimates.py`` compares the two.
     """
@@ -67,7 +66,8 @@ def _dense(spec: DenseSpec) -> Estimate:
 def _unit(spec: UnitSpec) -> Estimate:
     circuit, bits = spec.circuit, spec.potential.word_bits
     if isinstance(spec, FoldedUnitSpec):
-        luts = cost.folded_luts(spec.rom, spec.linear, bits) + _decoder_luts(spec)
+        by_trial = spec.approximation is not None
+        luts = cost.folded_luts(spec.rom, spec.linear, by_trial, circuit.gates, bits) + _decoder_luts(spec)
         return Estimate(round(luts), bits + 2 * circuit.gates)
     luts, flip_flops = _decoder_luts(spec), bits * (circuit.depth - 1)
     for gate, tree in enumerate(spec.lookups):

@@ -171,12 +171,13 @@ class UnitSpec:
 
 @dataclass(frozen=True)
 class FoldedUnitSpec(UnitSpec):
-    """One AMOS unit with one gate per level, all on one comparator, which works for one gate after the other.
+    """One AMOS unit with two or more gates, one per level, that take turns.
 
     The same spikes in the same cycles as ``UnitSpec``; ``interval_cycles = depth·CYCLES_PER_STEP``.
 
-    While gate i compares, ``node`` holds a one followed by the spikes of gates 1 to i - 1: the number of a node in the
-    tree of all thresholds, of which ``rom`` is the contents.
+    Gate 1 compares with a constant as the potential enters.  The others share one comparator: while gate i compares,
+    ``code`` holds a one followed by the spikes of gates 1 to i - 1, the number of a node in the tree of all thresholds,
+    of which ``rom`` is the contents.
     """
 
     folded: ClassVar[bool] = True
@@ -188,17 +189,17 @@ class FoldedUnitSpec(UnitSpec):
 
     @cached_property
     def rom(self) -> Lookup | None:
-        """t by the K bits of ``node``, the highest first; None where lateral weights are added.
+        """t by the K bits of ``code``, the highest first; None where it is estimated to be smaller to add weights.
 
         The comparator gives ``x >= t``; it is inverted for gates with a negative gain.
         """
         circuit, bits = self.circuit, self.potential.word_bits
-        parts = [self.thresholds(gate) for gate in range(circuit.gates)]
+        parts = {gate: self.thresholds(gate) for gate in range(1, circuit.gates)}
         keys: list[Bits] = []
         low: list[Array] = []
         high: list[Array] = []
         wanted: list[Array] = []
-        for gate, part in enumerate(parts):
+        for gate, part in parts.items():
             if part is None:
                 return None
             patterns, below, above, at = part
@@ -211,8 +212,27 @@ class FoldedUnitSpec(UnitSpec):
         tree = lookup(np.concatenate(keys), np.concatenate(low), np.concatenate(high), np.concatenate(wanted))
         if self.linear is None:
             return tree
-        adds = cost.folded_lateral_luts(self.linear, bits)
+        adds = cost.folded_lateral_luts(self.linear, self.approximation is not None, bits)
         return tree if cost.table_luts(tree, bits) <= adds else None
+
+    @cached_property
+    def approximation(self) -> tuple[int, ...] | None:
+        """``(start, w_1, ..., w_K)`` with ``t_i = start + w_i + Σ_{j<i} w_j·z_j`` for all gates but the first, or None.
+
+        Such a unit, as the ReLU's, approximates the potential as a converter does: one sum is tried, and kept if the
+        gate fires.
+        """
+        linear = self.linear
+        if linear is None or set(linear.gains[1:]) != {1}:
+            return None
+        weights, last = list(linear.lateral[-1]), linear.gates - 1
+        if any(list(row[:gate]) != weights[:gate] for gate, row in enumerate(linear.lateral) if gate):
+            return None
+        start = linear.thresholds[1] - weights[1] if last > 1 else 0
+        weights[last] = linear.thresholds[last] - start
+        if any(linear.thresholds[gate] != start + weights[gate] for gate in range(1, last)):
+            return None
+        return (start, *weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +250,7 @@ class UnitLayerSpec:
     @cached_property
     def distinct(self) -> tuple[UnitSpec, ...]:
         """The distinct units, in order of first appearance; all have the layer's potential and value widths."""
-        kind = FoldedUnitSpec if self.folded else UnitSpec
+        kind = FoldedUnitSpec if self.folded and self.operation.gates > 1 else UnitSpec
         return tuple(
             kind(self.operation.circuits[number], *self.source.interval, *self.result.interval)
             for number in dict.fromkeys(self.operation.assignment.tolist())

@@ -35,7 +35,7 @@ WAIVERS = (
     Waiver(
         "UNUSEDSIGNAL",
         "no threshold of a folded unit need depend on each spike before it",
-        match="*Bits of signal are not used: 'node'*",
+        match="*Bits of signal are not used: 'code'*",
     ),
     Waiver("UNSIGNED", "a threshold that every potential reaches: the gate spikes for every image"),
     Waiver("CMPCONST", "a threshold that every potential reaches, or none"),

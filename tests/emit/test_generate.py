@@ -65,7 +65,7 @@ def test_units_of_every_architecture_are_readable(folded):
             comment, module = text.split("\nmodule")
             assert "\\$" not in module, f"generated names in {name}"
             assert " * " not in module, f"a multiplier in {name}"
-            assert ("folded onto one comparator" in comment) == folded
+            assert ("gates, folded" in comment) == folded
     assert manifest.interval_cycles == (9 if folded else 1)
     often = "9 clock cycles after the one before, or later" if folded else "in every clock cycle"
     assert often in " ".join(files["units.v"].replace("//", "").split())

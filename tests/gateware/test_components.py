@@ -93,6 +93,17 @@ def test_unit(circuit, kind, interval):
     check_unit(spec, np.random.default_rng(0).permutation(np.arange(low, high + 1)))
 
 
+@pytest.mark.parametrize("name", [name for name, circuit in CIRCUITS.items() if not circuit.is_table])
+@pytest.mark.parametrize("kind", [UnitSpec, FoldedUnitSpec])
+def test_units_that_add_weights_although_a_table_is_known(name, kind):
+    circuit = CIRCUITS[name]
+    if kind is FoldedUnitSpec and name not in FOLDABLE:
+        return
+    spec = kind(circuit, -128, 127, *circuit.value_interval(-128, 127))
+    vars(spec).update(lookups=(spec.lookups[0],) + (None,) * (circuit.gates - 1), rom=None)
+    check_unit(spec, np.random.default_rng(0).permutation(np.arange(-128, 128)))
+
+
 @pytest.mark.parametrize("kind", [UnitSpec, FoldedUnitSpec])
 def test_lateral_weights_are_added_where_no_table_is_known(kind):
     """So many gates and potentials that only sums are left; gains of both signs, no multiplier."""

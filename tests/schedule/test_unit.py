@@ -67,10 +67,14 @@ def test_staged_tables_have_a_leaf_per_number_not_per_pattern(bits_per_level):
 def test_the_rom_of_a_folded_unit(name):
     circuit = FOLDABLE[name]
     spec = spec_of(circuit, -128, 127, FoldedUnitSpec)
+    if name == "serial linear long":
+        assert spec.rom is None and spec.approximation is not None  # one adder instead of 511 thresholds
+        return
     x = np.arange(-128, 128)
     spikes = circuit.spikes(x)
     node = np.ones(len(x), np.int64)
-    for gate in range(circuit.gates):
+    node = 2 * node + spikes[:, 0]
+    for gate in range(1, circuit.gates):
         bits = (node[:, None] >> np.arange(circuit.gates - 1, -1, -1) & 1).astype(bool)
         fires = (x >= evaluate(spec.rom, bits)) ^ spec.fires_below(gate)
         assert (fires == spikes[:, gate]).all()
