@@ -89,16 +89,23 @@ def _scale(study: NoiseStudy) -> float:
 def _draw_levels(axes: Axes, study: NoiseStudy, kind: str) -> None:
     for architecture in study.architectures:
         points = [p for p in study.points if (p.architecture, p.kind, p.gate) == (architecture, kind, "")]
+        if not study.higher_is_better:
+            points = [point for point in points if point.level > 0 and point.mean > 0]  # the axes are logarithmic
         levels, scale = [point.level for point in points], _scale(study)
         means = [scale * point.mean for point in points]
         style = _style(study, architecture)
         axes.plot(levels, means, label=architecture, **style)
-        low, high = ([scale * (p.mean + sign * p.deviation) for p in points] for sign in (-1, 1))
+        # a tenth of the mean at least, for a logarithm has no place for less
+        low = [scale * max(p.mean - p.deviation, p.mean / 10) for p in points]
+        high = [scale * (p.mean + p.deviation) for p in points]
         axes.fill_between(levels, low, high, color=style["color"], alpha=0.12, linewidth=0)
     axes.set(xlabel=AXES[kind], title=kind)
     axes.grid(alpha=0.3)
     if not study.higher_is_better:
-        axes.set_yscale("symlog", linthresh=max(1e-12, _least(study)))
+        axes.set(xscale="log", yscale="log")
+        levels = sorted({point.level for point in study.points if point.kind == kind and point.level > 0})
+        axes.set_xticks(levels, [f"{level:g}" for level in levels])
+        axes.minorticks_off()
 
 
 def _draw_gates(axes: Axes, study: NoiseStudy, kind: str) -> None:
@@ -118,13 +125,8 @@ def _draw_gates(axes: Axes, study: NoiseStudy, kind: str) -> None:
     if study.higher_is_better:
         axes.axhline(_scale(study) * study.exact, color="#999999", linewidth=0.8)
     else:
-        axes.set_yscale("symlog", linthresh=max(1e-12, _least(study)))
+        axes.set_yscale("log")
     axes.grid(alpha=0.3)
     axes.xaxis.set_major_locator(_ticker().MaxNLocator(integer=True))
     hollow = f" (hollow: {next(iter(layers))})" if len(layers) == 2 else ""
     axes.set(xlabel=f"gate{hollow}", title=f"{kind} {study.gate_level:g}")
-
-
-def _least(study: NoiseStudy) -> float:
-    """Least figure above 0, where a logarithmic scale may begin."""
-    return min((point.mean for point in study.points if point.mean > 0), default=1.0)
