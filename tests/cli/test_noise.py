@@ -9,6 +9,7 @@ from amos_hdl.circuit import store
 from amos_hdl.circuit.activations import find_activation
 from amos_hdl.circuit.fit import fit
 from tests.cli.test_cli import amos, refused
+from tests.frontend.recipes import changed, written
 
 
 @pytest.fixture
@@ -83,4 +84,19 @@ def test_bad_input_is_one_line_and_writes_nothing(folder):
     refused(amos("noise", "--circuit", "other.yaml", cwd=folder), "other.yaml", "version", "77")
     refused(amos("noise", "--circuit", "swish.yaml", "--architecture", "serial", cwd=folder), "swish.yaml", "flash")
     (folder / "other.yaml").unlink()
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_recipe_with_a_wrong_circuit_file_is_refused_and_writes_nothing(folder):
+    pytest.importorskip("torch")
+    recipe = changed("units", {"input_thresholds": [4, 8, 12], "gates": [None, 2], "circuits": ["none.yaml", None]})
+    path = written(folder, recipe)
+    before = sorted(folder.rglob("*"))
+    refused(amos("train", path.name, cwd=folder), "none.yaml", "cannot be read")
+    (folder / "none.yaml").write_text("format: amos-circuit\nversion: 77\n")
+    refused(amos("train", path.name, cwd=folder), "none.yaml", "version", "77")
+    (folder / "none.yaml").unlink()
+    changes = {"input_thresholds": [4, 8, 12], "gates": [3, 2], "architectures": ["staged(2)", None]}
+    written(folder, changed("units", changes))
+    refused(amos("train", path.name, cwd=folder), "tiny.yaml", "units.architectures.0", "one that makes 3 bits")
     assert sorted(folder.rglob("*")) == before
