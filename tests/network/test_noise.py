@@ -53,3 +53,10 @@ def test_an_architecture_that_does_not_divide_k_names_the_layer(small: Network) 
     expected = r"^sample, hidden: staged\(2\): bits of a unit: expected a multiple of 2, got 3$"
     with pytest.raises(NetworkError, match=expected):
         rearranged_network(small, Architecture("staged", 2))
+
+
+def test_a_folded_unit_errs_as_one_comparator_and_else_as_the_chain(subject: NetworkSubject) -> None:
+    result = study(subject, levels={"potential": (0.3,), "threshold": (0.3,)}, devices=3)
+    means = {(p.architecture, p.kind): p.mean for p in result.points if not p.gate}
+    assert means["serial", "potential"] == means["folded", "potential"]
+    assert means["serial", "threshold"] != means["folded", "threshold"]
