@@ -35,7 +35,7 @@ def estimate(spec: LayerSpec) -> Estimate:
         case DenseSpec():
             return _dense(spec)
         case UnitLayerSpec():
-            sizes = [_unit(unit) for unit in spec.distinct]
+            sizes = [unit_estimate(unit) for unit in spec.distinct]
             total = sum((sizes[module] for module in spec.modules), Estimate(0, 0))
             return total + Estimate(0, spec.latency_cycles)
         case ArgmaxSpec():
@@ -63,7 +63,8 @@ def _dense(spec: DenseSpec) -> Estimate:
     return Estimate(luts, flip_flops)
 
 
-def _unit(spec: UnitSpec) -> Estimate:
+def unit_estimate(spec: UnitSpec) -> Estimate:
+    """Return the estimated size of one unit, without the layer around it."""
     circuit, bits = spec.circuit, spec.potential.word_bits
     if isinstance(spec, FoldedUnitSpec):
         by_trial = spec.approximation is not None
