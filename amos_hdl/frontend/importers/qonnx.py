@@ -194,7 +194,11 @@ class _Importer:
         quantizer = quantizer_of(node, constants, where)
         source = self.tensors[tensor.source]
         low, high = source.low.reshape(tensor.shape), source.high.reshape(tensor.shape)
-        codes = find_codes(tensor, quantizer.code, low, high, where)
+
+        def codes_of(u: npt.NDArray[np.int64], error: float) -> npt.NDArray[np.int64]:
+            return quantizer.code(tensor.floats(u, error)).astype(np.int64)
+
+        codes = find_codes(codes_of, low, high, where, bounded=bool(np.any(tensor.error > 0)))
         scale, offset = (np.asarray(part) for part in (quantizer.scale, quantizer.offset))
         if not quantizer.double and codes.copies(low, high):
             shift = codes.base - int(low.min())

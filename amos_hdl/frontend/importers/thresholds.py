@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from amos_hdl.circuit import ThresholdCircuit, quantizer
 from amos_hdl.errors import ImportedModelError
-from amos_hdl.frontend.importers.pointwise import Float, Pointwise
 
 Integers = npt.NDArray[np.int64]
 #: Most gates of a unit that an import makes: codes of as many bits.
@@ -49,19 +48,26 @@ class Codes:
         return self.count == int(high.flat[0] - low.flat[0]) and bool((self.thresholds == steps).all())
 
 
-def find_codes(tensor: Pointwise, code: Callable[[Float], Float], low: Integers, high: Integers, where: str) -> Codes:
-    """Return the thresholds of ``code(tensor)`` for integers ``low`` to ``high``, each of the tensor's shape.
+def find_codes(
+    codes: Callable[[Integers, float], Integers], low: Integers, high: Integers, where: str, *, bounded: bool = False
+) -> Codes:
+    """Return the thresholds of ``codes`` for integers ``low`` to ``high``, arrays of the shape of one sample.
 
-    Bisection over u, all elements and codes at once; exact because each element rises or falls only.
+    Bisection over u, all elements and codes at once; exact because each element only ever rises or only ever falls.
+
+    Parameters
+    ----------
+    codes : callable
+        Codes of u ``(sample, *shape)``, the numbers behind u moved by so many of their error bounds.
+    low, high : int64 arrays
+    where : str
+        For errors.
+    bounded : bool
+        Whether there are error bounds, so that thresholds are to be tried with them.
 
     Raises ImportedModelError if there are more codes than ``GATE_LIMIT`` gates can tell apart.
     """
-
-    def codes(u: Integers, error: float = 0.0) -> Integers:
-        """Codes of u ``(sample, *shape)``."""
-        return code(tensor.floats(u, error)).astype(np.int64)
-
-    at_low, at_high = codes(low[None])[0], codes(high[None])[0]
+    at_low, at_high = codes(low[None], 0.0)[0], codes(high[None], 0.0)[0]
     falling = at_low > at_high
     least, most = np.minimum(at_low, at_high), np.maximum(at_low, at_high)
     base, count = int(least.min()), int(most.max() - least.min())
@@ -86,7 +92,7 @@ def find_codes(tensor: Pointwise, code: Callable[[Float], Float], low: Integers,
         last = np.where(open_ & beyond, middle, last)
         first = np.where(open_ & ~beyond, middle + 1, first)
     uncertain = np.zeros(first.shape, bool)
-    if np.any(tensor.error > 0) and count:
+    if bounded and count:
         for error in (-1.0, 1.0):
             uncertain |= (first <= high) & ~reached(np.minimum(first, high), error)
             uncertain |= (first > low) & reached(np.maximum(first - 1, low), error)
@@ -102,7 +108,7 @@ def circuits(
     then 0 and 1, and y is 2·code - 1.
     """
     gates = max(1, codes.count.bit_length())
-    rows = codes.thresholds.reshape(codes.count, -1).T  # (element, code)
+    rows = codes.thresholds.reshape(codes.count, low.size).T  # (element, code)
     # what lies outside an element's interval is never compared: one number for all of it lets units share a circuit
     low, high = low.ravel(), high.ravel()
     rows = np.where(rows > high[:, None], high.max() + 1, np.where(rows <= low[:, None], low.min(), rows))
