@@ -48,9 +48,9 @@ class StepProgress:
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
 
-    def to(self, completed: int) -> None:
-        """Move the bar."""
-        self._progress.update(self._task, completed=completed)
+    def to(self, completed: int, total: int | None = None) -> None:
+        """Move the bar; with a ``total``, of a bar of another length."""
+        self._progress.update(self._task, completed=completed, total=total)
 
     def advance(self) -> None:
         """Move the bar by one."""

@@ -96,7 +96,7 @@ def load_dataset(data: Data, *, folder: Path = Path()) -> Dataset:
         low, high, path = data.low or 0, data.high or 0, folder / (data.file or "")
         images, labels = load_npz(path)
         where = str(path)
-    shape = (images.shape[1], images.shape[2]) if images.ndim == 3 else None
+    shape = images.shape[1:] if images.ndim > 2 else None
     flat = images.reshape(len(images), -1)
     _check_values(flat, labels, low, high, where)
     rest, test = stratified_split(labels, np.arange(len(labels)), data.test_images or 0, data.split_seed)
@@ -161,11 +161,21 @@ def _digits() -> tuple[Array, Array]:
 
 
 def load_npz(path: Path) -> tuple[Array, Array]:
-    """Read images ``(image, pixel)`` or ``(image, row, column)`` and labels ``(image,)``, integers, from ``path``.
+    """Read images and labels, integers, from ``path``.
+
+    Images are ``(image, pixel)``, ``(image, row, column)`` or ``(image, channel, row, column)``, labels ``(image,)``.
 
     Raises DataError if the file is missing, damaged, too large, holds anything but plain integer arrays called
     ``images`` and ``labels``, or if their shapes do not fit.
     """
+    images, labels = load_images(path)
+    if labels is None:
+        raise DataError("no array labels", where=str(path), got=repr(["images"]))
+    return images, labels
+
+
+def load_images(path: Path) -> tuple[Array, Array | None]:
+    """Read as ``load_npz``, but labels may be missing."""
     arrays: dict[str, npt.NDArray[np.generic]] = {}
     if path.exists() and not path.is_file():
         raise DataError("not a file", where=str(path))
@@ -175,10 +185,9 @@ def load_npz(path: Path) -> tuple[Array, Array]:
         if size > UNPACKED_LIMIT_BYTES:
             raise DataError("file too large", where=str(path), expected=f"at most {UNPACKED_LIMIT_BYTES} bytes")
         with np.load(path, allow_pickle=False) as file:
-            for name in ("images", "labels"):
-                if name not in file.files:
-                    raise DataError(f"no array {name}", where=str(path), got=repr(sorted(file.files)))
-                arrays[name] = file[name]
+            if "images" not in file.files:
+                raise DataError("no array images", where=str(path), got=repr(sorted(file.files)))
+            arrays = {name: file[name] for name in ("images", "labels") if name in file.files}
     except OSError as failure:
         raise DataError(f"cannot be read: {failure.strerror}", where=str(path)) from failure
     except (ValueError, AttributeError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError) as failure:
@@ -186,12 +195,14 @@ def load_npz(path: Path) -> tuple[Array, Array]:
     for name, array in arrays.items():
         if not np.issubdtype(array.dtype, np.integer):
             raise DataError(name, where=str(path), expected="integers", got=str(array.dtype))
-    images, labels = arrays["images"], arrays["labels"]
-    if images.ndim not in (2, 3) or 0 in images.shape:
+    images, labels = arrays["images"].astype(np.int64), arrays.get("labels")
+    if images.ndim not in (2, 3, 4) or 0 in images.shape:
         raise DataError("shape of images", where=str(path), expected="(image, pixel)", got=repr(images.shape))
+    if labels is None:
+        return images, None
     if labels.shape != images.shape[:1]:
         raise DataError("shape of labels", where=str(path), expected=repr(images.shape[:1]), got=repr(labels.shape))
-    return images.astype(np.int64), labels.astype(np.int64)
+    return images, labels.astype(np.int64)
 
 
 def _check_values(images: Pixels, labels: Array, low: int, high: int, where: str) -> None:

@@ -1,0 +1,174 @@
+"""A trained model's file in, an integer network out, with the accuracy that it kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from amos_hdl.errors import DataError, ImportedModelError
+from amos_hdl.frontend.data import load_images
+from amos_hdl.frontend.data_files import read_folder
+from amos_hdl.frontend.floats import FloatGraph
+from amos_hdl.frontend.importers.onnx_file import read_onnx
+from amos_hdl.frontend.importers.onnx_float import import_float_onnx
+from amos_hdl.frontend.importers.pixels import PixelCode
+from amos_hdl.frontend.importers.pytorch import import_program
+from amos_hdl.frontend.importers.qonnx import ExactImport, import_qonnx
+from amos_hdl.frontend.quantize import Quantized, QuantizeOptions, quantize
+from amos_hdl.network import Network, golden
+
+#: Images of which the golden model computes the spikes at a time.
+CHUNK_IMAGES = 32
+
+Say = Callable[[str, int, int], None]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """What a model is calibrated and judged with.
+
+    Members
+    -------
+    calibration : integers, shape (image, pixel)
+    test : integers, shape (image, pixel)
+    labels : int64, shape (image,), of the test images, or None
+    """
+
+    calibration: npt.NDArray[np.integer]
+    test: npt.NDArray[np.integer]
+    labels: Integers | None
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What the network does on test images, beside the model that it came from.
+
+    Members
+    -------
+    images : int
+    model_accuracy, network_accuracy : float or None
+        0 to 1; None without labels.
+    agreement : float
+        Share of images of which both name the same class.
+    logit_error : float
+        Mean distance of the logits, in units of the mean distance of the model's own logits from their mean.
+    spikes_per_image, spikes_per_unit : float
+    """
+
+    images: int
+    model_accuracy: float | None
+    network_accuracy: float | None
+    agreement: float
+    logit_error: float
+    spikes_per_image: float
+    spikes_per_unit: float
+
+
+def load_images_of(path: Path, calibration: int, test: int) -> Images:
+    """Return ``calibration`` and ``test`` images of an NPZ file, or of a folder with MNIST or CIFAR-10.
+
+    A folder gives calibration images out of its training images, if it has any, and test images of its own; a file
+    gives the same images for both.  Calibration images are evenly spaced over what there is.
+
+    Raises DataError if there are none, or the file is damaged.
+    """
+    given: npt.NDArray[np.integer]
+    shown: npt.NDArray[np.integer]
+    if path.is_dir():
+        folder = read_folder(path)
+        given, shown = (folder.train or folder.test).pixels, folder.test.pixels
+        labels: Integers | None = folder.test.labels
+    else:
+        given, labels = load_images(path)
+        shown = given
+    if not len(given) or not len(shown):
+        raise DataError("no images", where=str(path), expected="at least one")
+    chosen = np.unique(np.linspace(0, len(given) - 1, min(calibration, len(given))).astype(int))
+    test = min(test, len(shown))
+    flat = shown[:test].reshape(test, -1)
+    return Images(given[chosen].reshape(len(chosen), -1), flat, None if labels is None else labels[:test])
+
+
+def convert(
+    source: Path, name: str, images: Images | None, pixels: PixelCode, options: QuantizeOptions, say: Say
+) -> tuple[Quantized | ExactImport, FloatGraph | None]:
+    """Return the integer network of the file ``source``, and the float network if the file held one.
+
+    Parameters
+    ----------
+    source : Path
+        ``.pt2`` (torch.export.save) or ``.onnx`` (float ONNX or QONNX).
+    name : str
+        Of the network.
+    images : Images or None
+        Needed unless the file is QONNX, whose numbers are integers already.
+    pixels : PixelCode
+    options : QuantizeOptions
+        Not used for QONNX.
+    say : callable
+        Called with what is done, how far, and of how much.
+
+    Raises
+    ------
+    ImportedModelError, DataError
+        One line naming file and node.
+    """
+    if source.suffix == ".onnx":
+        if read_onnx(source).is_quantized:
+            return import_qonnx(source, name, pixels), None
+        graph = import_float_onnx(source)
+    elif source.suffix == ".pt2":
+        graph = import_program(source)
+    else:
+        hint = "a checkpoint holds weights without the model: export the module with torch.export.save"
+        expected = ".pt2 or .onnx"
+        raise ImportedModelError("kind of file", where=str(source), expected=expected, got=source.suffix, hint=hint)
+    if images is None:
+        raise DataError("no calibration images", where=str(source), hint="give some with --calibrate")
+    return quantize(graph, name, images.calibration, pixels, options, say), graph
+
+
+def compare(made: Quantized | ExactImport, graph: FloatGraph | None, images: Images, say: Say) -> Kept:
+    """Return what the network keeps of its model on the test images; a QONNX file is what its network computes.
+
+    Raises DataError for labels that the model has no class for.
+    """
+    network, count = made.network, len(images.test)
+    logits, spikes, units = [], 0, _units(network)
+    for start in range(0, count, CHUNK_IMAGES):
+        trace = golden.run(network, images.test[start : start + CHUNK_IMAGES])
+        logits.append(trace.values[network.outputs[0]])
+        spikes += trace.spike_count
+        say("evaluating", min(start + CHUNK_IMAGES, count), count)
+    mine = np.asarray(made.read_back(np.concatenate(logits)), np.float64)
+    theirs = mine
+    if graph is not None:
+        floats = made.pixels.floats(images.test, graph.image.size)
+        theirs = graph(floats, lambda done: say("evaluating the model", done, count)).astype(np.float64)
+    accuracies: list[float | None] = [None, None]
+    if images.labels is not None:
+        wrong = np.flatnonzero((images.labels < 0) | (images.labels >= mine.shape[1]))
+        if len(wrong):
+            expected = f"0 to {mine.shape[1] - 1}, the model's classes"
+            got = repr(int(images.labels[wrong[0]]))
+            raise DataError("label", where=f"image {int(wrong[0])}", expected=expected, got=got)
+        accuracies = [float((values.argmax(axis=1) == images.labels).mean()) for values in (theirs, mine)]
+    spread = float(np.abs(theirs - theirs.mean(axis=1, keepdims=True)).mean()) or 1.0
+    return Kept(
+        count,
+        accuracies[0],
+        accuracies[1],
+        float((theirs.argmax(axis=1) == mine.argmax(axis=1)).mean()),
+        float(np.abs(theirs - mine).mean()) / spread,
+        spikes / count,
+        spikes / count / max(units, 1),
+    )
+
+
+def _units(network: Network) -> int:
+    return sum(network.tensors[layer.name].units for layer in network.unit_layers)

@@ -1,0 +1,93 @@
+"""``amos-hdl convert``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from amos_hdl.console import Steps, note, table
+from amos_hdl.network import store
+from amos_hdl.project import MODELS
+from amos_hdl.verbs.outcome import Outcome
+
+
+def convert(
+    source: Path,
+    out: Path | None,
+    data: Path | None,
+    calibration_images: int,
+    test_images: int,
+    pixels: dict[str, Any],
+    options: dict[str, Any],
+    steps: Steps,
+) -> Outcome:
+    """Convert a trained model into a stored integer network, and say what it kept."""
+    from amos_hdl.frontend.convert import compare, load_images_of
+    from amos_hdl.frontend.convert import convert as act
+    from amos_hdl.frontend.importers.pixels import PixelCode
+    from amos_hdl.frontend.importers.qonnx import ExactImport
+    from amos_hdl.frontend.quantize import QuantizeOptions
+    from amos_hdl.network.names import check_name
+
+    folder = out or MODELS / (re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "network")
+    check_name(folder.name, "a network")
+    code, chosen = PixelCode(**pixels), QuantizeOptions(**options)
+    images = None if data is None else load_images_of(data, calibration_images, test_images)
+    with steps.step(f"converting {source.name}", 1) as bar:
+
+        def say(what: str, done: int, total: int) -> None:
+            bar.say(f"{what}, {source.name}")
+            bar.to(done, total)
+
+        made, graph = act(source, folder.name, images, code, chosen, say)
+        kept = None if images is None else compare(made, graph, images, say)
+    store.save(made.network, folder)
+    exact = isinstance(made, ExactImport)
+    found: dict[str, Any] = {
+        "source": str(source),
+        "network": folder.name,
+        "folder": str(folder),
+        "sha256": made.network.digest,
+        "kind": "QONNX" if exact else "float",
+        "operations": len(made.network.operations),
+        "gates": sum(made.network.tensors[unit.name].units * unit.gates for unit in made.network.unit_layers),
+    }
+    if isinstance(made, ExactImport):
+        found |= {"bit_exact": made.bit_exact, "uncertain_thresholds": dict(made.uncertain)}
+    if kept is not None:
+        found |= {
+            "test_images": kept.images,
+            "model_accuracy": kept.model_accuracy,
+            "network_accuracy": kept.network_accuracy,
+            "agreement": kept.agreement,
+            "relative_logit_error": kept.logit_error,
+            "spikes_per_image": kept.spikes_per_image,
+            "spikes_per_unit": kept.spikes_per_unit,
+        }
+
+    def show() -> None:
+        rows: list[tuple[object, ...]] = [
+            ("operations", found["operations"], f"of which {len(made.network.unit_layers)} layers of units"),
+            ("gates", found["gates"], "each spikes at most once per image"),
+        ]
+        if isinstance(made, ExactImport):
+            said = "bit for bit, for every image" if made.bit_exact else "but for the order of its float sums"
+            rows.append(("outputs", "equal", said))
+            rows += [
+                (f"thresholds of {name}", count, "that order could move") for name, count in made.uncertain.items()
+            ]
+        if kept is not None:
+            if kept.network_accuracy is not None and kept.model_accuracy is not None:
+                lost = 100 * (kept.model_accuracy - kept.network_accuracy)
+                rows.append(("accuracy of the model", f"{100 * kept.model_accuracy:.2f} %", f"{kept.images:,} images"))
+                rows.append(("accuracy kept", f"{100 * kept.network_accuracy:.2f} %", f"{lost:.2f} points less"))
+            if not exact:
+                rows.append(("same class", f"{100 * kept.agreement:.2f} %", "model and network"))
+                rows.append(("error of the logits", f"{100 * kept.logit_error:.2f} %", "of their spread"))
+            rows.append(("spikes per image", f"{kept.spikes_per_image:,.1f}", f"{kept.spikes_per_unit:.2f} per unit"))
+        table(f"{source.name}, stored in {folder}", ["", "value", ""], rows, right=["value"])
+        if kept is not None and kept.model_accuracy is None:
+            note("no labels: accuracy is not known")
+
+    return Outcome(found, show)

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from amos_hdl.circuit.activations import ACTIVATIONS
+from amos_hdl.errors import ImportedModelError
+from amos_hdl.frontend.quantize.units import Code, make_units
+from amos_hdl.network.operations import Unit
+
+#: Functions with at most one turn.
+FUNCTIONS = sorted(set(ACTIVATIONS) - {"silu"})
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("gates", [2, 5])
+def test_units_give_the_nearest_code_at_every_potential(name: str, gates: int) -> None:
+    """Three channels of odd scales, one of which falls, one that lies on one side of the turn alone."""
+    function = ACTIVATIONS[name]
+    scale, offset = np.array([0.0137, -0.0213, 0.01]), np.array([0.3, -0.1, 6.0])
+    low, high = np.array([-500, -300, -100]), np.array([600, 400, 300])
+    u = np.arange(-500, 601)[:, None] * np.ones(3, np.int64)
+    inside = (u >= low) & (u <= high)
+    values = function(scale * u + offset)
+    code = Code.of(np.array([min(values[inside].min(), 0.0)]), np.array([values[inside].max()]), gates)
+    circuits, assignment = make_units(function, scale, offset, low, high, code, "here")
+    bank = Unit("u", "x", circuits, assignment).bank
+    made = bank.values(bank.spikes(np.clip(u, low, high)))
+    assert np.array_equal(made[inside], code(values)[inside])
+    spread = int(code(values)[inside].max() - code(values)[inside].min())
+    assert spread >= (1 << gates) - 2
+    assert circuits[0].depth <= gates + 1
+
+
+def test_a_rising_function_takes_no_more_gates_than_bits() -> None:
+    code = Code.of(np.array([0.0]), np.array([6.0]), 4)
+    circuits, _ = make_units(
+        ACTIVATIONS["relu6"], np.ones(1) / 7, np.zeros(1), np.array([-99]), np.array([99]), code, "h"
+    )
+    assert circuits[0].gates == circuits[0].depth == 4
+
+
+def test_a_dip_takes_few_gates_more() -> None:
+    code = Code.of(np.array([-0.2785]), np.array([6.0]), 5)
+    circuits, _ = make_units(
+        ACTIVATIONS["swish"], np.ones(1) / 70, np.zeros(1), np.array([-999]), np.array([500]), code, "h"
+    )
+    assert circuits[0].gates == 1 + 5 + 1 and circuits[0].depth == 6
+
+
+def test_functions_that_cannot_be_units() -> None:
+    code = Code.of(np.array([-1.0]), np.array([1.0]), 4)
+    low, high = np.array([-100]), np.array([100])
+    with pytest.raises(ImportedModelError, match=r"^here: function that turns more than once; only"):
+        make_units(np.sin, np.ones(1) / 9, np.zeros(1), low, high, code, "here")
+    with pytest.raises(ImportedModelError, match=r"^here: value of a function: expected finite, got nan at -"):
+        make_units(np.sqrt, np.ones(1) / 9, np.zeros(1), low, high, code, "here")
+
+
+def test_zero_is_a_code() -> None:
+    for low, high in ((-0.3, 5.0), (-5.0, 0.1), (-1.0, 1.0), (0.0, 3.0)):
+        code = Code.of(np.array([low]), np.array([high]), 3)
+        assert code.low[0] <= 0 <= code.high[0] and code.high[0] - code.low[0] == 7
+        assert code(np.zeros((1, 1)))[0, 0] == 0
