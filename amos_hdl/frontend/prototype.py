@@ -122,10 +122,10 @@ def fitted_prototype(path: Path, architecture: Architecture | None, value_bits: 
     """
     unit = store.load(path)
     try:
-        circuit = unit.circuit
+        circuit = _coarser(unit.circuit, value_bits)
         if architecture is not None:
+            # a staircase that rises by 2**K - 1 in all, in whatever steps, is a quantizer of K bits now
             (circuit,) = rearranged((circuit,), architecture)
-        circuit = _coarser(circuit, value_bits)
         nodes = _nodes(circuit, float(unit.potential_step))
     except CircuitError as failure:
         raise CircuitError(str(failure), where=str(path)) from failure

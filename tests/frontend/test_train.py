@@ -242,6 +242,21 @@ def test_a_wrong_circuit_file_is_refused(tmp_path: Path, text: str | None, messa
         fitted_prototype(tmp_path / "none.yaml", None, 8)
 
 
+def test_a_rising_staircase_is_a_chain_of_as_many_gates_as_its_values_have_bits(tmp_path: Path) -> None:
+    softplus = fit_unit(find_activation("softplus"), 3, "flash")
+    circuit_store.save(softplus, tmp_path / "softplus.yaml")
+    flash, serial, staged = (
+        fitted_prototype(tmp_path / "softplus.yaml", architecture, 6)
+        for architecture in (None, Architecture("serial"), Architecture("staged", 2))
+    )
+    assert [prototype.circuit.gates for prototype in (flash, serial, staged)] == [7, 6, 9]
+    x = np.arange(-3000, 5000)
+    for step in (1, 37):
+        copies = [prototype.copy(step, 5).value(x) for prototype in (flash, serial, staged)]
+        assert np.array_equal(copies[0], copies[1]) and np.array_equal(copies[0], copies[2])
+        assert np.ptp(copies[0]) == 63
+
+
 def test_a_circuit_file_without_such_an_architecture_is_refused(circuit_files: Path) -> None:
     with pytest.raises(CircuitError, match=r"swish\.yaml: serial circuit: expected 2\*\*K - 1 equal steps that rise"):
         fitted_prototype(circuit_files / "swish.yaml", Architecture("serial"), 8)
