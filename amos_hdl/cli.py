@@ -104,16 +104,44 @@ def app() -> None:
 @app.command()
 @click.argument("activation", required=False)
 @click.option(
-    "--gates", type=int, default=4, show_default=True, help="K: 2**K values; serial has K gates, flash 2**K - 1."
+    "--gates",
+    type=int,
+    default=4,
+    show_default=True,
+    help="K, bits of y: serial and folded have K gates, flash 2**K - 1, staged(m) (K/m)(2**m - 1).",
 )
-@click.option("--architecture", type=click.Choice(["serial", "flash"]), default="serial", show_default=True)
+@click.option(
+    "--architecture", default="serial", show_default=True, help="serial, flash, staged(m), e.g. staged(2), or folded."
+)
+@click.option(
+    "--form",
+    type=click.Choice(["linear", "table"]),
+    help="Lateral weights H, or thresholds as tables of earlier spikes.  [default: linear; flash: table]",
+)
 @click.option("--range", "bounds", type=float, nargs=2, help="Of x.  [default: the activation's own]")
-@click.option("--bits", type=int, default=14, show_default=True, help="Of the potential over the range.")
+@click.option(
+    "--bits",
+    type=int,
+    default=14,
+    show_default=True,
+    help="Of the integers: range and span of y have 2**bits steps.",
+)
 @click.option(
     "--normal", type=float, nargs=2, help="Inputs are normal with this mean and deviation.  [default: uniform]"
 )
 @click.option("--histogram", type=click.Path(path_type=Path), help="Inputs are distributed as in a CSV of edge, count.")
 @click.option("--table", type=click.Path(path_type=Path), help="Fit a CSV of x, f(x) instead of a named activation.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 100_000),
+    default=40,
+    show_default=True,
+    help="Effort of the search for a linear form.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of that search.")
+@click.option(
+    "--processes", type=click.IntRange(1, 256), help="Of that search; changes nothing else.  [default: cores]"
+)
 @click.option("--plot", type=click.Path(path_type=Path), help="Write a picture: .svg, .png or .pdf.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write a circuit file (YAML).")
 @_json
@@ -121,20 +149,29 @@ def fit(
     activation: str | None,
     gates: int,
     architecture: str,
+    form: Any,
     bounds: tuple[float, float] | None,
     bits: int,
     normal: tuple[float, float] | None,
     histogram: Path | None,
     table: Path | None,
+    rounds: int,
+    seed: int,
+    processes: int | None,
     plot: Path | None,
     out: Path | None,
     json: bool,
 ) -> None:
     """Fit one AMOS unit to an activation function, and show its error."""
+    from amos_hdl.circuit.fitting import Effort
     from amos_hdl.verbs.fit import fit as act
     from amos_hdl.verbs.fit import wanted
 
-    _finish(act(wanted(activation, table), gates, architecture, bounds, bits, normal, histogram, plot, out), json)
+    function, effort = wanted(activation, table), Effort(rounds, processes or os.cpu_count() or 1, seed)
+    _finish(
+        act(function, gates, architecture, form, bounds, bits, normal, histogram, effort, plot, out, Steps(json)),
+        json,
+    )
 
 
 @app.command()

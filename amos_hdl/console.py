@@ -52,6 +52,10 @@ class StepProgress:
         """Move the bar; with a ``total``, of a bar of another length."""
         self._progress.update(self._task, completed=completed, total=total)
 
+    def of(self, completed: int, total: int) -> None:
+        """Move the bar, and say how far it goes."""
+        self._progress.update(self._task, completed=completed, total=total)
+
     def advance(self) -> None:
         """Move the bar by one."""
         self._progress.advance(self._task)

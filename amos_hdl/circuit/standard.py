@@ -50,7 +50,7 @@ def relu(gates: int, *, step: int = 1, bias: int = 0, architecture: Architecture
         raise CircuitError("gates of a ReLU", expected=f"1 to {CODE_BIT_LIMIT}", got=repr(gates))
     if step < 1:
         raise CircuitError("step of a ReLU", expected=">= 1", got=repr(step))
-    levels, worths, counts = _digits(gates, architecture)
+    levels, worths, counts = digits_of(gates, architecture)
     total = len(levels)
     lateral = tuple(tuple(step * worths[j] if levels[j] < levels[i] else 0 for j in range(total)) for i in range(total))
     thresholds = tuple(step * count * worth - bias for count, worth in zip(counts, worths, strict=True))
@@ -96,7 +96,7 @@ def quantizer(
             raise CircuitError("linear form of a quantizer", expected=expected, hint="use the table form")
         step = int(thresholds[1]) - int(thresholds[0]) if count > 1 else 1
         return relu(bits, step=step, bias=step - int(thresholds[0]), architecture=architecture)
-    levels, worths, counts = _digits(bits, architecture)
+    levels, worths, counts = digits_of(bits, architecture)
     tables: list[tuple[int, ...]] = []
     for gate, (worth, number) in enumerate(zip(worths, counts, strict=True)):
         earlier = worths[: levels.index(levels[gate])]
@@ -122,7 +122,7 @@ def evenly_spaced(thresholds: Sequence[int]) -> bool:
     return len(steps) <= 1 and all(step > 0 for step in steps)
 
 
-def _digits(bits: int, architecture: Architecture) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+def digits_of(bits: int, architecture: Architecture) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Return for each gate its level, the worth of its spike, and its number (from 1) within the level."""
     digit = architecture.digit_bits(bits)
     total = bits // digit * ((1 << min(digit, GATE_LIMIT)) - 1)

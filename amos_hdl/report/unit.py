@@ -7,8 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from amos_hdl.circuit.activations import Activation
-from amos_hdl.circuit.fit import FittedUnit, potential
+from amos_hdl.circuit.fitting import FittedUnit, potential
 from amos_hdl.errors import AmosError, ToolError
+
+
+def check_picture(path: Path) -> None:
+    """Raise AmosError unless the ending of ``path`` is one that can be drawn: .svg, .png or .pdf."""
+    if path.suffix not in (".svg", ".png", ".pdf"):
+        raise AmosError("ending of a picture", where=str(path), expected=".svg, .png or .pdf", got=repr(path.suffix))
 
 
 def plot_unit(unit: FittedUnit, activation: Activation, path: Path) -> None:
@@ -23,8 +29,7 @@ def plot_unit(unit: FittedUnit, activation: Activation, path: Path) -> None:
         from matplotlib import pyplot
     except ImportError as failure:
         raise ToolError("matplotlib is not installed", hint='pip install "amos-hdl[plot]"') from failure
-    if path.suffix not in (".svg", ".png", ".pdf"):
-        raise AmosError("ending of a picture", where=str(path), expected=".svg, .png or .pdf", got=repr(path.suffix))
+    check_picture(path)
     x = np.linspace(unit.low, unit.high, 4000)
     y, stairs = activation(x), unit(x)
     figure, (top, middle, bottom) = pyplot.subplots(

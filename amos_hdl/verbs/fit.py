@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from amos_hdl.circuit import store
+from amos_hdl.circuit import Architecture, store
 from amos_hdl.circuit.activations import Activation, find_activation
 from amos_hdl.circuit.distribution import Distribution, Histogram, Normal, Uniform, read_columns
-from amos_hdl.circuit.fit import fit as fit_unit
+from amos_hdl.circuit.fitting import Effort, Form
+from amos_hdl.circuit.fitting import fit as fit_unit
+from amos_hdl.console import Steps
 from amos_hdl.console import table as show_table
 from amos_hdl.errors import CircuitError
+from amos_hdl.report.unit import check_picture, plot_unit
 from amos_hdl.verbs.outcome import Outcome
 
 
@@ -34,13 +36,16 @@ def wanted(name: str | None, table: Path | None) -> Activation:
 def fit(
     activation: Activation,
     gates: int,
-    architecture: Any,
+    architecture: str,
+    form: Form | None,
     bounds: tuple[float, float] | None,
     bits: int,
     normal: tuple[float, float] | None,
     histogram: Path | None,
+    effort: Effort,
     plot: Path | None,
     out: Path | None,
+    steps: Steps,
 ) -> Outcome:
     """Fit one unit, and write what was asked for."""
     if normal is not None and histogram is not None:
@@ -50,25 +55,42 @@ def fit(
         edges, counts = read_columns(histogram, "histogram")
         # the count beside the last edge has no bin and is not read
         distribution = Histogram(tuple(edges), tuple(counts[:-1]))
-    low, high = bounds or (None, None)
-    unit = fit_unit(activation, gates, architecture, low=low, high=high, bits=bits, distribution=distribution)
     if plot is not None:
-        from amos_hdl.report.unit import plot_unit
-
+        check_picture(plot)
+    low, high = bounds or (None, None)
+    with steps.step(f"fitting {activation.name}") as bar:
+        unit = fit_unit(
+            activation,
+            gates,
+            Architecture.parse(architecture),
+            form=form,
+            low=low,
+            high=high,
+            potential_bits=bits,
+            distribution=distribution,
+            effort=effort,
+            progress=bar.of,
+        )
+    if plot is not None:
         plot_unit(unit, activation, plot)
     if out is not None:
         store.save(unit, out)
+    loss = unit.mean_squared_error - unit.unrounded_error
     data = {
         "activation": activation.name,
         "equation": activation.equation,
-        "architecture": unit.architecture,
+        "architecture": str(unit.architecture),
+        "form": unit.form,
+        "method": unit.method,
         "low": unit.low,
         "high": unit.high,
         "gates": unit.circuit.gates,
         "levels": unit.circuit.depth,
         "mean_squared_error": unit.mean_squared_error,
         "worst_error": unit.worst_error,
+        "rounding_loss": loss,
         "spikes_per_input": unit.spikes,
+        "potential_bits": bits,
         "potential_step": float(unit.potential_step),
         "value_step": float(unit.value_step),
         "plot": None if plot is None else str(plot),
@@ -79,8 +101,10 @@ def fit(
         rows = [
             ("mean squared error", f"{unit.mean_squared_error:.3e}", f"on {unit.low:g} to {unit.high:g}"),
             ("worst error", f"{unit.worst_error:.3e}", ""),
+            ("loss by rounding", f"{loss:+.1e}", f"of the mean squared error, {bits} bits"),
             ("gates", str(unit.circuit.gates), f"in {unit.circuit.depth} levels"),
             ("spikes per input", f"{unit.spikes:.2f}", "on average"),
+            ("form", unit.form, f"by {unit.method}"),
         ]
         rows += [(what, str(path), "written") for what, path in (("picture", plot), ("circuit", out)) if path]
         show_table(f"{activation.name} = {activation.equation}, {unit.architecture}", ["", "value", ""], rows)
