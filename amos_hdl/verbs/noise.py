@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from amos_hdl.circuit import Architecture, rearranged, store
-from amos_hdl.circuit.fit import potential
+from amos_hdl.circuit.fitting import potential
 from amos_hdl.circuit.noise import LEVELS, NoiseStudy, Subject, UnitSubject, in_every_architecture, study
 from amos_hdl.console import Steps, note, table
 from amos_hdl.errors import CircuitError, DataError

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from amos_hdl.circuit import ThresholdCircuit, relu
+from amos_hdl.circuit import FLASH, ThresholdCircuit, relu
 from amos_hdl.circuit.activations import find_activation
-from amos_hdl.circuit.fit import fit
+from amos_hdl.circuit.fitting import fit
 from amos_hdl.circuit.noise import UnitSubject, in_every_architecture, study
 from amos_hdl.errors import CircuitError
 
@@ -23,7 +23,7 @@ def test_a_relu_is_compared_in_all_architectures() -> None:
 
 
 def test_what_only_flash_has_is_measured_as_it_is() -> None:
-    dip = fit(find_activation("swish"), 3, "flash", low=-4, high=2, bits=8).circuit
+    dip = fit(find_activation("swish"), 3, FLASH, low=-4, high=2, potential_bits=8).circuit
     assert list(in_every_architecture([(dip,)])) == ["flash"]
     chain = ThresholdCircuit((1, 1), (-1, 3), (1, 2), tables=((0,), (5, 4)))
     found = in_every_architecture([(chain,)])

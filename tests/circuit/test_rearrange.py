@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from amos_hdl.circuit import Architecture, ThresholdCircuit, quantizer, rearranged, relu, steps
 from amos_hdl.circuit.activations import find_activation
 from amos_hdl.circuit.architecture import FLASH, FOLDED, SERIAL
-from amos_hdl.circuit.fit import fit
+from amos_hdl.circuit.fitting import fit
 from amos_hdl.errors import CircuitError
 from tests.circuit.strategies import circuits
 
@@ -60,7 +60,7 @@ def test_the_circuits_of_a_layer_keep_one_shape(layer: list[ThresholdCircuit]) -
 
 
 def test_what_falls_is_flash_alone() -> None:
-    swish = fit(find_activation("swish"), 3, "flash", bits=8).circuit
+    swish = fit(find_activation("swish"), 3, FLASH, potential_bits=8).circuit
     assert rearranged((swish,), FLASH) == (swish,)
     with pytest.raises(CircuitError, match=r"^staged\(2\) circuit: expected 2\*\*K - 1 equal steps .*flash circuit$"):
         rearranged((swish,), Architecture("staged", 2))

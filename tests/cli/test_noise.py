@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from amos_hdl.circuit import store
+from amos_hdl.circuit import FLASH, SERIAL, store
 from amos_hdl.circuit.activations import find_activation
-from amos_hdl.circuit.fit import fit
+from amos_hdl.circuit.fitting import fit
 from tests.cli.test_cli import amos, refused
 from tests.frontend.recipes import changed, written
 
@@ -17,8 +17,8 @@ def folder(tmp_path, small_folder):
     (tmp_path / "models").symlink_to(small_folder / "models")
     random = np.random.default_rng(0)
     np.savez(tmp_path / "some.npz", images=random.integers(0, 17, (40, 9)), labels=random.integers(0, 5, 40))
-    store.save(fit(find_activation("swish"), 3, "flash"), tmp_path / "swish.yaml")
-    store.save(fit(find_activation("sigmoid"), 4, "serial"), tmp_path / "sigmoid.yaml")
+    store.save(fit(find_activation("swish"), 3, FLASH), tmp_path / "swish.yaml")
+    store.save(fit(find_activation("sigmoid"), 4, SERIAL, form="table"), tmp_path / "sigmoid.yaml")
     return tmp_path
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from recipes import TINY, changed, written
 
-from amos_hdl.circuit import Architecture, CircuitBank, Disturbance, DisturbedGates, relu, steps
+from amos_hdl.circuit import FLASH, SERIAL, Architecture, CircuitBank, Disturbance, DisturbedGates, relu, steps
 from amos_hdl.circuit import store as circuit_store
 from amos_hdl.circuit.activations import find_activation
-from amos_hdl.circuit.fit import fit as fit_unit
+from amos_hdl.circuit.fitting import fit as fit_unit
 from amos_hdl.errors import CircuitError, RecipeError
 from amos_hdl.frontend.data import load_dataset
 from amos_hdl.frontend.prototype import fitted_prototype, hidden_prototypes, relu_prototype
@@ -77,8 +77,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def circuit_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("circuits")
-    swish = fit_unit(find_activation("swish"), 4, "flash", low=-4, high=4)
-    sigmoid = fit_unit(find_activation("sigmoid"), 3, "serial")
+    swish = fit_unit(find_activation("swish"), 4, FLASH, low=-4, high=4)
+    sigmoid = fit_unit(find_activation("sigmoid"), 3, SERIAL, form="table")
     for unit in (swish, sigmoid):
         circuit_store.save(unit, folder / f"{unit.activation}.yaml")
     return folder
