@@ -269,14 +269,22 @@ def info(network: str, hardware: Hardware, json: bool) -> None:
 @app.command()
 @_network
 @_images
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="NPZ file with scores (image, class) or predictions (image) of the original network, to compare with.",
+)
 @click.option("--rtl", "on_rtl", is_flag=True, help="Also run every image through the Verilog, compiled; compare all.")
 @click.option("--rtl-folder", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]")
 @_json
-def evaluate(network: str, images: Path | None, on_rtl: bool, rtl_folder: Path | None, json: bool) -> None:
-    """Show accuracy and spikes per image, by the bit-exact golden model."""
+def evaluate(
+    network: str, images: Path | None, reference: Path | None, on_rtl: bool, rtl_folder: Path | None, json: bool
+) -> None:
+    """Show accuracy, spikes and synaptic operations per image, by the bit-exact golden model."""
     from amos_hdl.verbs.evaluate import evaluate as act
 
-    _finish(act(find_project(network), images, Steps(json), on_rtl=on_rtl, rtl=rtl_folder), json)
+    options: dict[str, Any] = {"reference": reference, "on_rtl": on_rtl, "rtl": rtl_folder}
+    _finish(act(find_project(network), images, Steps(json), **options), json)
 
 
 @app.command()

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from amos_hdl.errors import DataError, StoreError
 from amos_hdl.frontend.data import Dataset, from_folder, load_dataset, load_npz
 from amos_hdl.frontend.data_files import Folder, read_folder
@@ -85,8 +87,8 @@ class Project:
         flat, code = pixels.reshape(len(pixels), -1), self.network.input
         if not len(flat):
             raise DataError("no images", where=str(images))
-        nothing = flat[:0, 0]
-        return Dataset(flat, labels, nothing, nothing, flat[:, 0] * 0 + range(len(flat)), code.low, code.high)
+        everything = np.arange(len(flat))
+        return Dataset(flat, labels, everything[:0], everything[:0], everything, code.low, code.high)
 
 
 def _recipe_of(folder: Path) -> Path:

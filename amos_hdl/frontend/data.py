@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,9 @@ import numpy.typing as npt
 
 from amos_hdl.errors import DataError, ToolError
 from amos_hdl.frontend.data_files import Folder, read_cifar10, read_mnist
+from amos_hdl.frontend.npz import plain_arrays
 from amos_hdl.frontend.recipe import Data
 
-#: Largest NPZ data file when unpacked, in bytes: against archives made to fill the memory.
-UNPACKED_LIMIT_BYTES = 1 << 32
 #: Most classes of a data set.
 CLASS_LIMIT = 4096
 
@@ -160,7 +157,7 @@ def _digits() -> tuple[Array, Array]:
     return digits.images.astype(np.int64), digits.target.astype(np.int64)
 
 
-def load_npz(path: Path) -> tuple[Array, Array]:
+def load_npz(path: Path) -> tuple[Pixels, Array]:
     """Read images and labels, integers, from ``path``.
 
     Images are ``(image, pixel)``, ``(image, row, column)`` or ``(image, channel, row, column)``, labels ``(image,)``.
@@ -174,28 +171,13 @@ def load_npz(path: Path) -> tuple[Array, Array]:
     return images, labels
 
 
-def load_images(path: Path) -> tuple[Array, Array | None]:
+def load_images(path: Path) -> tuple[Pixels, Array | None]:
     """Read as ``load_npz``, but labels may be missing."""
-    arrays: dict[str, npt.NDArray[np.generic]] = {}
-    if path.exists() and not path.is_file():
-        raise DataError("not a file", where=str(path))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > UNPACKED_LIMIT_BYTES:
-            raise DataError("file too large", where=str(path), expected=f"at most {UNPACKED_LIMIT_BYTES} bytes")
-        with np.load(path, allow_pickle=False) as file:
-            if "images" not in file.files:
-                raise DataError("no array images", where=str(path), got=repr(sorted(file.files)))
-            arrays = {name: file[name] for name in ("images", "labels") if name in file.files}
-    except OSError as failure:
-        raise DataError(f"cannot be read: {failure.strerror}", where=str(path)) from failure
-    except (ValueError, AttributeError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError) as failure:
-        raise DataError("not plain arrays in NPZ", where=str(path), got=str(failure)[:120]) from failure
+    arrays = plain_arrays(path, ("images",), ("labels",))
     for name, array in arrays.items():
         if not np.issubdtype(array.dtype, np.integer):
             raise DataError(name, where=str(path), expected="integers", got=str(array.dtype))
-    images, labels = arrays["images"].astype(np.int64), arrays.get("labels")
+    images, labels = arrays["images"], arrays.get("labels")
     if images.ndim not in (2, 3, 4) or 0 in images.shape:
         raise DataError("shape of images", where=str(path), expected="(image, pixel)", got=repr(images.shape))
     if labels is None:

@@ -3,50 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from amos_hdl.console import note, table
+from amos_hdl.errors import ScheduleError
+from amos_hdl.network import Conv2d, Dense, Network, Unit
+from amos_hdl.network.counts import Counts, count
 from amos_hdl.project import Project
 from amos_hdl.schedule import DenseSpec, Estimate, Schedule, UnitLayerSpec, estimate
 from amos_hdl.verbs.outcome import Outcome, how_often
 
 
 def info(project: Project, flags: Mapping[str, Any]) -> Outcome:
-    """Describe a network and the hardware it will be."""
-    schedule = project.schedule(flags)
+    """Describe a network and the hardware it will be; the network alone where there is no hardware for it yet."""
+    network, schedule = project.network, project.schedule(flags)
+    sizes = count(network)
+    total = sum(sizes.values(), Counts())
+    data: dict[str, Any] = {
+        "network": project.name,
+        "sha256": network.digest,
+        **asdict(total),
+        "units_by_gates": _units_by_gates(network, sizes),
+        "operations": [_operation_info(network, name, sizes[name]) for name in sizes],
+    }
+    try:
+        data |= _hardware_info(schedule)
+    except ScheduleError as error:
+        data["no_hardware"] = str(error)
+        return Outcome(data, lambda: _show_network(data))
+    return Outcome(data, lambda: _show_hardware(data, schedule))
+
+
+def _units_by_gates(network: Network, sizes: Mapping[str, Counts]) -> dict[str, int]:
+    """Return how many units have how many gates; as text, which is what JSON makes of such keys."""
+    units: dict[int, int] = {}
+    for layer in network.unit_layers:
+        units[layer.gates] = units.get(layer.gates, 0) + sizes[layer.name].units
+    return {str(gates): units[gates] for gates in sorted(units)}
+
+
+def _operation_info(network: Network, name: str, size: Counts) -> dict[str, Any]:
+    operation, tensor = network[name], network.tensors[name]
+    return {
+        "name": name,
+        "kind": operation.kind,
+        "shape": list(tensor.shape),
+        **asdict(size),
+        "gates_per_unit": operation.gates if isinstance(operation, Unit) else None,
+        "weight_bits": operation.weight_bits if isinstance(operation, Dense | Conv2d) else None,
+        "bits": tensor.bits,
+        "low": tensor.interval[0],
+        "high": tensor.interval[1],
+    }
+
+
+def _show_network(data: Mapping[str, Any]) -> None:
+    keys = ("gates", "weights", "products")
+    rows: list[Sequence[object]] = [
+        (
+            entry["name"],
+            entry["kind"],
+            " x ".join(map(str, entry["shape"])),
+            *(entry[key] or None for key in keys),
+            entry["bits"],
+        )
+        for entry in data["operations"]
+    ]
+    rows.append(("all", None, None, *(data[key] for key in keys), None))
+    columns = ["operation", "kind", "shape", "gates", "weights", "products", "bits"]
+    table(f"{data['network']}: {data['units']:,} units of {data['gates']:,} gates", columns, rows, right=columns[3:])
+    units = ", ".join(f"{count:,} of {gates} gates" for gates, count in data["units_by_gates"].items())
+    note(f"units: {units or 'none'}")
+    note("a gate is a neuron; products: non-zero weights times windows, per image; bits: of one word")
+    note(f"no hardware: {data['no_hardware']}")
+
+
+def _hardware_info(schedule: Schedule) -> dict[str, Any]:
     layers = [_layer_info(schedule, name) for name in schedule.specs]
     total = sum((estimate(spec) for spec in schedule.specs.values()), Estimate(0, 0))
-    data = {
-        "network": project.name,
-        "sha256": project.network.digest,
+    return {
         "options": schedule.options.as_dict(),
         "latency_cycles": schedule.latency_cycles,
         "interval_cycles": schedule.interval_cycles,
-        "gates": sum(layer["gates"] or 0 for layer in layers),
         "estimated_luts": total.luts,
         "estimated_flip_flops": total.flip_flops,
         "layers": layers,
     }
 
-    def show() -> None:
-        columns = ["layer", "units", "gates", "adders", "bits", "low", "high", "ready", "LUT4*", "FF*"]
-        code = project.network.tensors[project.network.input.name]
-        rows: list[Sequence[object]] = [
-            (project.network.input.name, code.units, None, None, code.bits, *code.interval, 0, None, None)
-        ]
-        keys = ("name", "units", "gates", "adders", "bits", "low", "high", "ready_cycle")
-        rows += [
-            [*(layer[key] for key in keys), layer["estimated_luts"], layer["estimated_flip_flops"]] for layer in layers
-        ]
-        rows.append(("all", None, data["gates"], None, None, None, None, None, total.luts, total.flip_flops))
-        title = (
-            f"{project.name}: latency {schedule.latency_cycles} clock cycles, "
-            f"interval {schedule.interval_cycles} (a new image {how_often(schedule.interval_cycles)})"
-        )
-        table(title, columns, rows, right=columns[1:])
-        note("bits: of one word; ready: clock cycle of the result; *: estimated before synthesis")
 
-    return Outcome(data, show)
+def _show_hardware(data: Mapping[str, Any], schedule: Schedule) -> None:
+    columns = ["layer", "units", "gates", "adders", "bits", "low", "high", "ready", "LUT4*", "FF*"]
+    name = schedule.network.input.name
+    code = schedule.network.tensors[name]
+    rows: list[Sequence[object]] = [(name, code.units, None, None, code.bits, *code.interval, 0, None, None)]
+    keys = ("name", "units", "gates", "adders", "bits", "low", "high", "ready_cycle")
+    rows += [
+        [*(layer[key] for key in keys), layer["estimated_luts"], layer["estimated_flip_flops"]]
+        for layer in data["layers"]
+    ]
+    sums = (data["estimated_luts"], data["estimated_flip_flops"])
+    rows.append(("all", None, data["gates"], None, None, None, None, None, *sums))
+    title = (
+        f"{data['network']}: latency {data['latency_cycles']} clock cycles, "
+        f"interval {data['interval_cycles']} (a new image {how_often(data['interval_cycles'])})"
+    )
+    table(title, columns, rows, right=columns[1:])
+    note("bits: of one word; ready: clock cycle of the result; *: estimated before synthesis")
 
 
 def _layer_info(schedule: Schedule, name: str) -> dict[str, Any]:
