@@ -243,7 +243,7 @@ def test_a_wrong_circuit_file_is_refused(tmp_path: Path, text: str | None, messa
 
 
 def test_a_rising_staircase_is_a_chain_of_as_many_gates_as_its_values_have_bits(tmp_path: Path) -> None:
-    softplus = fit_unit(find_activation("softplus"), 3, "flash")
+    softplus = fit_unit(find_activation("softplus"), 3, FLASH)
     circuit_store.save(softplus, tmp_path / "softplus.yaml")
     flash, serial, staged = (
         fitted_prototype(tmp_path / "softplus.yaml", architecture, 6)
