@@ -134,7 +134,7 @@ def app() -> None:
 @click.option(
     "--rounds",
     type=click.IntRange(1, 100_000),
-    default=40,
+    default=80,
     show_default=True,
     help="Effort of the search for a linear form.",
 )

@@ -33,7 +33,7 @@ __all__ = ["DEFAULT_EFFORT", "Effort", "FittedUnit", "Form", "fit", "potential"]
 
 Form = Literal["linear", "table"]
 
-DEFAULT_EFFORT = Effort(rounds=40)
+DEFAULT_EFFORT = Effort(rounds=80)
 #: Most bits of each way; more would take hours, or tables of more than ``TABLE_LIMIT`` entries.
 FLASH_BITS, TABLE_BITS, LINEAR_BITS = 8, 12, 20
 #: Most gates of a search.
