@@ -34,11 +34,14 @@ class Images:
 
     Members
     -------
+    source : str
+        File or folder, for errors.
     calibration : integers, shape (image, pixel)
     test : integers, shape (image, pixel)
     labels : int64, shape (image,), of the test images, or None
     """
 
+    source: str
     calibration: npt.NDArray[np.integer]
     test: npt.NDArray[np.integer]
     labels: Integers | None
@@ -91,7 +94,7 @@ def load_images_of(path: Path, calibration: int, test: int) -> Images:
     chosen = np.unique(np.linspace(0, len(given) - 1, min(calibration, len(given))).astype(int))
     test = min(test, len(shown))
     flat = shown[:test].reshape(test, -1)
-    return Images(given[chosen].reshape(len(chosen), -1), flat, None if labels is None else labels[:test])
+    return Images(str(path), given[chosen].reshape(len(chosen), -1), flat, None if labels is None else labels[:test])
 
 
 def convert(
@@ -156,7 +159,7 @@ def compare(made: Quantized | ExactImport, graph: FloatGraph | None, images: Ima
         if len(wrong):
             expected = f"0 to {mine.shape[1] - 1}, the model's classes"
             got = repr(int(images.labels[wrong[0]]))
-            raise DataError("label", where=f"image {int(wrong[0])}", expected=expected, got=got)
+            raise DataError("label", where=f"{images.source}, image {int(wrong[0])}", expected=expected, got=got)
         accuracies = [float((values.argmax(axis=1) == images.labels).mean()) for values in (theirs, mine)]
     spread = float(np.abs(theirs - theirs.mean(axis=1, keepdims=True)).mean()) or 1.0
     return Kept(

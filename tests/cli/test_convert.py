@@ -1,0 +1,141 @@
+"""``amos-hdl convert`` as a user calls it: what it writes, what it says, and what it leaves behind when it refuses."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from amos_hdl.cli import _main
+from tests.cli.test_cli import amos, refused
+from tests.frontend.shared_data import shared
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+
+def model() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 3)
+    ).eval()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with a model, and images labelled by it."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (40, 1, 8, 8))
+    made = model()
+    with torch.no_grad():
+        labels = made(torch.tensor(images / 255, dtype=torch.float32)).argmax(1).numpy()
+    np.savez(tmp_path / "data.npz", images=images, labels=labels)
+    torch.export.save(torch.export.export(made, (torch.zeros(2, 1, 8, 8),)), tmp_path / "net.pt2")
+    return tmp_path
+
+
+def test_a_program_is_converted_judged_stored_and_built(folder):
+    options = "--calibrate data.npz --weights 7 --gates 5 --out models/mine".split()
+    code, out, err = amos("convert", "net.pt2", *options, "--json", cwd=folder)
+    assert code == 0, err
+    data = json.loads(out)
+    assert data["network"] == "mine" and data["kind"] == "float"
+    assert data["model_accuracy"] == 1.0 and data["network_accuracy"] == data["agreement"] >= 0.9
+    assert 0 < data["relative_logit_error"] < 0.1 and data["spikes_per_unit"] <= 5
+    code, out, _ = amos("evaluate", "mine", "--images", "data.npz", "--json", cwd=folder)
+    assert code == 0 and json.loads(out)["accuracy"]["test"] == data["network_accuracy"]
+    code, out, _ = amos("convert", "net.pt2", *options, cwd=folder)
+    assert code == 0 and "accuracy kept" in out and "points less" in out
+
+
+def test_without_labels_no_accuracy_is_claimed(folder, converted):
+    images = np.load(folder / "data.npz")["images"]
+    np.savez(folder / "data.npz", images=images)
+    code, out, _ = converted("net.pt2", "--calibrate", "data.npz", "--json")
+    data = json.loads(out)
+    assert code == 0 and data["network_accuracy"] is None and data["folder"] == "models/net"
+    code, out, _ = converted("net.pt2", "--calibrate", "data.npz")
+    assert code == 0 and "no labels" in out and "accuracy kept" not in out
+
+
+def test_qonnx_needs_no_calibration(tmp_path):
+    source = shared("models/TFC_1W1A.onnx")
+    code, out, err = amos("convert", source, "--json", cwd=tmp_path)
+    assert code == 0, err
+    data = json.loads(out)
+    assert data["kind"] == "QONNX" and data["bit_exact"] and data["uncertain_thresholds"] == {}
+    assert (tmp_path / "models" / "tfc_1w1a" / "network.yaml").exists()
+
+
+@pytest.fixture
+def converted(folder, monkeypatch, capsys):
+    """Return a function that converts in this process, which is quicker than in one of its own."""
+
+    def run(*arguments):
+        monkeypatch.chdir(folder)
+        code = _main(["convert", *map(str, arguments)])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_bad_input_is_one_line_and_leaves_nothing(folder, converted):
+    """Each refusal names the file, and the node where there is one; no folder is made."""
+    good, images = (folder / "net.pt2").read_bytes(), np.load(folder / "data.npz")["images"]
+    with_data = ("--calibrate", "data.npz", "--out", "models/mine")
+
+    def check(*words, source="net.pt2", options=with_data):
+        refused(converted(source, *options), *words)
+        assert not (folder / "models").exists()
+
+    check("net.pt2", "no calibration images", "--calibrate", options=("--out", "models/mine"))
+    check("absent.pt2", "cannot be read", source="absent.pt2")
+    check("net.th", "expected .pt2 or .onnx", "torch.export.save", source="net.th")
+    check("name of a network", "'Bad'", options=("--calibrate", "data.npz", "--out", "models/Bad"))
+    check("weight_bits", "2 to 8", options=(*with_data, "--weights", 9))
+    check("LAYER=BITS", options=(*with_data, "--layer-weights", "conv2d"))
+    check("--calibration", options=(*with_data, "--calibration", "best"))
+    check("means of the input", "expected 1 or 1", options=(*with_data, "--mean", 0.1, "--mean", 0.2))
+    for content in (b"", good[:3000], pickle.dumps([1, 2]), b"\x08\x07"):
+        (folder / "net.pt2").write_bytes(content)
+        check("net.pt2", "truncated or not an exported program")
+        (folder / "net.onnx").write_bytes(content)
+        check("net.onnx", "not an ONNX model", source="net.onnx")
+    (folder / "net.pt2").write_bytes(good)
+
+    labels = np.zeros(40, int)
+    for arrays, words in (
+        ({"images": images[:0], "labels": labels[:0]}, ("shape of images",)),
+        ({"images": images, "labels": labels[:39]}, ("shape of labels", "(40,)", "(39,)")),
+        (
+            {"images": images, "labels": labels + 3},
+            ("data.npz, image 0: label", "0 to 2, the model's classes", "got 3"),
+        ),
+        ({"images": images, "labels": labels - 1}, ("label", "got -1")),
+        ({"images": images[:, :, :7], "labels": labels}, ("net.pt2", "64 pixels, 1 x 8 x 8", "got 56")),
+        ({"images": images + 1000, "labels": labels}, ("expected 0 to 255",)),
+        ({"images": images / 255, "labels": labels}, ("data.npz", "expected integers", "float64")),
+        ({"pictures": images}, ("data.npz", "no array images")),
+    ):
+        np.savez(folder / "data.npz", **arrays)
+        check(*words)
+
+
+def test_weights_that_are_not_finite(folder, converted):
+    broken = model()
+    with torch.no_grad():
+        broken[0].weight[2, 0, 1, 1] = float("inf")
+    torch.export.save(torch.export.export(broken, (torch.zeros(2, 1, 8, 8),)), folder / "net.pt2")
+    refused(
+        amos("convert", "net.pt2", "--calibrate", "data.npz", cwd=folder), "net.pt2, 0.weight", "got inf at (2, 0, 1"
+    )
+
+
+def test_an_operation_that_integers_cannot_express(folder, converted):
+    class Twisted(nn.Module):
+        def forward(self, x):
+            return torch.sin(9 * x).flatten(1)[:, :3]
+
+    torch.export.save(torch.export.export(Twisted(), (torch.zeros(2, 1, 8, 8),)), folder / "net.pt2")
+    refused(converted("net.pt2", "--calibrate", "data.npz"), "net.pt2, sin", "turns more than once")
+    assert not (folder / "models").exists()
