@@ -33,19 +33,25 @@ class AmosNetwork(wiring.Component):
         ``in_valid``, ``schedule.latency_cycles`` later.
     out_<name> : Out(words), one per output of the network
         Results of that image.
+    spikes_<layer> : Out(gates), one per layer of units, only if asked for
+        Spikes, each in the clock cycle in which it happens.
 
     Parameters
     ----------
     schedule : Schedule
     modules : mapping of str to str
         Name of the module of each layer and, as ``delay_<output>``, of each delay line.
+    spikes : bool
+        Whether spikes leave the network.
     """
 
-    def __init__(self, schedule: Schedule, modules: dict[str, str]) -> None:
-        self.schedule, self.modules = schedule, modules
-        tensors, code = schedule.network.tensors, schedule.network.input
+    def __init__(self, schedule: Schedule, modules: dict[str, str], *, spikes: bool = False) -> None:
+        self.schedule, self.modules, self.spikes = schedule, modules, spikes
+        tensors, code, units = schedule.network.tensors, schedule.network.input, schedule.network.unit_layers
         ports = {"in_valid": In(1), f"in_{code.name}": In(Port.of(tensors[code.name]).bits), "out_valid": Out(1)}
         ports |= {f"out_{name}": Out(Port.of(tensors[name]).bits) for name in schedule.network.outputs}
+        if spikes:
+            ports |= {f"spikes_{unit.name}": Out(tensors[unit.name].units * unit.gates) for unit in units}
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -62,7 +68,8 @@ class AmosNetwork(wiring.Component):
             extra = {}
             if isinstance(spec, UnitLayerSpec):
                 # nothing in the network reads the skewed spikes; testbenches do, in the layer
-                extra["o_spikes"] = Signal(len(spec.modules) * spec.operation.gates)
+                unread = Signal(len(spec.modules) * spec.operation.gates)
+                extra["o_spikes"] = getattr(self, f"spikes_{name}") if self.spikes else unread
             m.submodules[f"{name}_layer"] = Instance(
                 self.modules[name],
                 i_clk=ClockSignal(),

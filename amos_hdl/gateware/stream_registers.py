@@ -1,0 +1,148 @@
+"""Identity and counters of a wrapped network, read over AXI4-Lite."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amos_hdl.gateware.words import register
+from amos_hdl.schedule.stream_registers import COUNTER_BITS, RegisterMap
+
+OKAY, SLVERR = 0b00, 0b10
+#: Numbers that are added up between two registers, when spikes are counted.
+_ADDENDS = 4
+_HALF = COUNTER_BITS // 2
+
+
+class StreamRegisters(wiring.Component):
+    """Answers a read two clock cycles after its address, ``SLVERR`` where there is no register; refuses every write.
+
+    Counters start at 0 with reset and wrap.  Spikes are counted a few clock cycles after they happen.
+
+    Members
+    -------
+    s_axil_* : AXI4-Lite, 32 data bits
+        Without ``awprot`` and ``arprot``, which a subordinate need not have.
+    enter, take, error : In(1)
+        Count an image, a result, an error.
+    spikes_<layer> : In(gates)
+        Spikes of one layer, each for one clock cycle.
+
+    Source: AMBA AXI Protocol Specification, ARM IHI 0022H, sections A3.2 (handshakes) and B1 (AXI4-Lite).
+    """
+
+    def __init__(self, map: RegisterMap) -> None:
+        self.map = map
+        spikes = map.spec.spikes or {}
+        super().__init__(
+            {
+                "s_axil_awaddr": In(map.address_bits),
+                "s_axil_awvalid": In(1),
+                "s_axil_awready": Out(1),
+                "s_axil_wdata": In(32),
+                "s_axil_wstrb": In(4),
+                "s_axil_wvalid": In(1),
+                "s_axil_wready": Out(1),
+                "s_axil_bresp": Out(2),
+                "s_axil_bvalid": Out(1),
+                "s_axil_bready": In(1),
+                "s_axil_araddr": In(map.address_bits),
+                "s_axil_arvalid": In(1),
+                "s_axil_arready": Out(1),
+                "s_axil_rdata": Out(32),
+                "s_axil_rresp": Out(2),
+                "s_axil_rvalid": Out(1),
+                "s_axil_rready": In(1),
+                "enter": In(1),
+                "take": In(1),
+                "error": In(1),
+                **{f"spikes_{layer}": In(bits) for layer, bits in spikes.items()},
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build counters, the answers to reads, and the refusal of writes."""
+        m = Module()
+        events: dict[str, Value] = {"images": self.enter, "results": self.take, "errors": self.error}
+        for layer in self.map.spec.spikes or {}:
+            events[f"spikes_{layer}"] = _count_ones(m, getattr(self, f"spikes_{layer}"), f"sum_{layer}")
+        counters = {name: _counter(m, amount, name) for name, amount in events.items()}
+        self._reads(m, counters)
+        self._writes(m)
+        return m
+
+    def _reads(self, m: Module, counters: dict[str, tuple[Signal, Signal]]) -> None:
+        """Take an address, look it up, answer."""
+        address = Signal(self.map.address_bits - 2, name="word_address")
+        looking, valid = Signal(name="looking"), Signal(name="answer_valid")
+        data, response = Signal(32, name="answer"), Signal(2, name="answer_response")
+        upper, freeze, chosen = Signal(_HALF, name="frozen_upper"), Signal(name="freeze"), Signal(_HALF, name="upper")
+        m.d.comb += [
+            self.s_axil_arready.eq(~looking & ~valid),
+            self.s_axil_rvalid.eq(valid),
+            self.s_axil_rdata.eq(data),
+            self.s_axil_rresp.eq(response),
+        ]
+        with m.If(self.s_axil_arready & self.s_axil_arvalid):
+            m.d.sync += [address.eq(self.s_axil_araddr[2:]), looking.eq(1)]
+        with m.If(valid & self.s_axil_rready):
+            m.d.sync += valid.eq(0)
+        m.d.sync += freeze.eq(0)
+        with m.If(looking):
+            m.d.sync += [looking.eq(0), valid.eq(1), data.eq(0), response.eq(SLVERR)]
+            with m.Switch(address):
+                for entry in self.map.registers:
+                    with m.Case(entry.offset // 4):
+                        lower = Const(entry.value, 32) if entry.value is not None else counters[entry.name][0]
+                        m.d.sync += [data.eq(lower), response.eq(OKAY), freeze.eq(entry.value is None)]
+                    if entry.value is None:
+                        with m.Case(entry.offset // 4 + 1):
+                            m.d.sync += [data.eq(upper), response.eq(OKAY)]
+        # the upper half gets its carry one clock later than the lower: read one clock later they belong together
+        with m.Switch(address):
+            for entry in self.map.registers:
+                if entry.value is None:
+                    with m.Case(entry.offset // 4):
+                        m.d.comb += chosen.eq(counters[entry.name][1])
+        with m.If(freeze):
+            m.d.sync += upper.eq(chosen)
+
+    def _writes(self, m: Module) -> None:
+        """Answer with an error once address and data are there, in whichever order."""
+        address_there, data_there = Signal(name="write_address_there"), Signal(name="write_data_there")
+        m.d.comb += [
+            self.s_axil_awready.eq(~address_there),
+            self.s_axil_wready.eq(~data_there),
+            self.s_axil_bvalid.eq(address_there & data_there),
+            self.s_axil_bresp.eq(SLVERR),
+        ]
+        with m.If(self.s_axil_awvalid):
+            m.d.sync += address_there.eq(1)
+        with m.If(self.s_axil_wvalid):
+            m.d.sync += data_there.eq(1)
+        with m.If(self.s_axil_bvalid & self.s_axil_bready):
+            m.d.sync += [address_there.eq(0), data_there.eq(0)]
+
+
+def _counter(m: Module, amount: Value, name: str) -> tuple[Signal, Signal]:
+    """Return lower and upper half of a counter; the upper one is a clock late, so that no carry crosses both."""
+    lower, upper = Signal(_HALF, name=f"{name}_lower"), Signal(_HALF, name=f"{name}_upper")
+    carry = Signal(name=f"{name}_carry")
+    m.d.sync += [Cat(lower, carry).eq(lower + amount), upper.eq(upper + carry)]
+    return lower, upper
+
+
+def _count_ones(m: Module, bits: Value, name: str) -> Value:
+    """Return how many of ``bits`` are high, some clock cycles later: a tree of sums with a register behind each."""
+    numbers: list[Value] = [bits[place] for place in range(len(bits))]
+    level = 0
+    while len(numbers) > 1 or not level:
+        level += 1
+        most = min(len(bits), _ADDENDS**level).bit_length()
+        groups = [numbers[first : first + _ADDENDS] for first in range(0, len(numbers), _ADDENDS)]
+        numbers = [
+            register(m, sum(group[1:], group[0])[:most], f"{name}_{level}_{number}")
+            for number, group in enumerate(groups)
+        ]
+    return numbers[0]
