@@ -291,12 +291,33 @@ def evaluate(
 @_network
 @_hardware
 @_rtl
+@click.option(
+    "--interface",
+    type=click.Choice(["plain", "axi-stream"]),
+    default="plain",
+    show_default=True,
+    help="axi-stream adds a second top module, NAME_stream, whose images and results may be stalled.",
+)
+@click.option(
+    "--stream-bytes", type=int, help="Bytes of a beat of an image, 1 to 4096.  [default: an image in one beat]"
+)
+@click.option("--registers", is_flag=True, help="Identity and counters over AXI4-Lite beside the streams.")
 @_json
-def generate(network: str, hardware: Hardware, rtl: Path | None, json: bool) -> None:
+def generate(
+    network: str,
+    hardware: Hardware,
+    rtl: Path | None,
+    interface: str,
+    stream_bytes: int | None,
+    registers: bool,
+    json: bool,
+) -> None:
     """Write Verilog, manifest.yaml and a FuseSoC core file."""
     from amos_hdl.verbs.generate import generate as act
+    from amos_hdl.verbs.generate import wanted_stream
 
-    _finish(act(find_project(network), hardware, rtl, Steps(json)), json)
+    stream = wanted_stream(interface, stream_bytes, registers)
+    _finish(act(find_project(network), hardware, rtl, Steps(json), stream), json)
 
 
 @app.command()
@@ -307,7 +328,8 @@ def generate(network: str, hardware: Hardware, rtl: Path | None, json: bool) -> 
     "lists",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Regression list; may be repeated.  [default: testbenches/network.yaml]",
+    help="Regression list; may be repeated.  [default: testbenches/network.yaml; stream.yaml too if there is a "
+    "wrapper]",
 )
 @_images
 @_rtl

@@ -8,10 +8,10 @@ from amos_hdl import __version__
 from amos_hdl.files import dump_yaml
 
 
-def core_file(top: str, description: str, verilog: Iterable[str]) -> str:
-    """Return the text of ``<top>.core``.  Source: FuseSoC user guide, CAPI2 reference."""
+def core_file(name: str, description: str, verilog: Iterable[str], top: str) -> str:
+    """Return the text of ``<name>.core``, whose top module is ``top``.  Source: FuseSoC user guide, CAPI2 reference."""
     core = {
-        "name": f"amos-hdl:networks:{top}:{__version__}",
+        "name": f"amos-hdl:networks:{name}:{__version__}",
         "description": description,
         "filesets": {"rtl": {"files": list(verilog), "file_type": "verilogSource"}},
         "targets": {

@@ -7,37 +7,45 @@ from pathlib import Path
 from amos_hdl.emit.core_file import core_file
 from amos_hdl.emit.headers import header
 from amos_hdl.emit.manifest import MANIFEST, Manifest, make_manifest
-from amos_hdl.emit.modules import network_modules
+from amos_hdl.emit.modules import check_names, network_modules
+from amos_hdl.emit.stream import stream_modules
 from amos_hdl.emit.verilog import convert
 from amos_hdl.errors import EmitError
 from amos_hdl.files import dump_yaml, replaced_folder, write_file
 from amos_hdl.gateware.harness import Harness
 from amos_hdl.schedule import Schedule
+from amos_hdl.schedule.stream import StreamOptions, StreamSpec
 
 
-def render(schedule: Schedule) -> tuple[dict[str, str], Manifest]:
+def render(schedule: Schedule, stream: StreamOptions | None = None) -> tuple[dict[str, str], Manifest]:
     """Return the contents of every file of a generated network by its path, and the manifest.
 
-    Verilog files come sources before users; equal networks, options and tools give equal bytes.
+    Verilog files come sources before users, the AXI4-Stream wrapper last if there is one; equal networks, options and
+    tools give equal bytes.
     """
-    modules = network_modules(schedule)
+    modules = network_modules(schedule, spikes=stream is not None and stream.registers)
+    if stream is not None:
+        modules += stream_modules(schedule, StreamSpec.of(schedule, stream))
+    check_names(modules)
     verilog = convert({module.name: module.component for module in modules})
     texts = {module.path: f"{module.comment}\n{verilog[module.name]}" for module in modules}
-    manifest = make_manifest(schedule, texts)
+    manifest = make_manifest(schedule, texts, stream)
     network = schedule.network
     description = f"Spiking network {network.name}, at most one spike per neuron, SHA-256 {network.digest}"
     files = dict(texts)
     files[MANIFEST] = dump_yaml(manifest.model_dump(exclude_none=True))
-    files[f"{network.name}.core"] = core_file(network.name, description, texts)
+    files[f"{network.name}.core"] = core_file(network.name, description, texts, modules[-1].name)
     return files, manifest
 
 
-def generate(schedule: Schedule, folder: Path) -> Manifest:
+def generate(schedule: Schedule, folder: Path, stream: StreamOptions | None = None) -> Manifest:
     """Write Verilog, ``manifest.yaml`` and ``<name>.core`` into ``folder``, which is replaced as a whole.
+
+    With ``stream`` there is a second top module, ``<name>_stream``: the network with AXI4-Streams.
 
     Raises EmitError if Yosys fails or the folder cannot be written; what was there before then stays.
     """
-    files, manifest = render(schedule)
+    files, manifest = render(schedule, stream)
     with replaced_folder(folder, MANIFEST, EmitError) as new:
         for path, text in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)

@@ -103,11 +103,13 @@ def delay_header(name: str, spec: DelaySpec, schedule: Schedule) -> str:
     return header(f"Delay line of output {name}.", [f"Latency {spec.latency_cycles} clock cycles."], schedule)
 
 
-def network_header(schedule: Schedule) -> str:
-    """Return the header of the top module."""
+def network_header(schedule: Schedule, *, spikes: bool = False) -> str:
+    """Return the header of the top module; with ``spikes`` it has outputs for them."""
     network = schedule.network
     body = [f"in_{network.input.name}: {describe(Port.of(network.tensors[network.input.name]))}."]
     body += [f"out_{name}: {describe(Port.of(network.tensors[name]))}." for name in network.outputs]
+    if spikes:
+        body.append("spikes_*: bit n*K + i - 1 is gate i of K of unit n, in the cycle in which it fires, else low.")
     body.append(
         f"Latency {schedule.latency_cycles} clock cycles from in_valid to out_valid, "
         f"interval {schedule.interval_cycles}: a new image may enter {_how_often(schedule)}."

@@ -13,6 +13,8 @@ from amos_hdl.errors import EmitError
 from amos_hdl.files import Strict, read_yaml
 from amos_hdl.network import Network
 from amos_hdl.schedule import HardwareOptions, Port, Schedule, UnitLayerSpec
+from amos_hdl.schedule.stream import StreamOptions, StreamSpec
+from amos_hdl.schedule.stream_registers import RegisterMap
 
 MANIFEST = "manifest.yaml"
 
@@ -45,6 +47,28 @@ class LayerEntry(Strict):
     spike_cycles: list[int] | None = None
 
 
+class RegisterEntry(Strict):
+    """One register; a counter, which has two words, if it has no value."""
+
+    name: str
+    offset: int
+    value: int | None = None
+
+
+class StreamEntry(Strict):
+    """The AXI4-Stream wrapper.  ``result_bytes`` is the first byte of each output in ``m_axis_tdata``."""
+
+    top: str
+    beat_bytes: int
+    beats: int
+    result_beat_bytes: int
+    result_bytes: dict[str, int]
+    latency_cycles: int
+    interval_cycles: int
+    credits: int
+    registers: list[RegisterEntry] | None = None
+
+
 class Manifest(Strict):
     """The whole manifest: no dates and no absolute paths, so that equal networks give equal bytes."""
 
@@ -59,16 +83,22 @@ class Manifest(Strict):
     latency_cycles: int
     ports: list[PortEntry]
     layers: list[LayerEntry]
+    stream: StreamEntry | None = None
     files: dict[str, str]
 
 
-def make_manifest(schedule: Schedule, texts: Mapping[str, str]) -> Manifest:
+def make_manifest(schedule: Schedule, texts: Mapping[str, str], stream: StreamOptions | None) -> Manifest:
     """Return the manifest of a network written as the files ``texts`` (path to contents), sources before users."""
     network = schedule.network
     ports = [PortEntry(name=name, direction="input", bits=1) for name in ("clk", "rst", "in_valid")]
     ports.append(_port(f"in_{network.input.name}", "input", Port.of(network.tensors[network.input.name])))
     ports.append(PortEntry(name="out_valid", direction="output", bits=1))
     ports += [_port(f"out_{name}", "output", Port.of(network.tensors[name])) for name in network.outputs]
+    wrapper = None if stream is None else StreamSpec.of(schedule, stream)
+    if wrapper is not None and wrapper.spikes is not None:
+        ports += [
+            PortEntry(name=f"spikes_{layer}", direction="output", bits=bits) for layer, bits in wrapper.spikes.items()
+        ]
     layers = []
     for name, spec in schedule.specs.items():
         units = isinstance(spec, UnitLayerSpec)
@@ -99,6 +129,7 @@ def make_manifest(schedule: Schedule, texts: Mapping[str, str]) -> Manifest:
         latency_cycles=schedule.latency_cycles,
         ports=ports,
         layers=layers,
+        stream=None if wrapper is None else _stream(network, wrapper),
         files={path: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()},
     )
 
@@ -114,6 +145,37 @@ def _port(name: str, direction: Literal["input", "output"], port: Port) -> PortE
         low=port.low,
         high=port.high,
     )
+
+
+def _stream(network: Network, spec: StreamSpec) -> StreamEntry:
+    registers = None
+    if spec.spikes is not None:
+        registers = [
+            RegisterEntry(name=register.name, offset=register.offset, value=register.value)
+            for register in RegisterMap(spec, network.digest).registers
+        ]
+    return StreamEntry(
+        top=f"{network.name}_stream",
+        beat_bytes=spec.beat_bytes,
+        beats=spec.beats,
+        result_beat_bytes=spec.result_beat_bytes,
+        result_bytes={name: first for name, (first, _) in spec.result_bytes.items()},
+        latency_cycles=spec.latency_cycles,
+        interval_cycles=spec.interval_cycles,
+        credits=spec.credits,
+        registers=registers,
+    )
+
+
+def stream_options(manifest: Manifest) -> StreamOptions | None:
+    """Return how the network of ``manifest`` is wrapped, or None if it is not.
+
+    Raises ScheduleError for a number out of range.
+    """
+    entry = manifest.stream
+    if entry is None:
+        return None
+    return StreamOptions(beat_bytes=entry.beat_bytes, registers=entry.registers is not None)
 
 
 def load_schedule(network: Network, folder: Path) -> tuple[Manifest, Schedule]:
@@ -132,8 +194,8 @@ def load_schedule(network: Network, folder: Path) -> tuple[Manifest, Schedule]:
             hint="generate it again",
         )
     schedule = Schedule(network, HardwareOptions.from_dict(manifest.options, where=where))
-    expected = make_manifest(schedule, manifest.files)
-    for key in ("top", "options_sha256", "interval_cycles", "latency_cycles", "ports", "layers"):
+    expected = make_manifest(schedule, manifest.files, stream_options(manifest))
+    for key in ("top", "options_sha256", "interval_cycles", "latency_cycles", "ports", "layers", "stream"):
         if getattr(manifest, key) != getattr(expected, key):
             raise EmitError(f"{key} differs from the schedule of its network", where=where, hint="generate it again")
     return manifest, schedule

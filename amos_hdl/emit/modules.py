@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.lib import wiring
@@ -41,10 +42,11 @@ class EmittedModule:
         return f"{folder}{self.name}.v"
 
 
-def network_modules(schedule: Schedule) -> list[EmittedModule]:
+def network_modules(schedule: Schedule, *, spikes: bool = False) -> list[EmittedModule]:
     """Return the modules of a network, those that others instantiate first, the top module last.
 
-    Equal units, within a layer or across layers, are one module; so are equal delay lines.
+    Equal units, within a layer or across layers, are one module; so are equal delay lines.  With ``spikes`` the top
+    module has outputs for the spikes of each layer of units.
     """
     prefix, modules = schedule.network.name, []
     unit_names = unit_modules(schedule)
@@ -70,12 +72,18 @@ def network_modules(schedule: Schedule) -> list[EmittedModule]:
             delays[delay] = f"{prefix}_delay_{output}"
             modules.append(EmittedModule(delays[delay], DelayLine(delay), delay_header(output, delay, schedule)))
         names[f"delay_{output}"] = delays[delay]
-    modules.append(EmittedModule(prefix, AmosNetwork(schedule, names), network_header(schedule)))
+    modules.append(
+        EmittedModule(prefix, AmosNetwork(schedule, names, spikes=spikes), network_header(schedule, spikes=spikes))
+    )
+    return modules
+
+
+def check_names(modules: Sequence[EmittedModule]) -> None:
+    """Raise EmitError if two modules have one name."""
     written = [module.name for module in modules]
     if len(set(written)) < len(written):
         twice = sorted({name for name in written if written.count(name) > 1})
-        raise EmitError("two modules of one name", where=prefix, got=repr(twice), hint="rename an operation")
-    return modules
+        raise EmitError("two modules of one name", where=modules[-1].name, got=repr(twice), hint="rename an operation")
 
 
 def unit_modules(schedule: Schedule) -> dict[UnitSpec, str]:

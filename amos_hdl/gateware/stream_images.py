@@ -25,7 +25,7 @@ class ImageReceiver(wiring.Component):
     after_error : Out(1)
         With ``enter``: there was an error after the image before.
     error : Out(1)
-        A frame turns out to be no image.
+        A frame has turned out to be no image: one clock cycle after the beat that shows it.
     image_valid : Out(1)
         ``enter``, one clock cycle later.
     image : Out(image bits)
@@ -54,7 +54,7 @@ class ImageReceiver(wiring.Component):
         """Build the check of frames and the register of the image."""
         m = Module()
         taken, at_last, complete = Signal(name="taken"), Signal(name="at_last"), Signal(name="complete")
-        too_long, lost = Signal(name="too_long"), Signal(name="lost")
+        bad, too_long, lost = Signal(name="bad"), Signal(name="too_long"), Signal(name="lost")
         m.d.comb += [
             self.s_axis_tready.eq(~at_last | too_long | self._may_enter(m)),
             taken.eq(self.s_axis_tvalid & self.s_axis_tready),
@@ -62,16 +62,16 @@ class ImageReceiver(wiring.Component):
             complete.eq(at_last & self.s_axis_tlast & ~self.s_axis_tuser),
             self.enter.eq(taken & ~too_long & complete),
             # short, refused by its sender, or too long; what follows in a frame that is too long is no error of its own
-            self.error.eq(taken & ~too_long & ~complete & (at_last | self.s_axis_tlast)),
+            bad.eq(taken & ~too_long & ~complete & (at_last | self.s_axis_tlast)),
             self.after_error.eq(lost),
         ]
-        with m.If(self.error | self.enter):
-            m.d.sync += lost.eq(self.error)
+        with m.If(bad | self.enter):
+            m.d.sync += lost.eq(bad)
         with m.If(taken & (at_last | self.s_axis_tlast)):
             m.d.sync += too_long.eq(~self.s_axis_tlast)
-        entered = Signal(name="entered")
-        m.d.sync += entered.eq(self.enter)
-        m.d.comb += [self.image_valid.eq(entered), self.image.eq(self._frame(m, taken))]
+        entered, counted = Signal(name="entered"), Signal(name="counted")
+        m.d.sync += [entered.eq(self.enter), counted.eq(bad)]
+        m.d.comb += [self.error.eq(counted), self.image_valid.eq(entered), self.image.eq(self._frame(m, taken))]
         return m
 
     def _at_last(self, m: Module, taken: Value) -> Value:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -77,7 +81,16 @@ class StreamRegisters(wiring.Component):
         address = Signal(self.map.address_bits - 2, name="word_address")
         looking, valid = Signal(name="looking"), Signal(name="answer_valid")
         data, response = Signal(32, name="answer"), Signal(2, name="answer_response")
-        upper, freeze, chosen = Signal(_HALF, name="frozen_upper"), Signal(name="freeze"), Signal(_HALF, name="upper")
+        upper, freeze = Signal(_HALF, name="frozen_upper"), Signal(name="freeze")
+        words: dict[int, Value] = {}
+        uppers: dict[int, Value] = {}
+        for entry in self.map.registers:
+            word = entry.offset // 4
+            if entry.value is not None:
+                words[word] = Const(entry.value, 32)
+            else:
+                words[word], uppers[word] = counters[entry.name]
+                words[word + 1] = upper
         m.d.comb += [
             self.s_axil_arready.eq(~looking & ~valid),
             self.s_axil_rvalid.eq(valid),
@@ -85,28 +98,18 @@ class StreamRegisters(wiring.Component):
             self.s_axil_rresp.eq(response),
         ]
         with m.If(self.s_axil_arready & self.s_axil_arvalid):
-            m.d.sync += [address.eq(self.s_axil_araddr[2:]), looking.eq(1)]
-        with m.If(valid & self.s_axil_rready):
-            m.d.sync += valid.eq(0)
-        m.d.sync += freeze.eq(0)
+            m.d.sync += address.eq(self.s_axil_araddr[2:])
+        m.d.sync += looking.eq(self.s_axil_arready & self.s_axil_arvalid)
         with m.If(looking):
-            m.d.sync += [looking.eq(0), valid.eq(1), data.eq(0), response.eq(SLVERR)]
-            with m.Switch(address):
-                for entry in self.map.registers:
-                    with m.Case(entry.offset // 4):
-                        lower = Const(entry.value, 32) if entry.value is not None else counters[entry.name][0]
-                        m.d.sync += [data.eq(lower), response.eq(OKAY), freeze.eq(entry.value is None)]
-                    if entry.value is None:
-                        with m.Case(entry.offset // 4 + 1):
-                            m.d.sync += [data.eq(upper), response.eq(OKAY)]
+            m.d.sync += [
+                data.eq(_select(address, words)),
+                response.eq(Mux(_is_one_of(address, words), OKAY, SLVERR)),
+            ]
+        m.d.sync += valid.eq(looking | (valid & ~self.s_axil_rready))
         # the upper half gets its carry one clock later than the lower: read one clock later they belong together
-        with m.Switch(address):
-            for entry in self.map.registers:
-                if entry.value is None:
-                    with m.Case(entry.offset // 4):
-                        m.d.comb += chosen.eq(counters[entry.name][1])
+        m.d.sync += freeze.eq(looking & _is_one_of(address, uppers))
         with m.If(freeze):
-            m.d.sync += upper.eq(chosen)
+            m.d.sync += upper.eq(_select(address, uppers))
 
     def _writes(self, m: Module) -> None:
         """Answer with an error once address and data are there, in whichever order."""
@@ -123,6 +126,16 @@ class StreamRegisters(wiring.Component):
             m.d.sync += data_there.eq(1)
         with m.If(self.s_axil_bvalid & self.s_axil_bready):
             m.d.sync += [address_there.eq(0), data_there.eq(0)]
+
+
+def _is_one_of(address: Value, words: Iterable[int]) -> Value:
+    """Return whether ``address`` is one of ``words``."""
+    return Cat(*(address == word for word in words)).any()
+
+
+def _select(address: Value, words: Mapping[int, Value]) -> Value:
+    """Return the value at ``address``, 0 if there is none."""
+    return reduce(or_, (Mux(address == word, value, 0) for word, value in words.items()))
 
 
 def _counter(m: Module, amount: Value, name: str) -> tuple[Signal, Signal]:

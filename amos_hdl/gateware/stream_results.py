@@ -67,8 +67,8 @@ class ResultFifo(wiring.Component):
             writing.eq(writing + self.result_valid),
             reading.eq(reading + load),
         ]
-        results = self._memory(m, "results", writing, self.result, self.result_valid, reading, load)
-        after_error = self._memory(m, "after_errors", entering, self.after_error, self.enter, reading, load)
+        results = self._memory(m, "stored_results", writing, self.result, self.result_valid, reading, load)
+        after_error = self._memory(m, "stored_after_error", entering, self.after_error, self.enter, reading, load)
         m.d.comb += [
             self.m_axis_tvalid.eq(valid),
             self.m_axis_tdata.eq(self._padded(results)),

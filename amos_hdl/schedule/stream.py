@@ -3,7 +3,7 @@
 The network inside has a fixed latency and no back-pressure.  An image is let in only when there is room for its result,
 so results may be taken as slowly as anyone likes and the pipeline never stands still.
 
-Source: AMBA AXI-Stream Protocol Specification, ARM IHI 0051B, sections 2.2 (handshake), 2.4 (byte order), 2.8 (packets).
+Source: AMBA AXI-Stream Protocol Specification, ARM IHI 0051B: handshake, order of bytes, packets, user signals.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from amos_hdl.errors import ScheduleError
 from amos_hdl.schedule.plan import Schedule
-from amos_hdl.schedule.specs import Port
+from amos_hdl.schedule.port import Port
 
 #: Widest beat, in bytes.
 BEAT_LIMIT_BYTES = 4096
@@ -188,15 +188,19 @@ class FrameReference:
     errors : int
         Frames that were no images, counted when that is certain: a short frame at its ``tlast``, a long one at the
         beat after which it can be no image any more.
+    beats : int
+        Beats that were taken.
     """
 
     spec: StreamSpec
     errors: int = 0
+    beats: int = 0
     _frame: list[int] = field(default_factory=list)
     _lost: bool = False
 
     def beat(self, tdata: int, tlast: bool, tuser: bool) -> tuple[int, bool] | None:
         """Take one beat; return (image, ``tuser`` of its result) if it completes one."""
+        self.beats += 1
         self._frame.append(tdata)
         count, taken = len(self._frame), None
         if tlast and count == self.spec.beats and not tuser:
@@ -207,6 +211,11 @@ class FrameReference:
         if tlast:
             self._frame.clear()
         return taken
+
+    @property
+    def beats_of_frame(self) -> int:
+        """Beats of the frame that has begun and not ended."""
+        return len(self._frame)
 
     def _image(self, frame: Sequence[int]) -> int:
         word = sum(tdata << 8 * self.spec.beat_bytes * beat for beat, tdata in enumerate(frame))

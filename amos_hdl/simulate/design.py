@@ -41,6 +41,17 @@ WAIVERS = (
     Waiver("CMPCONST", "a threshold that every potential reaches, or none"),
     Waiver("UNUSEDSIGNAL", "an input whose weights are all zero is not looked at", match="* not used: 'x'*"),
 )
+#: And in the AXI4-Stream wrapper.
+STREAM_WAIVERS = (
+    Waiver("WIDTHTRUNC", "Yosys writes !x for x == 0", match="Logical operator LOGNOT expects 1 bit*"),
+    Waiver(
+        "UNUSEDSIGNAL", "pointers and counters wrap: the carry is dropped", "*_stream_*.v", "Bits of signal * '_*_'*"
+    ),
+    Waiver(
+        "UNUSEDSIGNAL", "a beat is whole bytes, an image need not be", match="*Bits of signal are not used: 's_axis*"
+    ),
+    Waiver("UNUSEDSIGNAL", "registers are words, and refuse every write", match="* not used: 's_axil_*"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +82,8 @@ class Design:
     def resolve(self, entry: Entry, work: Path) -> tuple[Sequence[Path], Sequence[Path], str]:
         """Return sources, control files and top module of ``entry``.
 
-        ``toplevel`` is ``network``, ``layer:<name>`` or ``unit:<number>``.  Raises SimulationError for anything else.
+        ``toplevel`` is ``network``, ``stream``, ``layer:<name>`` or ``unit:<number>``.  Raises SimulationError for
+        anything else.
         """
         kind, _, name = entry.toplevel.partition(":")
         modules = {layer.name: layer.module for layer in self.manifest.layers}
@@ -81,9 +93,12 @@ class Design:
         spiking = [(layer.module, "spikes") for layer in self.manifest.layers if layer.kind == "unit"]
         match kind:
             case "network":
-                reason = "bits of a layer's port that follow from other bits of it, such as equal sums, are no loop"
-                waivers = [*WAIVERS, Waiver("UNOPTFLAT", reason, file=f"*{self.manifest.top}.v")]
+                waivers = [*WAIVERS, self._loop_waiver]
                 return sources, [write_control_file(control, spiking, waivers)], self.manifest.top
+            case "stream" if (wrapper := self.manifest.stream) is not None:
+                waivers = [*WAIVERS, *STREAM_WAIVERS, self._loop_waiver]
+                control = work / f"{wrapper.top}.vlt"
+                return sources, [write_control_file(control, (), waivers)], wrapper.top
             case "layer" if name in modules:
                 units = [path for path in sources if path.parent != self.rtl]
                 top = modules[name]
@@ -92,8 +107,14 @@ class Design:
                 top = f"{self.network.name}_unit{name}"
                 return [self.rtl / "units" / f"{top}.v"], [write_control_file(control, (), WAIVERS)], top
         layers = ", ".join(modules)
-        expected = f"network, layer:NAME of {layers}, or unit:NUMBER"
+        stream = "" if self.manifest.stream is None else " stream,"
+        expected = f"network,{stream} layer:NAME of {layers}, or unit:NUMBER"
         raise SimulationError("toplevel", where=entry.name, expected=expected, got=repr(entry.toplevel))
+
+    @property
+    def _loop_waiver(self) -> Waiver:
+        reason = "bits of a layer's port that follow from other bits of it, such as equal sums, are no loop"
+        return Waiver("UNOPTFLAT", reason, file=f"*{self.manifest.top}.v")
 
     def job(self, entry: Entry, seed: int, folder: Path) -> Mapping[str, Any]:
         """Write the images of one run into ``folder`` and return the keys of its job."""
@@ -102,7 +123,9 @@ class Design:
             "network": str(self.network_folder.resolve()),
             "options": self.schedule.options.as_dict(),
         }
-        if kind == "network":
+        if kind == "stream" and (wrapper := self.manifest.stream) is not None:
+            job |= {"beat_bytes": wrapper.beat_bytes, "registers": wrapper.registers is not None}
+        if kind in ("network", "stream"):
             path = folder / "images.npy"
             np.save(path, self.some_images(entry.samples, seed), allow_pickle=False)
             job["images"] = str(path.resolve())

@@ -33,10 +33,11 @@ def simulate(
     from amos_hdl.simulate.regression import read_regression_list, run_regression
 
     testbenches = testbench_folder()
-    paths = list(lists) or [testbenches / "network.yaml"]
-    regressions = {path.stem: read_regression_list(path) for path in paths}
+    given = {path.stem: read_regression_list(path) for path in lists}
     dataset = project.dataset(images)
     design = load_design(project.folder, rtl or project.rtl, None if dataset is None else dataset.images)
+    usual = ["network"] if design.manifest.stream is None else ["network", "stream"]
+    regressions = given or {name: read_regression_list(testbenches / f"{name}.yaml") for name in usual}
     work = project.build("simulate")
     subject: Design | NetlistDesign = design
     if netlist is not None:

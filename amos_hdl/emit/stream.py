@@ -1,0 +1,97 @@
+"""The modules of the AXI4-Stream wrapper, and the comments that describe its protocol."""
+
+from __future__ import annotations
+
+from amos_hdl.emit.headers import describe, header
+from amos_hdl.emit.modules import EmittedModule
+from amos_hdl.gateware.stream import StreamNetwork
+from amos_hdl.schedule import Port, Schedule
+from amos_hdl.schedule.stream import StreamSpec
+from amos_hdl.schedule.stream_registers import RegisterMap
+
+_TITLES = {
+    "images": "Receiver of images: checks frames, lets an image in when there is room for its result.",
+    "results": "FIFO of results, and the credits that keep it from overflowing.",
+    "registers": "Identity and counters over AXI4-Lite.",
+}
+
+
+def stream_modules(schedule: Schedule, spec: StreamSpec) -> list[EmittedModule]:
+    """Return the modules around the network, the new top module ``<name>_stream`` last."""
+    network = schedule.network
+    top = f"{network.name}_stream"
+    names = {"network": network.name, **{part: f"{top}_{part}" for part in _TITLES}}
+    component = StreamNetwork(network, spec, names)
+    bodies = {"images": _images(spec), "results": _results(spec), "registers": _registers(spec, network.digest)}
+    modules = [
+        EmittedModule(names[part], inner, header(_TITLES[part], bodies[part], schedule))
+        for part, inner in component.parts.items()
+    ]
+    return [*modules, EmittedModule(top, component, _protocol(schedule, spec))]
+
+
+def _protocol(schedule: Schedule, spec: StreamSpec) -> str:
+    """Return the header of the top module."""
+    network = schedule.network
+    code = Port.of(network.tensors[network.input.name])
+    image = f"{spec.beats} beats" if spec.beats > 1 else "1 beat"
+    body = [
+        "clk: everything happens at its rising edge.  rst: synchronous; everything inside is dropped, credits and "
+        "counters are as at power-up.  Nothing that is exchanged in a clock cycle with rst high counts.",
+        "",
+        f"Images, s_axis, {spec.beat_bytes} bytes wide: {image} each, tlast in the last.  Beat 0 holds the lowest "
+        "bytes; bits beyond the image's are not looked at.",
+        f"  image: {describe(code)}; other values must not be sent, they are not checked.",
+        "  A frame is what stands between two tlast.  Dropped as a whole, and one error, is each frame that is too "
+        "short or too long, or whose tuser is high in its last beat (its sender takes it back).  The next frame starts "
+        "after the next tlast.  Nothing else is ever dropped.",
+        "  error: high for one clock cycle per error.",
+        "",
+        f"Results, m_axis, {spec.result_beat_bytes} bytes wide: one beat each, in the order of their images, tlast "
+        "always high.  Each output starts at a byte of its own; bits beyond it are 0.",
+    ]
+    body += [
+        f"  byte {first}: {name}, {describe(Port.of(network.tensors[name]))}"
+        for name, (first, _) in spec.result_bytes.items()
+    ]
+    body += [
+        "  tuser: high if there was an error between the image of the result before and the image of this one.",
+        "",
+        f"Latency {spec.latency_cycles} clock cycles from an image's last beat to its result, one image every "
+        f"{spec.interval_cycles} at full rate.  At most {spec.credits} images are inside (credits); then the last beat "
+        "of the next one waits until a result is taken.  The network itself never stalls.  No output depends on an "
+        "input within one clock cycle.",
+    ]
+    if spec.spikes is not None:
+        body += ["", "Registers, s_axil, read only, 32 bits: see the module of the registers."]
+    return header(f"Network {network.name} with AXI4-Streams for images and results.", body, schedule)
+
+
+def _images(spec: StreamSpec) -> list[str]:
+    return [
+        f"A frame of {spec.beats} beats of {spec.beat_bytes} bytes is an image of {spec.image_bits} bits.",
+        "enter: an image is complete and takes a credit; it is at the output in the next cycle, with image_valid high.",
+        f"At least {spec.interval_cycles} clock cycles lie between two images.",
+    ]
+
+
+def _results(spec: StreamSpec) -> list[str]:
+    cycles = spec.latency_cycles - spec.network_latency_cycles - 1
+    return [
+        f"free: credits that are left, {spec.credits} at first; an image takes one when it enters, its result gives it "
+        "back when it is taken.  room is high while free != 0.",
+        f"Latency {cycles} clock cycles from result_valid to m_axis_tvalid, one result per clock.",
+    ]
+
+
+def _registers(spec: StreamSpec, digest: str) -> list[str]:
+    body = [
+        "A read is answered 2 clock cycles after its address; SLVERR where there is no register, and to every write.",
+        "Counters have 64 bits and wrap: reading the lower word, at the offset below, freezes the upper one, at the "
+        "offset + 4.  Reset sets them to 0.",
+        "",
+    ]
+    for register in RegisterMap(spec, digest).registers:
+        value = "counter" if register.value is None else f"0x{register.value:08x}"
+        body.append(f"  0x{register.offset:02x}  {register.name}  {value}")
+    return body
