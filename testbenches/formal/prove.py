@@ -103,7 +103,7 @@ def prove(case: Case, sources: Mapping[str, str], work: Path, mode: Literal["bmc
 def _script(case: Case, modules: list[str], mode: str) -> str:
     spec = case.spec
     # k must span the way through the network: what entered before is in the FIFO by then
-    depth = spec.latency_cycles + (2 if mode == "prove" else 2 * spec.credits * spec.interval_cycles)
+    depth = spec.latency_cycles + 2 + (spec.credits * spec.interval_cycles if mode == "bmc" else 0)
     parameters = {
         "BEATS": spec.beats,
         "BEAT_BITS": 8 * spec.beat_bytes,
@@ -140,7 +140,7 @@ def _script(case: Case, modules: list[str], mode: str) -> str:
     lines += [f"connect -set inner_{name} dut.{place}" for name, place in inner.items()]
     for wire, memory in (("results", "stored_results"), ("flags", "stored_after_error")):
         entries = [f"dut.results.{memory}[{entry}]" for entry in reversed(range(spec.credits))]
-        lines.append(f"connect -set inner_{wire} {{ {' '.join(entries)} }}")
+        lines.append(f"connect -set inner_{wire} {','.join(entries)}")
     lines += ["check -assert", "prep -top stream_proof", "[files]"]
     lines += [f"{name}.v" for name in modules] + [CHECKER.name]
     return "\n".join(lines) + "\n"
@@ -152,7 +152,7 @@ def main() -> int:
     for name, case in CASES.items():
         for mode in ("bmc", "prove"):
             holds = prove(case, verilog(case), Path("build") / "formal" / name.replace(" ", "_") / mode, mode)
-            print(f"{name}, {mode}: {'holds' if holds else 'FAILS'}")
+            sys.stdout.write(f"{name}, {mode}: {'holds' if holds else 'FAILS'}\n")
             failed |= not holds
     return int(failed)
 

@@ -36,8 +36,8 @@ module stream_proof #(
 `endif
 
   // frames: beats of the one at hand, BEATS if it is too long
-  localparam SPACING = BEATS > INTERVAL ? BEATS : INTERVAL;
-  reg [31:0] beats = 0, since = SPACING;
+  localparam COUNT_BITS = 6, SPACING = BEATS > INTERVAL ? BEATS : INTERVAL;
+  reg [COUNT_BITS-1:0] beats = 0, since = SPACING;
   reg [BEATS*BEAT_BITS-1:0] frame = 0;
   reg lost = 0, was_wrong = 0;
   wire taken = s_axis_tvalid && s_axis_tready;
@@ -48,11 +48,11 @@ module stream_proof #(
 
   // images inside: in the pipeline by age, all in order
   reg [LATENCY:0] pipeline = 0;
-  reg [31:0] inside = 0;
+  reg [COUNT_BITS-1:0] inside = 0;
   reg [POINTER_BITS-1:0] entering = 0;
   wire take = m_axis_tvalid && m_axis_tready;
   wire [POINTER_BITS-1:0] stored = inner_writing - inner_reading;
-  reg [31:0] in_pipeline;
+  reg [COUNT_BITS-1:0] in_pipeline;
   integer i;
   always @* begin
     in_pipeline = 0;
@@ -62,7 +62,7 @@ module stream_proof #(
   // the tracked image
   reg tracked = 0, tracked_flag = 0;
   reg [IMAGE_BITS-1:0] tracked_value = 0;
-  reg [31:0] ahead = 0;
+  reg [COUNT_BITS-1:0] ahead = 0;
   reg [POINTER_BITS-1:0] slot = 0;
 
   // the clock cycle before
