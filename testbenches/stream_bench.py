@@ -165,8 +165,9 @@ class Bench:
 
 
 def pauses(random: np.random.Generator, share: float) -> Iterator[bool]:
-    """Return stalls and runs of random length, some of them long; ``share`` of the time is stalled."""
+    """Return stalls, some of them long, and runs between them, of random length; ``share`` of the time is stalled."""
+    longest_run = round(8 * (1 - share) / share)
     while True:
-        paused = random.random() < share
-        length = int(random.integers(1, 4)) if random.random() < 0.95 else int(random.integers(10, LONGEST_PAUSE))
-        yield from [paused] * length
+        paused = int(random.integers(1, 4)) if random.random() < 0.95 else int(random.integers(10, LONGEST_PAUSE))
+        yield from [True] * paused
+        yield from [False] * int(random.integers(1, longest_run + 2))

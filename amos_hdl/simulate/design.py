@@ -96,9 +96,11 @@ class Design:
                 waivers = [*WAIVERS, self._loop_waiver]
                 return sources, [write_control_file(control, spiking, waivers)], self.manifest.top
             case "stream" if (wrapper := self.manifest.stream) is not None:
-                waivers = [*WAIVERS, *STREAM_WAIVERS, self._loop_waiver]
+                reason = "spikes leave a layer for testbenches alone"
+                unread = Waiver("UNUSEDSIGNAL", reason, f"*{self.manifest.top}.v", "Signal is not used: '_*_'*")
+                waivers = [*WAIVERS, *STREAM_WAIVERS, self._loop_waiver, unread]
                 control = work / f"{wrapper.top}.vlt"
-                return sources, [write_control_file(control, (), waivers)], wrapper.top
+                return sources, [write_control_file(control, spiking, waivers)], wrapper.top
             case "layer" if name in modules:
                 units = [path for path in sources if path.parent != self.rtl]
                 top = modules[name]

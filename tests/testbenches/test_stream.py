@@ -8,7 +8,7 @@ import pytest
 from amos_hdl.emit.generate import generate
 from amos_hdl.frontend.data import load_dataset
 from amos_hdl.frontend.recipe import load_recipe
-from amos_hdl.network import store
+from amos_hdl.network import Argmax, Input, Network, store
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.schedule.stream import StreamOptions
 from amos_hdl.simulate.regression_list import Entry
@@ -18,29 +18,34 @@ from tests.testbenches.simulation import messages, seal, simulate
 TESTS = 11
 
 
-def entry(samples, test_filter=None):
-    return Entry(name="stream", toplevel="stream", test_module="test_stream", samples=samples, test_filter=test_filter)
+def entry(samples, **rest):
+    return Entry(name="stream", toplevel="stream", test_module="test_stream", samples=samples, **rest)
 
 
-@pytest.fixture(scope="module")
-def one_beat(tmp_path_factory):
-    """Return a folder with the small network and its Verilog with a wrapper of one beat."""
-    folder = tmp_path_factory.mktemp("one_beat")
-    store.save(small_network(), folder / "n")
-    generate(Schedule(small_network(), HardwareOptions()), folder / "rtl", StreamOptions())
+def wrapped(folder, network, options, stream):
+    """Write a network and its wrapped Verilog into ``folder`` and return it."""
+    store.save(network, folder / "n")
+    generate(Schedule(network, options), folder / "rtl", stream)
     return folder
 
 
-def check(folder, tmp_path, samples=200):
-    result = simulate(folder / "n", folder / "rtl", tmp_path / "work", entry(samples))
+@pytest.fixture(scope="module")
+def least(tmp_path_factory):
+    """Return a folder with a network that compiles fast."""
+    network = Network("least", (Input("x", 3, 0, 15), Argmax("w", "x")), ("w",))
+    return wrapped(tmp_path_factory.mktemp("least"), network, HardwareOptions(), StreamOptions())
+
+
+def check(folder, samples=200):
+    result = simulate(folder / "n", folder / "rtl", folder / "work", entry(samples))
     assert result.passed, messages(result)
     (run,) = result.results
     assert all(test.outcome == "passed" for test in run.simulation.tests)
     return run.simulation
 
 
-def test_one_beat_is_one_image_per_clock(one_beat, tmp_path):
-    simulation = check(one_beat, tmp_path)
+def test_one_beat_is_one_image_per_clock(tmp_path):
+    simulation = check(wrapped(tmp_path, small_network(), HardwareOptions(), StreamOptions()))
     assert len(simulation.tests) == TESTS
     figures = simulation.figures
     assert figures["full_rate.results"] == 200 and figures["bursty_stalls.results"] == 200
@@ -51,16 +56,18 @@ def test_one_beat_is_one_image_per_clock(one_beat, tmp_path):
     ("options", "stream"),
     [
         (HardwareOptions(), StreamOptions(beat_bytes=2, registers=True)),
-        (HardwareOptions(adders_per_stage=3), StreamOptions(beat_bytes=1)),
         (HardwareOptions(folded=("hidden",)), StreamOptions()),
         (HardwareOptions(folded=("hidden",)), StreamOptions(beat_bytes=4, registers=True)),
     ],
-    ids=["three beats, registers", "six beats", "interval 3", "interval 3, two beats, registers"],
+    ids=["three beats, registers", "interval 3", "interval 3, two beats, registers"],
 )
 def test_other_wrappers(options, stream, tmp_path):
-    store.save(small_network(), tmp_path / "n")
-    generate(Schedule(small_network(), options), tmp_path / "rtl", stream)
-    assert len(check(tmp_path, tmp_path, samples=120).tests) == TESTS + stream.registers
+    folder = wrapped(tmp_path, small_network(), options, stream)
+    assert len(check(folder, samples=120).tests) == TESTS + stream.registers
+
+
+def test_the_least_network(least):
+    assert len(check(least).tests) == TESTS
 
 
 def test_digits(tmp_path):
@@ -79,36 +86,27 @@ def test_digits(tmp_path):
     )
 
 
-# name: (module, pattern, replacement, test that must fail)
+# name: (module, pattern, replacement, test that must fail); more of them in test_stream_proof.py
 MUTATIONS = {
     "a credit is not given back": ("results", r"free <= _\d+_;", "free <= enter ? free - 1'h1 : free;", "bursty=True"),
     "credits are not counted": ("results", r"(_\d+_) = free != 1'h1", r"\1 = 1'h1", "credits"),
-    "one credit too many": ("results", r"reg \[4:0\] free = 5'h10", "reg [4:0] free = 5'h11", "credits"),
-    "the FIFO writes nothing": (
-        "results",
-        r"if \(result_valid\)\s+stored_results",
-        "if (0) stored_results",
-        "full_rate",
-    ),
     "a stalled result is overwritten": ("results", r"(load = _\d+_) & _\d+_", r"\1", "bursty=False/stalls=True"),
-    "entries are skipped": ("results", r"(_\d+_ = writing \+) result_valid", r"\1 { result_valid, 1'h0 }", "full_rate"),
-    "tready without room": ("images", r"s_axis_tready = .*;", "s_axis_tready = 1'h1;", "credits"),
-    "long frames are taken": ("images", r"too_long <= _\d+_", "too_long <= 1'h0", "wrong_frames"),
-    "tuser is not looked at": ("images", r"(_\d+_) = ~ s_axis_tuser", r"\1 = 1'h1", "wrong_frames"),
-    "errors are not flagged": ("images", r"after_error <= _\d+_", "after_error <= 1'h0", "wrong_frames"),
+    "errors are not flagged": ("images", r"after_error <= bad", "after_error <= 1'h0", "wrong_frames"),
 }
 
 
 @pytest.mark.parametrize("name", list(MUTATIONS))
-def test_mutations(name, one_beat, tmp_path):
+def test_mutations(name, least, tmp_path):
     module, pattern, replacement, failing = MUTATIONS[name]
     rtl = tmp_path / "rtl"
-    shutil.copytree(one_beat / "rtl", rtl)
-    path = rtl / f"sample_stream_{module}.v"
+    shutil.copytree(least / "rtl", rtl)
+    path = rtl / f"least_stream_{module}.v"
     text, count = re.subn(pattern, replacement, path.read_text(), count=1)
     assert count == 1, f"{pattern} not found"
     path.write_text(text)
     seal(rtl)
-    result = simulate(one_beat / "n", rtl, tmp_path / "work", entry(200, failing))
+    # broken Verilog may leave signals unused; whether the test finds it is the question here
+    mutated = entry(200, test_filter=failing, verilator_args=("-Wno-lint",))
+    result = simulate(least / "n", rtl, tmp_path / "work", mutated)
     assert result.results[0].simulation is not None, messages(result)
     assert not result.passed
