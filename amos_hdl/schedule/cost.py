@@ -63,6 +63,11 @@ def table_luts(tree: Lookup, bits: int) -> float:
     return COMPARE_LOOKUP * bits + lookup_luts(tree, bits, FEW_SPIKES)
 
 
+def constants_luts(count: int, bits: int) -> float:
+    """Return the LUTs of ``count`` comparisons of one potential of ``bits`` bits with constants; many share parts."""
+    return COMPARE_CONSTANT * bits * float(count**0.85)
+
+
 def sum_luts(weights: Sequence[int], offset: int) -> float:
     """Return the LUTs of ``offset + Σ weight·spike``, added in a chain."""
     low = high = offset

@@ -71,8 +71,10 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
         luts = cost.folded_luts(spec.rom, spec.linear, by_trial, circuit.gates, bits) + _decoder_luts(spec)
         return Estimate(round(luts), bits + 2 * circuit.gates)
     luts, flip_flops = _decoder_luts(spec), bits * (circuit.depth - 1)
+    luts += cost.constants_luts(sum(isinstance(tree, int) for tree in spec.lookups), bits)
     for gate, tree in enumerate(spec.lookups):
-        luts += cost.gate_luts(tree, spec.linear, gate, bits)
+        if not isinstance(tree, int):
+            luts += cost.gate_luts(tree, spec.linear, gate, bits)
         # the spike itself, and its copies until the last level
         flip_flops += 1 + circuit.depth - circuit.level_of(gate)
     return Estimate(round(luts), flip_flops)
