@@ -73,12 +73,15 @@ class FoldedUnit(AmosUnit):
         start, *weights = self.spec.approximation or ()
         sums = (start + sum(min(weight, 0) for weight in weights), start + sum(max(weight, 0) for weight in weights))
         total = Signal(Shape.cast(range(sums[0], sums[1] + 1)), reset_less=True)
-        trial, following = Signal(total.shape(), name="trial"), Signal(total.shape(), name="following")
-        above = Signal()
-        m.d.comb += trial.eq(total + self._by_step(m, weights, "weight"))
-        m.d.comb += above.eq(potential >= trial)
-        m.d.comb += following.eq(Mux(self.step[0], Mux(first, start + weights[0], start), trial))
-        with m.If(self.step[0] | above):
+        trial, first_total = (Signal(total.shape(), name=name) for name in ("trial", "first_total"))
+        following, moves, above = Signal(total.shape(), name="following"), Signal(name="moves"), Signal(name="above")
+        # the sum of two words has a bit more than the interval of this one needs
+        sum_trial = total + self._by_step(m, weights, "weight")
+        wide = Signal(sum_trial.shape(), name="sum_trial")
+        m.d.comb += [wide.eq(sum_trial), trial.eq(wide), above.eq(potential >= trial)]
+        m.d.comb += [first_total.eq(Mux(first, start + weights[0], start)), moves.eq(self.step[0] | above)]
+        m.d.comb += following.eq(Mux(self.step[0], first_total, trial))
+        with m.If(moves):
             m.d.sync += total.eq(following)
         return above
 
@@ -108,7 +111,7 @@ class FoldedUnit(AmosUnit):
             value = Value.cast(values[gate])
             # what is equal from here on needs no choice
             if not (isinstance(value, Const) and isinstance(chosen, Const) and value.value == chosen.value):
-                chosen = Mux(self.step[gate], value, chosen)
-        signal = Signal(chosen.shape(), name=name)
-        m.d.comb += signal.eq(chosen)
-        return signal
+                choice = Mux(self.step[gate], value, chosen)
+                chosen = Signal(choice.shape(), name=f"{name}_{gate + 1}" if gate > 1 else name)
+                m.d.comb += chosen.eq(choice)
+        return chosen

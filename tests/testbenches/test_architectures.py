@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.emit.generate import generate
-from amos_hdl.network import store
+from amos_hdl.network import Input, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.simulate.regression_list import Entry
 from tests.testbenches.simulation import NETWORK, messages, simulate
@@ -56,3 +57,26 @@ def test_a_unit_alone(tmp_path, folded):
     figures = result.results[0].simulation.figures
     assert figures["every_potential.images"] == figures["every_potential.results"] == 512
     assert 0 < figures["gaps_and_resets.results"] < figures["gaps_and_resets.images"]
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_more_gates_and_potentials_than_tables_are_made_of(tmp_path, folded):
+    """Lateral weights of any kind and gains of both signs, added up."""
+    random = np.random.default_rng(4)
+    gates, bound = 18, 1 << 18
+    circuit = ThresholdCircuit(
+        tuple(random.choice([-3, -1, 1, 1, 5], gates).tolist()),
+        tuple(random.integers(-9, 10, gates).tolist()),
+        tuple(range(1, gates + 1)),
+        3,
+        tuple(random.integers(-bound, bound, gates).tolist()),
+        tuple(map(tuple, np.tril(random.integers(-90_000, 90_000, (gates, gates)), -1).tolist())),
+    )
+    network = Network("long", (Input("x", 1, -bound, bound - 1), Unit("u", "x", (circuit,), np.zeros(1, int))), ("u",))
+    schedule = Schedule(network, HardwareOptions(folded=("u",) if folded else ()))
+    assert schedule.specs["u"].distinct[0].pieces is None
+    store.save(network, tmp_path / "n")
+    generate(schedule, tmp_path / "rtl")
+    images = random.integers(-bound, bound, (200, 1))
+    result = simulate(tmp_path / "n", tmp_path / "rtl", tmp_path / "work", NETWORK, images=images)
+    assert result.passed, messages(result)
