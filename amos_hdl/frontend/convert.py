@@ -19,10 +19,7 @@ from amos_hdl.frontend.importers.pixels import PixelCode
 from amos_hdl.frontend.importers.pytorch import import_program
 from amos_hdl.frontend.importers.qonnx import ExactImport, import_qonnx
 from amos_hdl.frontend.quantize import Quantized, QuantizeOptions, quantize
-from amos_hdl.network import Network, golden
-
-#: Images of which the golden model computes the spikes at a time.
-CHUNK_IMAGES = 32
+from amos_hdl.network import Network, statistics
 
 Say = Callable[[str, int, int], None]
 Integers = npt.NDArray[np.int64]
@@ -142,13 +139,11 @@ def compare(made: Quantized | ExactImport, graph: FloatGraph | None, images: Ima
     Raises DataError for labels that the model has no class for.
     """
     network, count = made.network, len(images.test)
-    logits, spikes, units = [], 0, _units(network)
-    for start in range(0, count, CHUNK_IMAGES):
-        trace = golden.run(network, images.test[start : start + CHUNK_IMAGES])
-        logits.append(trace.values[network.outputs[0]])
-        spikes += trace.spike_count
-        say("evaluating", min(start + CHUNK_IMAGES, count), count)
-    mine = np.asarray(made.read_back(np.concatenate(logits)), np.float64)
+    counted = statistics.measure(
+        network, images.test, keep=network.outputs[:1], progress=lambda done: say("evaluating", done, count)
+    )
+    spikes, units = counted.spike_count, _units(network)
+    mine = np.asarray(made.read_back(counted.values[network.outputs[0]]), np.float64)
     theirs = mine
     if graph is not None:
         floats = made.pixels.floats(images.test, graph.image.size)

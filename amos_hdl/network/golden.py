@@ -107,7 +107,8 @@ def run(
     # gates that err can give values beyond the intervals from which faster types follow
     forward = Forward(network, kernels, wide=bool(disturbed))
     starts = range(0, max(len(pixels), 1), count)
-    chunks = [_run_chunk(network, forward, pixels[start : start + count], disturbed or {}) for start in starts]
+    with kernels.single_threaded():
+        chunks = [_run_chunk(network, forward, pixels[start : start + count], disturbed or {}) for start in starts]
     values = {name: np.concatenate([chunk.values[name] for chunk in chunks]) for name in chunks[0].values}
     spikes = {name: np.concatenate([chunk.spikes[name] for chunk in chunks]) for name in chunks[0].spikes}
     cycles = (

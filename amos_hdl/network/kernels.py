@@ -6,12 +6,13 @@ circuit, is one contiguous block.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from amos_hdl.network.operations import Window
 
@@ -33,8 +34,8 @@ def exact_type(magnitude: int) -> np.dtype[Any]:
 class Kernels(Protocol):
     """What the golden model asks of a library of arrays; arrays are of the type that ``exact_type`` chose."""
 
-    def shared(self, workers: int) -> AbstractContextManager[object]:
-        """Return a context in which ``workers`` threads call at once: the library's own threads are divided by them."""
+    def single_threaded(self) -> AbstractContextManager[object]:
+        """Return a context in which each call keeps to its own thread: the golden model has threads of its own."""
         ...
 
     def dense(self, x: Numbers, weights: Numbers) -> Numbers:
@@ -60,9 +61,10 @@ class Kernels(Protocol):
 class NumpyKernels:
     """Matrix products by BLAS; windows as shifted copies of the map."""
 
-    def shared(self, workers: int) -> AbstractContextManager[object]:
+    def single_threaded(self) -> AbstractContextManager[object]:
         """See ``Kernels``; threads of BLAS that wait for each other cost more than all the rest."""
-        return threadpool_limits(1, user_api="blas") if workers > 1 else nullcontext()
+        limits: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+        return limits
 
     def dense(self, x: Numbers, weights: Numbers) -> Numbers:
         """See ``Kernels``."""
@@ -133,6 +135,12 @@ def shifts(x: Numbers, window: Window, fill: float = 0) -> list[Numbers]:
         for k in range(height)
         for m in range(width)
     ]
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Return the threads of NumPy's BLAS; to find them takes milliseconds."""
+    return ThreadpoolController()
 
 
 NUMPY = NumpyKernels()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -38,12 +38,15 @@ class Statistics:
     ranking : int64 array ``(image, rank)``
         The up to five best classes of each image, the best first, of equal ones the lowest index first; no ranks where
         the network has no scores.
+    values : mapping of operation to int64 array ``(image, *shape)``
+        The results that were asked for.
     """
 
     images: int
     spikes: Mapping[str, npt.NDArray[np.int64]]
     synaptic_operations: Mapping[str, int]
     ranking: npt.NDArray[np.int64]
+    values: Mapping[str, npt.NDArray[np.int64]]
 
     @property
     def spike_count(self) -> int:
@@ -65,6 +68,7 @@ def measure(
     network: Network,
     images: npt.ArrayLike | Iterable[npt.NDArray[np.integer]],
     *,
+    keep: Sequence[str] = (),
     kernels: Kernels = NUMPY,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -76,6 +80,8 @@ def measure(
     network : Network
     images : array ``(image, *shape)`` or ``(image, unit)``, or an iterable of such arrays
         Looked at piece by piece: an array may be mapped from a file, an iterable may never end up in memory as a whole.
+    keep : sequence of str
+        Operations whose results are kept for all images, such as the network's outputs.
     kernels : Kernels
         Who does the large sums.
     workers : int, optional
@@ -88,10 +94,10 @@ def measure(
     DataError
         If the images do not fit the input code.
     """
-    counter, threads = _Counter(network, kernels), workers or os.cpu_count() or 1
+    counter, threads = _Counter(network, kernels, keep), workers or os.cpu_count() or 1
     parts: list[Statistics] = []
     done = 0
-    with kernels.shared(threads):
+    with kernels.single_threaded():
         for part in _in_order(counter, _pieces(network, images), threads):
             parts.append(part)
             done += part.images
@@ -138,8 +144,8 @@ def _in_order(
 class _Counter:
     """Runs a network on one piece after the other and keeps nothing but counts."""
 
-    def __init__(self, network: Network, kernels: Kernels) -> None:
-        self._network, self._forward = network, Forward(network, kernels)
+    def __init__(self, network: Network, kernels: Kernels, keep: Sequence[str]) -> None:
+        self._network, self._forward, self._keep = network, Forward(network, kernels), frozenset(keep)
         reached = fan_out(network)
         self._units = {
             layer.name: unit_counter(
@@ -155,6 +161,7 @@ class _Counter:
         spikes: dict[str, npt.NDArray[np.int64]] = {}
         reached: dict[str, int] = {}
         ranking = np.zeros((len(pixels), 0), np.int64)
+        values: dict[str, npt.NDArray[np.int64]] = {}
         for operation in network.operations:
             name = operation.name
             if isinstance(operation, Input):
@@ -166,10 +173,12 @@ class _Counter:
             if name == network.scores:
                 # stable, so that of equal classes the lowest comes first
                 ranking = np.argsort(-numbers[name], axis=0, kind="stable")[:RANKS].T
+            if name in self._keep:
+                values[name] = np.moveaxis(numbers[name], 0, 1).astype(np.int64)
             for source in operation.reads:
                 if self._last[source] == name:
                     numbers.pop(source, None)
-        return Statistics(len(pixels), spikes, reached, ranking)
+        return Statistics(len(pixels), spikes, reached, ranking, values)
 
 
 def _total(parts: list[Statistics]) -> Statistics:
@@ -179,4 +188,5 @@ def _total(parts: list[Statistics]) -> Statistics:
         {name: np.sum([part.spikes[name] for part in parts], axis=0) for name in first.spikes},
         {name: sum(part.synaptic_operations[name] for part in parts) for name in first.synaptic_operations},
         np.concatenate([part.ranking for part in parts]),
+        {name: np.concatenate([part.values[name] for part in parts]) for name in first.values},
     )

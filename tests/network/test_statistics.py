@@ -21,7 +21,10 @@ def images_of(network, count, seed=0):
 
 
 def check(network, images, **options):
-    trace, counted = golden.run(network, images), statistics.measure(network, images, **options)
+    trace = golden.run(network, images)
+    counted = statistics.measure(network, images, keep=network.outputs, **options)
+    assert list(counted.values) == [op.name for op in network.operations if op.name in network.outputs]
+    assert all(np.array_equal(values, trace.values[name]) for name, values in counted.values.items())
     assert counted.images == len(images)
     assert list(counted.spikes) == list(trace.spikes)
     for name, spikes in trace.spikes.items():
