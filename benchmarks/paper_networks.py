@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from amos_hdl.frontend.convert import Images, Kept, compare
+from amos_hdl.frontend.convert import Images, Kept, compare, outputs_of
 from amos_hdl.frontend.data_files import read_cifar10
 from amos_hdl.frontend.floats import FloatGraph
 from amos_hdl.frontend.importers.pixels import PixelCode
@@ -88,12 +88,13 @@ class ResNet20Study:
             files.test.labels[:images],
         )
         self.graph: FloatGraph = import_module(trained_resnet20(data / "models" / "resnet20-12fca82f.th"), (3, 32, 32))
+        self.outputs = outputs_of(self.graph, PIXELS, self.images, lambda *_: None)
 
     def row(self, label: str, options: QuantizeOptions) -> Kept:
         """Convert, judge and print one row."""
         started = time.perf_counter()
         made = quantize(self.graph, "resnet20", self.images.calibration, PIXELS, options)
-        kept = compare(made, self.graph, self.images, lambda *_: None)
+        kept = compare(made, self.outputs, self.images, lambda *_: None)
         print(
             f"| {label} | {options.gates} | {options.weight_bits} | {100 * (kept.network_accuracy or 0):.2f} % "
             f"| {lost(kept):+.2f} | {100 * kept.agreement:.1f} % | {kept.spikes_per_unit:.2f} "
@@ -115,15 +116,12 @@ def resnet20(data: Path, images: int) -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     study.row("α = 25, as in the paper", QuantizeOptions(weight_bits=8, gates=10, alpha=25.0))
     study.row("α of each layer, greatest", QuantizeOptions(weight_bits=8, gates=10, calibration="max"))
-    gates, weights = 8, 8
-    while gates > 2:
-        if lost(study.row("α of each layer, least squares", QuantizeOptions(weight_bits=8, gates=gates))) > ALLOWED:
-            break
+    gates, weights, label = 6, 8, "α of each layer, least squares"
+    while gates > 2 and lost(study.row(label, QuantizeOptions(weight_bits=8, gates=gates))) <= ALLOWED:
         gates -= 1
     gates += 1  # the last that stayed within what is allowed
     for weights in (6, 5, 4, 3):
-        options = QuantizeOptions(weight_bits=weights, gates=gates)
-        if lost(study.row("α of each layer, least squares", options)) > ALLOWED:
+        if lost(study.row(label, QuantizeOptions(weight_bits=weights, gates=gates))) > ALLOWED:
             break
     options = QuantizeOptions(weight_bits=weights, gates=gates + 1, first_bits=8, last_bits=8)
     study.row("and 8 bits in the first and last layer", options)

@@ -133,8 +133,22 @@ def convert(
     return quantize(graph, name, images.calibration, pixels, options, say), graph
 
 
-def compare(made: Quantized | ExactImport, graph: FloatGraph | None, images: Images, say: Say) -> Kept:
-    """Return what the network keeps of its model on the test images; a QONNX file is what its network computes.
+def outputs_of(graph: FloatGraph, pixels: PixelCode, images: Images, say: Say) -> npt.NDArray[np.float32]:
+    """Return what the float network itself gives for the test images, shape (image, class)."""
+    floats = pixels.floats(images.test, graph.image.size)
+    return graph(floats, lambda done: say("evaluating the model", done, len(floats)))
+
+
+def compare(made: Quantized | ExactImport, outputs: npt.NDArray[np.float32] | None, images: Images, say: Say) -> Kept:
+    """Return what the network keeps of its model on the test images.
+
+    Parameters
+    ----------
+    made : Quantized or ExactImport
+    outputs : float32, shape (image, class), or None
+        The model's own (``outputs_of``); None for a QONNX file, whose network gives the same.
+    images : Images
+    say : callable
 
     Raises DataError for labels that the model has no class for.
     """
@@ -144,10 +158,7 @@ def compare(made: Quantized | ExactImport, graph: FloatGraph | None, images: Ima
     )
     spikes, units = counted.spike_count, _units(network)
     mine = np.asarray(made.read_back(counted.values[network.outputs[0]]), np.float64)
-    theirs = mine
-    if graph is not None:
-        floats = made.pixels.floats(images.test, graph.image.size)
-        theirs = graph(floats, lambda done: say("evaluating the model", done, count)).astype(np.float64)
+    theirs = mine if outputs is None else outputs.astype(np.float64)
     accuracies: list[float | None] = [None, None]
     if images.labels is not None:
         wrong = np.flatnonzero((images.labels < 0) | (images.labels >= mine.shape[1]))

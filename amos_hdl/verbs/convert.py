@@ -23,7 +23,7 @@ def convert(
     steps: Steps,
 ) -> Outcome:
     """Convert a trained model into a stored integer network, and say what it kept."""
-    from amos_hdl.frontend.convert import compare, load_images_of
+    from amos_hdl.frontend.convert import compare, load_images_of, outputs_of
     from amos_hdl.frontend.convert import convert as act
     from amos_hdl.frontend.importers.pixels import PixelCode
     from amos_hdl.frontend.importers.qonnx import ExactImport
@@ -41,7 +41,8 @@ def convert(
             bar.to(done, total)
 
         made, graph = act(source, folder.name, images, code, chosen, say)
-        kept = None if images is None else compare(made, graph, images, say)
+        outputs = None if graph is None or images is None else outputs_of(graph, code, images, say)
+        kept = None if images is None else compare(made, outputs, images, say)
     store.save(made.network, folder)
     exact = isinstance(made, ExactImport)
     found: dict[str, Any] = {

@@ -228,6 +228,13 @@ class Builder:
         part = (bounds.start, bounds.stop, bounds.step)
         if len(bounds) == shape[axis - 1]:
             return x
+        before = self.nodes[x]
+        if isinstance(before, Slice):
+            # rows, then columns, of one tensor are one part of it
+            both = range(*before.ranges[axis - 1])[start:stop:step]
+            ranges = list(before.ranges)
+            ranges[axis - 1] = (both.start, both.stop, both.step)
+            return self.add(Slice(name, place, before.inputs, tuple(ranges)))
         return self.add(Slice(name, place, (x,), (*whole[: axis - 1], part, *whole[axis:])))
 
     def pad(self, name: str, place: str, x: str, widths: Sequence[tuple[int, int]], value: float) -> str:
