@@ -36,7 +36,7 @@ def simulate(
     given = {path.stem: read_regression_list(path) for path in lists}
     dataset = project.dataset(images)
     design = load_design(project.folder, rtl or project.rtl, None if dataset is None else dataset.images)
-    usual = ["network"] if design.manifest.stream is None else ["network", "stream"]
+    usual = ["network"] if design.manifest.stream is None or netlist is not None else ["network", "stream"]
     regressions = given or {name: read_regression_list(testbenches / f"{name}.yaml") for name in usual}
     work = project.build("simulate")
     subject: Design | NetlistDesign = design
