@@ -33,6 +33,17 @@ LEAST_RATE = 1e-4
 CALIBRATION_IMAGES = 1000
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute with one thread: sums are then added in one order, so integers do not depend on the load."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def fit(
     recipe: Recipe,
     dataset: Dataset,
@@ -45,8 +56,7 @@ def fit(
     Raises DataError if the data do not fit, RecipeError if the recipe asks for what the data do not allow, CircuitError
     if a circuit file is missing or no circuit.
     """
-    with _one_thread():
-        module = train_module(recipe, dataset, progress, folder=folder)
+    module = train_module(recipe, dataset, progress, folder=folder)
     return to_network(
         module,
         recipe.name,
@@ -57,6 +67,7 @@ def fit(
     )
 
 
+@_one_thread()
 def train_module(
     recipe: Recipe,
     dataset: Dataset,
@@ -203,14 +214,3 @@ def _confine(module: SpikingNetwork) -> None:
         linear.confine()
     for units in module.activations:
         units.step.clamp_(min=0.6)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute with one thread: sums are then added in one order, so integers do not depend on the load."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
