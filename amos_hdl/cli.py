@@ -136,7 +136,7 @@ def app() -> None:
     type=click.IntRange(1, 100_000),
     default=80,
     show_default=True,
-    help="Effort of the search for a linear form.",
+    help="Effort of the search for a linear form, or for tables of a function that turns.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of that search.")
 @click.option(

@@ -71,7 +71,7 @@ def fit(
     distribution : Distribution, optional
         Uniform by default.
     effort : Effort
-        Of the search for the linear form; the same effort gives the same circuit.
+        Of the searches, for the linear form and for tables with a turn; the same effort gives the same circuit.
     progress : callable, optional
         Called with the number of tasks done and of all tasks.
 
@@ -90,7 +90,7 @@ def fit(
         if form == "linear":
             solution = replace(solution, circuit=solution.circuit.to_linear())
     elif form == "table":
-        solution = fit_table(problem, bits, architecture)
+        solution = fit_table(problem, bits, architecture, effort.rounds, effort.seed)
     else:
         solution = fit_linear(problem, bits, architecture, effort, progress)
     return solution.measured(problem, architecture)

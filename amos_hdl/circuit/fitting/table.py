@@ -11,7 +11,8 @@ Which value a code stands for, ``d_0 + Σ d_i·z_i``, is the only constraint: **
   others the rising part.  If the first A gates fall and the others rise, codes give 2**A + 2**(K-A) - 1 levels, without
   any polarity bit: the falling gates count up to all ones, and then the others begin.  For given d the best sequence of
   codes is the shortest path through (sample, code), found exactly by dynamic programming; for given codes the best d
-  are least squares.  The two are alternated from every A and every place of the A gates in the order.
+  are least squares.  The two are alternated from every A and every place of the A gates in the order, then from random
+  changes of the best (up to 8 bits).
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ from amos_hdl.errors import CircuitError
 #: Values of y are integers of about this many bits.
 VALUE_BITS = 20
 #: Samples on which bends are compared, and on which the best is refined.
-COARSE_SAMPLES, FINE_SAMPLES = 512, 4096
+COARSE_SAMPLES, FINE_SAMPLES = 400, 4096
 #: Most passes of an alternation; each lowers the error by this part or ends it.
 PASSES, TOLERANCE = 30, 1e-4
-#: Bits up to which every place of the gates of the other direction is tried.
+#: Bits up to which every place of the gates of the other direction is tried, and d then changed at random.
 PLACES_BITS = 8
+#: How many circuits are changed in each round of random changes, and how many are kept.
+CHANGED, KEPT = 24, 48
 
 
 def turns(samples: Samples) -> tuple[int, ...]:
@@ -45,8 +48,10 @@ def turns(samples: Samples) -> tuple[int, ...]:
     return tuple(signs[np.flatnonzero(np.diff(signs, prepend=0))].tolist())
 
 
-def fit_table(problem: Problem, bits: int, architecture: Architecture) -> Solution:
+def fit_table(problem: Problem, bits: int, architecture: Architecture, rounds: int = 80, seed: int = 0) -> Solution:
     """Return the table unit of K = ``bits`` bits.
+
+    A function with one turn is searched for ``rounds`` rounds of random changes, if K is at most 8.
 
     Raises CircuitError for a function that turns more than once, or at all if the architecture is staged.
     """
@@ -59,7 +64,7 @@ def fit_table(problem: Problem, bits: int, architecture: Architecture) -> Soluti
         raise CircuitError("table form", where=where, expected="a function with at most one turn", got=got, hint=hint)
     if architecture.name == "staged":
         raise CircuitError("table form", where=f"{where}, {architecture}", expected="a monotone function", hint=hint)
-    return _bent(problem, bits, directions)
+    return _bent(problem, bits, directions, rounds, seed)
 
 
 def quantize(samples: Samples, bits: int, direction: int = 1) -> tuple[float, float, Integers]:
@@ -107,9 +112,11 @@ def fine_step(step: float, bits: int) -> tuple[Fraction, int]:
     return Fraction(abs(step)) / scale, scale
 
 
-def _bent(problem: Problem, bits: int, directions: tuple[int, ...]) -> Solution:
+def _bent(problem: Problem, bits: int, directions: tuple[int, ...], rounds: int, seed: int) -> Solution:
     few, fine = _thinned(problem.samples, COARSE_SAMPLES), _thinned(problem.samples, FINE_SAMPLES)
     errors, starts = _alternate(few, _bends(few, bits, directions[0]))
+    if bits <= PLACES_BITS:
+        errors, starts = _wander(few, errors, starts, rounds, seed)
     errors, starts = _alternate(fine, starts[[errors.argmin()]])
     error, parameters = float(errors[0]), starts[0]
     codes = _shortest_paths(fine, _values(parameters[None]))[0]
@@ -149,6 +156,28 @@ def _bends(samples: Samples, bits: int, first: int) -> Real:
     return np.array(starts)
 
 
+def _wander(samples: Samples, errors: Real, parameters: Real, rounds: int, seed: int) -> tuple[Real, Real]:
+    """Return the best after random changes of d, each followed by a few alternations: other sizes, places and signs."""
+    rng = np.random.default_rng(seed)
+    gates = parameters.shape[1] - 1
+    for _ in range(rounds):
+        order = np.argsort(errors, kind="stable")[:KEPT]
+        errors, parameters = errors[order], parameters[order]
+        changed = parameters[rng.integers(len(parameters), size=CHANGED)]
+        for start in changed:
+            kind, gate = rng.integers(3), int(rng.integers(gates)) + 1
+            if kind == 0:
+                start *= np.exp(rng.normal(0, 0.15, gates + 1))
+            elif kind == 1:
+                moved = start[gate] * np.exp(rng.normal(0, 0.5)) * rng.choice([1, 1, -1])
+                start[1:] = np.insert(np.delete(start[1:], gate - 1), rng.integers(gates), moved)
+            else:
+                start[gate] = rng.normal() * abs(start[int(rng.integers(gates)) + 1])
+        new_errors, new = _alternate(samples, changed, 6)
+        errors, parameters = np.append(errors, new_errors), np.concatenate([parameters, new])
+    return errors, parameters
+
+
 def _values(parameters: Real) -> Real:
     """Return the value of each code, shape (start, 2**K)."""
     values = parameters[:, :1]
@@ -157,11 +186,11 @@ def _values(parameters: Real) -> Real:
     return values
 
 
-def _alternate(samples: Samples, parameters: Real) -> tuple[Real, Real]:
+def _alternate(samples: Samples, parameters: Real, passes: int = PASSES) -> tuple[Real, Real]:
     """Return the least errors (start,) from ``parameters`` on, and the parameters that have them."""
     bits = parameters.shape[1] - 1
     best, kept = np.full(len(parameters), np.inf), parameters.copy()
-    for _ in range(PASSES):
+    for _ in range(passes):
         values = _values(parameters)
         codes = _shortest_paths(samples, values)
         errors = np.square(np.take_along_axis(values, codes, axis=1) - samples.y) @ samples.weights

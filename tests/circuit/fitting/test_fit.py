@@ -106,7 +106,7 @@ def test_every_activation_in_linear_form(name, architecture):
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_every_activation_in_table_form(name):
     activation, bits = find_activation(name), 4
-    unit = fit(activation, bits, FOLDED, form="table")
+    unit = fit(activation, bits, FOLDED, form="table", effort=SHORT)
     assert unit.form == "table" and unit.circuit.gates == bits
     best = fit(activation, bits, FLASH).mean_squared_error
     assert unit.mean_squared_error <= FACTOR.get(name, 1.2) * best + 1e-9

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from amos_hdl.circuit import FLASH, SERIAL
 from amos_hdl.circuit.activations import find_activation
-from amos_hdl.circuit.fitting import fit
+from amos_hdl.circuit.fitting import Effort, fit
 from amos_hdl.circuit.fitting.problem import Samples
 from amos_hdl.circuit.fitting.table import _shortest_paths, _values, quantize, turns
 
@@ -55,7 +55,7 @@ def test_tables_are_within_a_hundredth_of_the_best_equal_steps(name, bits):
 def test_a_bend_is_no_worse_than_its_two_branches_apart(name):
     """At least as good as A falling gates and K - A rising ones, each branch by itself the best equal steps."""
     activation, bits = find_activation(name), 5
-    unit = fit(activation, bits, SERIAL, form="table")
+    unit = fit(activation, bits, SERIAL, form="table", effort=Effort(3))
     x = np.linspace(unit.low, unit.high, 20_001)
     y = activation(x)
     turn = int(y.argmin())
