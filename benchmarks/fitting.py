@@ -25,8 +25,6 @@ from amos_hdl.circuit.fitting.stored import store_start, stored_starts
 PUBLISHED = {("swish", 16): 3.4e-3, ("sigmoid", 12): 1.4e-4}
 ROWS = [(name, bits) for name in ("swish", "sigmoid", "gelu", "tanh") for bits in (4, 6, 8)]
 ROWS += [("swish", 12), ("swish", 16), ("sigmoid", 12)]
-#: Searches whose results are stored.
-STORED = [("swish", 8), ("swish", 12), ("swish", 16), ("sigmoid", 8), ("sigmoid", 12)]
 
 
 def keep_better(name: str, architecture: Architecture, bits: int, effort: Effort) -> str:
