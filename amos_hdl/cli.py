@@ -338,7 +338,7 @@ def generate(
     type=click.Choice(["none", "fst"]),
     default="none",
     show_default=True,
-    help="A waveform file of each run, in build/NETWORK/simulate/.",
+    help="A waveform file of each run, in build/NETWORK/simulate/, with save files for GTKWave and Surfer.",
 )
 @click.option(
     "--coverage",

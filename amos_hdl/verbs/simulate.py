@@ -31,6 +31,7 @@ def simulate(
     """Run regression lists on the Verilog of a network, or on its netlist in cells of the family ``netlist``."""
     from amos_hdl.simulate.design import layer_list, load_design, testbench_folder
     from amos_hdl.simulate.regression import read_regression_list, run_regression
+    from amos_hdl.simulate.waves import write_save_files
 
     testbenches = testbench_folder()
     given = {path.stem: read_regression_list(path) for path in lists}
@@ -65,6 +66,9 @@ def simulate(
                 on_result=lambda _, bar=bar: bar.advance(),  # type: ignore[misc]  # bound now
             )
         results += outcome.results
+        for result in outcome.results:
+            if result.entry.toplevel == "network" and result.simulation is not None and result.simulation.waves:
+                write_save_files(design, result.simulation.waves)
         junit.append(str(outcome.junit))
     data = {
         "network": project.name,
@@ -95,7 +99,7 @@ def simulate(
                 reached = f"{covered['percent']:.1f} % covered, {covered['never_reached']:,} points never"
                 note(f"{result.entry.name}: {reached}")
             if result.simulation is not None and result.simulation.waves is not None:
-                note(f"{result.entry.name}: waves in {result.simulation.waves}")
+                note(f"{result.entry.name}: waves in {_shown(result.simulation.waves)}")
             for test in () if result.simulation is None else result.simulation.failures:
                 steps.failed(f"{result.entry.name}, {test.name}, seed {result.seed}: {test.message}")
             if result.error:
@@ -120,6 +124,12 @@ def synthesized(project: Project, design: Design, family: str, steps: Steps) -> 
             progress=bar.say,
         )
     return NetlistDesign(design, verilog, cells)
+
+
+def _shown(waves: Path) -> str:
+    """Return the path of waves with the files beside it that a viewer opens."""
+    beside = [path.name for path in (waves.with_suffix(".gtkw"), waves.with_suffix(".sucl")) if path.exists()]
+    return f"{waves}" + (f", with {' for GTKWave and '.join(beside)} for Surfer" if beside else "")
 
 
 def _run_data(result: EntryResult) -> dict[str, Any]:
