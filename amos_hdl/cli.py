@@ -469,6 +469,40 @@ def noise(
 
 
 @app.command()
+@_network
+@click.option("--out", type=click.Path(path_type=Path), help="The page.  [default: build/NETWORK/report.html]")
+@_images
+@click.option("--simulate/--no-simulate", "with_simulation", default=True, show_default=True, help="Run the checks.")
+@click.option(
+    "--synth/--no-synth",
+    "with_synthesis",
+    default=True,
+    show_default=True,
+    help="Synthesize, place and route for ecp5-25k at 150 MHz if no result is stored.",
+)
+@click.option(
+    "--ann-accuracy",
+    type=click.FloatRange(0, 100),
+    help="Accuracy of the network that this one was made from, percent, to be compared with.",
+)
+@_json
+def report(
+    network: str,
+    out: Path | None,
+    images: Path | None,
+    with_simulation: bool,
+    with_synthesis: bool,
+    ann_accuracy: float | None,
+    json: bool,
+) -> None:
+    """Write one HTML page with everything: spikes clock by clock, units, accuracy, hardware, activity, checks."""
+    from amos_hdl.verbs.report import report as act
+
+    told = None if ann_accuracy is None else ann_accuracy / 100
+    _finish(act(find_project(network), images, out, told, with_simulation, with_synthesis, Steps(json)), json)
+
+
+@app.command()
 @_recipe
 @_hardware
 @_synthesis

@@ -1,0 +1,166 @@
+"""The spike raster of some images: lanes of operations over clock cycles, and every spike, packed for the page."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amos_hdl.frontend.data import Dataset
+from amos_hdl.network import Argmax, Network, golden
+from amos_hdl.schedule import Schedule, UnitLayerSpec
+
+#: Images shown: the first ones, and some of those that the network gets wrong.
+FIRST_IMAGES, WRONG_IMAGES = 24, 8
+#: Units shown of one layer; slots (unit, gate) shown of all layers together.
+UNITS_SHOWN, SLOTS_SHOWN = 64, 6000
+#: Largest picture, in pixels of all channels.
+PICTURE_LIMIT = 1 << 14
+# heights in pixels: of a unit (least and most of a layer), of an operation without spikes, of the name above a lane
+_UNIT, _LEAST, _MOST, _BAR, _NAME = 3, 36, 170, 10, 20
+_LANES_HEIGHT = 1200
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """One operation in the raster.
+
+    Members
+    -------
+    name, kind : str
+    start, end : int
+        Clock cycles: its inputs are there, its result is ready.
+    top, bottom : float
+        Pixels from above.
+    units : int
+        Of the operation.
+    shown : int64 array ``(unit,)``
+        Which units have a row; none for operations without spikes.
+    cycles : int64 array ``(gate,)``
+        When each gate's spike is visible.
+    """
+
+    name: str
+    kind: str
+    start: int
+    end: int
+    top: float
+    bottom: float
+    units: int
+    shown: npt.NDArray[np.int64]
+    cycles: npt.NDArray[np.int64]
+
+    @property
+    def caption(self) -> str:
+        """The lane's name with what it is."""
+        if not len(self.cycles):
+            return self.name
+        some = "" if len(self.shown) == self.units else f", {len(self.shown)} of them shown"
+        return f"{self.name} · {self.units:,} units × {len(self.cycles)} gates{some}"
+
+
+def lanes(schedule: Schedule) -> list[Lane]:
+    """Return the lanes of all operations but the input, from above."""
+    spiking = [spec for spec in schedule.specs.values() if isinstance(spec, UnitLayerSpec)]
+    gates = sum(len(spec.spike_cycles()) for spec in spiking)
+    most = min(UNITS_SHOWN, max(4, SLOTS_SHOWN // max(gates, 1)))
+    highest = max(_LEAST, min(_MOST, _LANES_HEIGHT // max(len(spiking), 1)))
+    made: list[Lane] = []
+    top = 0.0
+    nothing = np.zeros(0, np.int64)
+    for name, spec in schedule.specs.items():
+        end, units = schedule.ready[name], spec.result.units
+        shown, cycles, height = nothing, nothing, float(_BAR)
+        if isinstance(spec, UnitLayerSpec):
+            shown = np.unique(np.linspace(0, units - 1, min(units, most)).round().astype(np.int64))
+            cycles = schedule.spike_cycles(name)
+            height = float(min(max(_UNIT * len(shown), _LEAST), highest))
+        top += _NAME
+        kind = type(spec.operation).__name__.lower()
+        start = end - spec.latency_cycles
+        made.append(Lane(name, kind, start, end, top, top + height, units, shown, cycles))
+        top += height
+    return made
+
+
+def choose(labels: npt.NDArray[np.int64], answers: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
+    """Return which images are shown: the first ones, then the first of those with a wrong answer."""
+    first = np.arange(min(FIRST_IMAGES, len(labels)))
+    if answers is None:
+        return first
+    wrong = np.flatnonzero(answers != labels)
+    return np.concatenate([first, wrong[~np.isin(wrong, first)][:WRONG_IMAGES]])
+
+
+def picture_shape(network: Network, dataset: Dataset | None) -> tuple[int, int, int]:
+    """Return (channels, rows, columns) of the input as a picture; a square if nothing is known and it is one."""
+    units = network.input.units
+    if dataset is not None and dataset.shape is not None and int(np.prod(dataset.shape)) == units:
+        channels, rows, columns = (1, *dataset.shape)[-3:]
+        if channels in (1, 3):
+            return channels, rows, columns
+    side = int(units**0.5)
+    return (1, side, side) if side * side == units else (1, 1, units)
+
+
+def packed(
+    network: Network,
+    schedule: Schedule,
+    trace: golden.Trace,
+    images: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    numbers: npt.NDArray[np.int64],
+    shape: tuple[int, int, int],
+) -> dict[str, Any]:
+    """Return the raster of images ``numbers`` (rows of ``images``, ``labels`` and ``trace``) as plain data.
+
+    Bits of an image's ``spikes``: lane by lane, unit by unit, gate by gate, the first the lowest bit of the first byte.
+    """
+    drawn = lanes(schedule)
+    winner = next((op for op in network.operations if isinstance(op, Argmax) and op.name in network.outputs), None)
+    code = network.input
+    grey = (images[numbers] - code.low) * 255 // max(code.high - code.low, 1)
+    bits = [
+        trace.spikes[lane.name][numbers][:, lane.shown].reshape(len(numbers), -1) for lane in drawn if len(lane.shown)
+    ]
+    spikes = np.concatenate(bits, axis=1) if bits else np.zeros((len(numbers), 0), np.bool_)
+    shown: list[dict[str, Any]] = []
+    for row, number in enumerate(numbers.tolist()):
+        entry: dict[str, Any] = {"number": number, "label": int(labels[number])}
+        if images.shape[1] <= PICTURE_LIMIT:
+            entry["picture"] = _base64(grey[row].astype(np.uint8))
+        entry["spikes"] = _base64(np.packbits(spikes[row], bitorder="little"))
+        entry["count"] = sum(int(np.count_nonzero(layer[number])) for layer in trace.spikes.values())
+        if winner is not None:
+            entry["answer"] = int(trace.values[winner.name][number, 0])
+            entry["scores"] = trace.values[winner.source][number].tolist()
+        shown.append(entry)
+    ready = None if winner is None else {"scores": schedule.ready[winner.source], "answer": schedule.ready[winner.name]}
+    return {
+        "latency": schedule.latency_cycles,
+        "height": drawn[-1].bottom if drawn else 0,
+        "shape": list(shape),
+        "ready": ready,
+        "lanes": [
+            {
+                "name": lane.name,
+                "kind": lane.kind,
+                "caption": lane.caption,
+                "start": lane.start,
+                "end": lane.end,
+                "top": lane.top,
+                "bottom": lane.bottom,
+                "units": lane.shown.tolist(),
+                "cycles": lane.cycles.tolist(),
+            }
+            for lane in drawn
+        ],
+        "images": shown,
+    }
+
+
+def _base64(data: npt.NDArray[np.uint8]) -> str:
+    return base64.b64encode(data.tobytes()).decode("ascii")
