@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import CheckFailed
-from amos_hdl.network import Dense, Network, Unit, golden
+from amos_hdl.network import Dense, Flatten, Network, golden
 from amos_hdl.simulate.batch import BatchSimulator
 
 #: Bits of record that are looked at for toggles, one byte each; more images than fit are left out.
@@ -33,8 +33,9 @@ class LayerActivity:
         Changes of the layer's spike wires, images back to back: a gate that spikes for two images in a row stays high.
     rates : tuple of float
         Fraction of units whose gate i spikes; one per gate.
-    synaptic_operations : float
+    synaptic_operations : float or None
         Additions that its spikes cause: for each spike the non-zero weights of its unit in the dense layers behind.
+        None if something else than dense layers reads them.
     """
 
     name: str
@@ -42,7 +43,7 @@ class LayerActivity:
     spikes: float
     toggles: float
     rates: tuple[float, ...]
-    synaptic_operations: float
+    synaptic_operations: float | None
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,20 @@ class Energy:
     those units, are counted.  Registers, clock, wires and memories are in neither, and they are the greater part of an
     FPGA's power: the ratio compares operations, not chips.
 
+    Members
+    -------
+    spikes_pj, words_pj : float
+        Of one image.
+    multiplications : int
+        What the same network with words instead of spikes would multiply: non-zero weights after units.
+
     Source: energies of 32-bit integers as of ``ADD_PJ`` and ``MULTIPLY_PJ``; scaling with width (additions linear,
     multiplications with the product of the widths) derived.
     """
 
     spikes_pj: float
     words_pj: float
+    multiplications: int
 
     @property
     def ratio(self) -> float:
@@ -81,15 +90,12 @@ class Activity:
     images : int
         How many were simulated.
     layers : tuple of LayerActivity
-    multiplications : int
-        What the same network with words instead of spikes would multiply: non-zero weights after units.
     energy : Energy or None
-        None if no dense layer follows units.
+        None if no dense layer follows units, or something else does.
     """
 
     images: int
     layers: tuple[LayerActivity, ...]
-    multiplications: int
     energy: Energy | None
 
     @property
@@ -103,9 +109,10 @@ class Activity:
         return sum(layer.toggles for layer in self.layers)
 
     @property
-    def synaptic_operations(self) -> float:
-        """Synaptic operations of all layers."""
-        return sum(layer.synaptic_operations for layer in self.layers)
+    def synaptic_operations(self) -> float | None:
+        """Synaptic operations of all layers; None if those of one are not known."""
+        known = [layer.synaptic_operations for layer in self.layers if layer.synaptic_operations is not None]
+        return sum(known) if len(known) == len(self.layers) else None
 
 
 def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int = 1) -> Activity:
@@ -121,52 +128,75 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
     record, _ = simulator.run(images, seed=seed)
     fields = {field.name: field.of(record) for field in simulator.fields}
     layers = []
-    for unit in network.unit_layers:
-        spikes, wires = trace.spikes[unit.name], fields[unit.name]
-        # spikes last one cycle; at an interval of more cycles each is counted once all the same
+    for name, spikes in planes(trace).items():
+        wires = fields[name]
+        # a spike lasts one cycle, whatever the interval: each is counted once
         counted, expected = int(np.count_nonzero(wires)), int(np.count_nonzero(spikes))
         if counted != expected:
-            where = f"{network.name}, {unit.name}"
+            where = f"{network.name}, {name}"
             raise CheckFailed("spikes of the record", where=where, expected=str(expected), got=str(counted))
-        per_unit = spikes.sum(axis=(0, 2))  # (unit,)
-        fan_out = sum((count for _, count in targets(network, unit)), np.zeros(len(per_unit), np.int64))
+        found = targets(network, name)
+        operations = None
+        if found is not None:
+            operations = float(sum(spikes.sum(axis=(0, 2)) @ fan_out for _, fan_out in found)) / len(images)
         layers.append(
             LayerActivity(
-                name=unit.name,
+                name=name,
                 gates=spikes.shape[1] * spikes.shape[2],
                 spikes=counted / len(images),
                 toggles=int(np.count_nonzero(wires[1:] != wires[:-1])) / len(images),
                 rates=tuple(spikes.mean(axis=(0, 1)).tolist()),
-                synaptic_operations=float(per_unit @ fan_out) / len(images),
+                synaptic_operations=operations,
             )
         )
-    multiplications, energy = estimate_energy(network, trace)
-    return Activity(len(images), tuple(layers), multiplications, energy)
+    return Activity(len(images), tuple(layers), estimate_energy(network, trace))
 
 
-def targets(network: Network, unit: Unit) -> list[tuple[Dense, npt.NDArray[np.int64]]]:
-    """Return the dense layers that ``unit`` feeds, each with its non-zero weights per unit ``(unit,)``."""
-    return [
-        (operation, np.count_nonzero(operation.weights, axis=0))
-        for operation in network.operations
-        if isinstance(operation, Dense) and operation.source == unit.name
-    ]
+def planes(trace: golden.Trace) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return the spikes of each layer as ``(image, unit, gate)``, units of a map by channel, row, column."""
+    return {
+        name: spikes.reshape(len(spikes), int(np.prod(spikes.shape[1:-1])), spikes.shape[-1])
+        for name, spikes in trace.spikes.items()
+    }
 
 
-def estimate_energy(network: Network, trace: golden.Trace) -> tuple[int, Energy | None]:
-    """Return the multiplications of one image with words, and the estimate that :class:`Energy` describes."""
+def targets(network: Network, source: str) -> list[tuple[Dense, npt.NDArray[np.int64]]] | None:
+    """Return the dense layers that read ``source``, each with its non-zero weights per unit ``(unit,)``.
+
+    None if an operation reads it whose additions are not known here.
+    """
+    found: list[tuple[Dense, npt.NDArray[np.int64]]] = []
+    for operation in network.operations:
+        if source not in operation.reads:
+            continue
+        match operation:
+            case Dense():
+                found.append((operation, np.count_nonzero(operation.weights, axis=0)))
+            case Flatten(name=name):
+                beyond = targets(network, name)
+                if beyond is None:
+                    return None
+                found += beyond
+            case _:
+                return None
+    return found
+
+
+def estimate_energy(network: Network, trace: golden.Trace) -> Energy | None:
+    """Return the estimate that :class:`Energy` describes; None if there is nothing, or not everything, to count."""
 
     def add(bits: int) -> float:
         return ADD_PJ * bits / _WORD_BITS
 
     spikes_pj = words_pj = 0.0
     multiplications = 0
-    for unit in network.unit_layers:
-        fired = trace.spikes[unit.name]
-        found = targets(network, unit)
+    for name, fired in planes(trace).items():
+        unit, found = network[name], targets(network, name)
+        if found is None:
+            return None
         if not found:
             continue
-        potential_bits, value_bits = network.tensors[unit.source].bits, network.tensors[unit.name].bits
+        potential_bits, value_bits = network.tensors[unit.reads[0]].bits, network.tensors[name].bits
         spikes_pj += add(potential_bits) * fired.shape[1] * fired.shape[2]
         words_pj += add(potential_bits) * fired.shape[1]
         for dense, fan_out in found:
@@ -174,4 +204,4 @@ def estimate_energy(network: Network, trace: golden.Trace) -> tuple[int, Energy 
             spikes_pj += add(bits) * float(fired.sum(axis=(0, 2)) @ fan_out) / trace.images
             words_pj += (MULTIPLY_PJ * value_bits * dense.weight_bits / _WORD_BITS**2 + add(bits)) * weights
             multiplications += weights
-    return multiplications, Energy(spikes_pj, words_pj) if multiplications else None
+    return Energy(spikes_pj, words_pj, multiplications) if multiplications else None

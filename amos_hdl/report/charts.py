@@ -15,8 +15,6 @@ Chart = dict[str, Any]
 COLOURS = ("var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)")
 #: Most classes of which a confusion matrix shows numbers.
 NUMBERED_CLASSES = 20
-# a gate is a short line in its clock cycle
-_STROKE = {"type": "point", "shape": "stroke", "filled": False, "opacity": 1, "aria": False}
 # axes of names instead of numbers
 _NAMED = {"grid": False, "labelOverlap": True}
 # axes of charts that stand above each other begin at the same place
@@ -47,7 +45,7 @@ def raster(data: dict[str, Any]) -> Chart:
         "scale": {"domain": ranks, "range": [COLOURS[number % len(COLOURS)] for number in range(len(ranks))]},
         "legend": None,
     }
-    point = {"x": {"field": "cycle", **x}, "y": {"field": "y", **y}}
+    gate = {"x": {"field": "from", **x}, "x2": {"field": "to"}, "y": {"field": "y", **y}}
     tip = [
         {"field": "lane", "title": "layer"},
         {"field": "unit", "title": "unit"},
@@ -97,17 +95,19 @@ def raster(data: dict[str, Any]) -> Chart:
                 for align in ("left", "right")
             ],
             {
+                "name": "slots",
                 "data": {"name": "slots", "values": []},
-                "mark": {**_STROKE, "size": 40, "strokeWidth": 1, "color": "var(--silent)"},
-                "encoding": point,
+                "mark": {"type": "rule", "strokeWidth": 1, "color": "var(--silent)", "aria": False},
+                "encoding": gate,
             },
             {
+                "name": "spikes",
                 "data": {"name": "spikes", "values": []},
-                "mark": {**_STROKE, "strokeWidth": 2.6},
+                "mark": {"type": "rule", "aria": False},
                 "encoding": {
-                    **point,
+                    **gate,
                     "color": colour,
-                    "size": {"condition": {"test": "datum.cycle === now", "value": 320}, "value": 120},
+                    "strokeWidth": {"condition": {"test": "datum.cycle === now", "value": 4}, "value": 2.6},
                     "opacity": {"condition": {"test": "datum.cycle <= now", "value": 1}, "value": 0},
                     "tooltip": tip,
                 },
@@ -133,11 +133,10 @@ def staircase(unit: Staircase) -> Chart:
     }
     layers: list[Chart] = []
     if unit.line is not None:
-        bends = (-unit.line.bias, (unit.line.top + 1) * unit.line.step - unit.line.bias)
-        points = sorted({x[0], x[-1], *(bend for bend in bends if x[0] < bend < x[-1])})
+        points = unit.line.points(x[0], x[-1])
         layers.append(
             {
-                "data": {"values": [{"x": at, "y": float(unit.line(at))} for at in points]},
+                "data": {"values": [{"x": at, "y": round(float(unit.line(at)), 6)} for at in points]},
                 "mark": {"type": "line", "color": "var(--muted)", "strokeWidth": 1.5, "strokeDash": [5, 3]},
                 "encoding": {"x": across, "y": upwards},
             }

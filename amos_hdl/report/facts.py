@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +12,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from amos_hdl.circuit.fit import FittedUnit
 from amos_hdl.errors import DataError, SynthesisError
 from amos_hdl.frontend.data import Dataset
 from amos_hdl.network import Argmax, Network, golden
-from amos_hdl.report.activity import Activity
+from amos_hdl.report.activity import Activity, planes
 from amos_hdl.schedule import Schedule
 from amos_hdl.synthesize.result import RESULT, SynthesisResult, load_result
 
@@ -50,7 +51,7 @@ class Facts:
     ----------
     schedule : Schedule
         With the options of the Verilog that was checked.
-    images, labels : int64 arrays, shapes (image, pixel) and (image,)
+    images, labels : int64 arrays, shapes (image, *shape of the input) and (image,)
         The test images.
     shape : (channels, rows, columns)
         Of an image as a picture.
@@ -67,6 +68,8 @@ class Facts:
         Why something is not there.
     commands : sequence of str
         To make all of it again.
+    fitted : mapping of unit layer to FittedUnit
+        What the units of a layer are copies of, where that is known.
     """
 
     schedule: Schedule
@@ -80,6 +83,7 @@ class Facts:
     synthesis: Sequence[SynthesisResult]
     remarks: Sequence[str]
     commands: Sequence[str]
+    fitted: Mapping[str, FittedUnit] = field(default_factory=dict)
 
     @property
     def network(self) -> Network:
@@ -109,10 +113,15 @@ class Facts:
         flat = np.bincount(self.labels * classes + self.answers, minlength=classes * classes)
         return flat.reshape(classes, classes).astype(np.int64)
 
+    @cached_property
+    def planes(self) -> Mapping[str, npt.NDArray[np.bool_]]:
+        """Spikes of each layer ``(image, unit, gate)``."""
+        return planes(self.trace)
+
     @property
     def gates(self) -> int:
         """Gates of the network."""
-        return sum(spikes.shape[1] * spikes.shape[2] for spikes in self.trace.spikes.values())
+        return sum(spikes.shape[1] * spikes.shape[2] for spikes in self.planes.values())
 
     @property
     def spikes_per_image(self) -> float:
@@ -146,9 +155,7 @@ class Facts:
             "confusion": None if self.confusion is None else self.confusion.tolist(),
             "gates": self.gates,
             "spikes_per_image": self.spikes_per_image,
-            "firing_rate_per_plane": {
-                name: spikes.mean(axis=(0, 1)).tolist() for name, spikes in self.trace.spikes.items()
-            },
+            "firing_rate_per_plane": {name: spikes.mean(axis=(0, 1)).tolist() for name, spikes in self.planes.items()},
             "latency_cycles": self.schedule.latency_cycles,
             "interval_cycles": self.schedule.interval_cycles,
             "activity": activity,

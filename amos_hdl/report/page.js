@@ -45,9 +45,16 @@ function slots(spikes) {
   let bit = 0;
   for (const lane of raster.lanes) {
     const pitch = (lane.bottom - lane.top) / lane.units.length;
+    // gates of one cycle stand side by side
+    const places = lane.cycles.map((cycle, gate) => {
+      const beside = lane.cycles.filter((other) => other === cycle).length;
+      const width = Math.min(0.36, 0.86 / beside);
+      const middle = cycle + (gate - lane.cycles.indexOf(cycle) - (beside - 1) / 2) * width;
+      return { cycle, gate: gate + 1, from: middle - width * 0.45, to: middle + width * 0.45 };
+    });
     lane.units.forEach((unit, row) => {
-      lane.cycles.forEach((cycle, gate) => {
-        const slot = { cycle, y: lane.top + (row + 0.5) * pitch, lane: lane.name, unit, gate: gate + 1 };
+      places.forEach((place) => {
+        const slot = { ...place, y: lane.top + (row + 0.5) * pitch, lane: lane.name, unit };
         all.push(slot);
         if (spikes && (spikes[bit >> 3] >> (bit & 7)) & 1) spiked.push(slot);
         bit += 1;

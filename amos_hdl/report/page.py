@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -10,7 +11,6 @@ from typing import Any
 
 from amos_hdl import __version__
 from amos_hdl.errors import ToolError
-from amos_hdl.network import Operation
 from amos_hdl.report import charts
 from amos_hdl.report.activity import ADD_PJ, MULTIPLY_PJ, Energy
 from amos_hdl.report.facts import Facts
@@ -32,14 +32,17 @@ def render(facts: Facts) -> str:
 
     Raises ToolError if the charting library is not installed.
     """
-    script = _library()
-    units = staircases(facts.schedule)
+    try:
+        script = _library()
+    except ImportError as failure:
+        raise ToolError("vl-convert-python is not installed", hint='pip install "amos-hdl[report]"') from failure
+    units = staircases(facts.schedule, facts.fitted)
     numbers = choose(facts.labels, facts.answers)
-    raster = packed(facts.network, facts.schedule, facts.trace, facts.images, facts.labels, numbers, facts.shape)
+    raster = packed(facts, numbers)
     drawn = {"raster": charts.raster(raster)}
     for number, unit in enumerate(units):
         drawn |= {f"stairs{number}": charts.staircase(unit), f"gates{number}": charts.gates(unit)}
-    for number, (name, spikes) in enumerate(list(facts.trace.spikes.items())[:RATE_CHARTS]):
+    for number, (name, spikes) in enumerate(list(facts.planes.items())[:RATE_CHARTS]):
         cycles = facts.schedule.spike_cycles(name).tolist()
         drawn[f"rates{number}"] = charts.rates(name, spikes.mean(axis=(0, 1)).tolist(), cycles, number)
     if facts.confusion is not None:
@@ -86,12 +89,11 @@ This file needs no network: nothing is fetched.</p>
 """
 
 
+@functools.cache
 def _library() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script."""
-    try:
-        import vl_convert
-    except ImportError as failure:
-        raise ToolError("vl-convert-python is not installed", hint='pip install "amos-hdl[report]"') from failure
+    """Return Vega, Vega-Lite and Vega-Embed as one script; putting it together takes seconds."""
+    import vl_convert
+
     script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     # an end tag within a string of the script would end it
     return script.replace("</script", "<\\/script")
@@ -137,17 +139,15 @@ def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], tex
 
 def _header(facts: Facts) -> str:
     schedule, name = facts.schedule, escape(facts.network.name)
+    rhythm = f"a new image {_how_often(schedule.interval_cycles)}"
     figures: list[tuple[str, str, str]] = []
     if facts.accuracy is not None:
         known = f"; original network {100 * facts.ann_accuracy:.2f} %" if facts.ann_accuracy is not None else ""
         figures.append(("accuracy", f"{100 * facts.accuracy:.2f} %", f"of {len(facts.images):,} test images{known}"))
     figures.append(("spikes per image", f"{facts.spikes_per_image:,.1f}", f"of {facts.gates:,} gates"))
     best = next((result for result in facts.synthesis if result.fmax_mhz is not None), None)
-    interval = (
-        "a new image every clock" if schedule.interval_cycles == 1 else f"an image every {schedule.interval_cycles}"
-    )
     time = f"{best.latency_ns:,.1f} ns, " if best is not None else ""
-    figures.append(("latency", f"{schedule.latency_cycles} cycles", f"{time}{interval}"))
+    figures.append(("latency", f"{schedule.latency_cycles} cycles", f"{time}{rhythm}"))
     if best is not None:
         rate = f"{(best.images_per_second or 0) / 1e6:,.1f} M"
         figures.append(("images per second", rate, f"at {best.fmax_mhz:,.1f} MHz"))
@@ -156,10 +156,10 @@ def _header(facts: Facts) -> str:
     if compared:
         failed = sum(check.outcome == "failed" for check in facts.checks)
         figures.append(
-            ("spikes and silences checked", _short(compared), f"{failed} checks failed" if failed else "all equal")
+            ("spikes and silences", _short(compared), f"{failed} checks failed" if failed else "compared, all equal")
         )
     cards = "".join(f"<div><dt>{what}</dt><dd>{value}<small>{of}</small></dd></div>" for what, value, of in figures)
-    units = sum(spikes.shape[1] for spikes in facts.trace.spikes.values())
+    units = sum(spikes.shape[1] for spikes in facts.planes.values())
     return f"""<header>
 <h1>{name}</h1>
 <p class="lead">A spiking network in which every neuron spikes at most once per image: {units:,} units of
@@ -168,17 +168,12 @@ def _header(facts: Facts) -> str:
 </header>"""
 
 
+def _how_often(interval_cycles: int) -> str:
+    return "every clock" if interval_cycles == 1 else f"every {interval_cycles} clocks"
+
+
 def _short(number: int) -> str:
     return f"{number / 1e6:,.1f} M" if number >= 1_000_000 else f"{number:,}"
-
-
-def _sources(operation: Operation) -> list[str]:
-    """Return the operations whose results ``operation`` uses."""
-    several = getattr(operation, "sources", None)
-    if several is not None:
-        return list(several)
-    source = getattr(operation, "source", None)
-    return [] if source is None else [source]
 
 
 def _network(facts: Facts) -> str:
@@ -191,7 +186,7 @@ def _network(facts: Facts) -> str:
             ("words", f"{tensor.units:,} × {tensor.bits} bit{'s' if tensor.bits > 1 else ''}"),
             ("values", f"{low:,}…{high:,}"),
         ]
-        kind, style = type(operation).__name__.lower(), ""
+        kind, style = operation.kind, ""
         spec = schedule.specs.get(operation.name)
         if isinstance(spec, UnitLayerSpec):
             gates = spec.operation.gates
@@ -205,8 +200,8 @@ def _network(facts: Facts) -> str:
             size = estimate(spec)
             rows += [("latency", f"{spec.latency_cycles} clk"), ("ready", f"clk {schedule.ready[operation.name]}")]
             rows += [("LUT4*", f"{size.luts:,}"), ("FF*", f"{size.flip_flops:,}")]
-        sources = _sources(operation)
-        follows = before is not None and sources == [before]
+        sources = operation.reads
+        follows = before is not None and sources == (before,)
         from_others = "" if follows or not sources else f'<span class="sub">from {escape(", ".join(sources))}</span>'
         listed = "".join(f"<dt>{what}</dt><dd>{value}</dd>" for what, value in rows)
         classes = " ".join(filter(None, (kind, "next" if follows else "")))
@@ -272,9 +267,9 @@ def _units(units: Sequence[Staircase]) -> str:
         circuit, which = unit.circuit, f"{unit.layer}, unit {unit.unit}"
         levels = f"{circuit.gates} gates in {circuit.depth} level{'s' if circuit.depth > 1 else ''}"
         if unit.line is not None:
-            follows = f"{unit.line}, error at most {unit.worst_error:.2g} step"
+            follows = f"{unit.line}, error at most {unit.worst_error:.2g}"
         else:
-            follows = "steps of its own: the staircase is the function"
+            follows = "the staircase is the function: no other is known"
         figures.append(
             f"<figure><h3>{escape(which)}</h3>"
             f"<figcaption>{levels}; {shared}<br>{escape(follows)}</figcaption>"
@@ -284,7 +279,7 @@ def _units(units: Sequence[Staircase]) -> str:
     text = (
         "A unit turns its potential x into spikes; y is what they stand for. "
         '<span class="legend"></span> staircase of the spikes, '
-        '<span class="legend dashed"></span> the function it follows, rounded down; '
+        '<span class="legend dashed"></span> the function it follows (a ReLU is rounded down); '
         "below, the potentials at which each gate spikes. A sample of the distinct units of each layer."
     )
     return _section("Units", text, f'<div class="grid">{"".join(figures)}</div>\n')
@@ -292,12 +287,12 @@ def _units(units: Sequence[Staircase]) -> str:
 
 def _rates(facts: Facts) -> str:
     figures = []
-    for number, (name, spikes) in enumerate(list(facts.trace.spikes.items())[:RATE_CHARTS]):
+    for number, (name, spikes) in enumerate(list(facts.planes.items())[:RATE_CHARTS]):
         per_image = spikes.sum(axis=(1, 2)).mean()
         text = f"{per_image:,.1f} spikes per image of {spikes.shape[1] * spikes.shape[2]:,} gates"
         chart = _chart(f"rates{number}", f"firing rate of each gate of {name}")
         figures.append(f"<figure><h3>{escape(name)}</h3><figcaption>{text}</figcaption>{chart}</figure>\n")
-    rest = len(facts.trace.spikes) - len(figures)
+    rest = len(facts.planes) - len(figures)
     more = f'<p class="note">{rest} more layers are in the figures of --json.</p>' if rest > 0 else ""
     text = f"Fraction of a layer's units whose gate spikes, by gate, over {len(facts.images):,} test images."
     return _section("Firing rates", text, f'<div class="grid">{"".join(figures)}</div>{more}\n') if figures else ""
@@ -316,9 +311,8 @@ def _answers(facts: Facts) -> str:
     kept = f"<p><strong>{100 * facts.accuracy:.2f} %</strong>: {right:,} of {total:,} test images are right."
     if facts.ann_accuracy is not None:
         lost = 100 * (facts.ann_accuracy - facts.accuracy)
-        kept += (
-            f" The original network reached {100 * facts.ann_accuracy:.2f} % (as told): {lost:+.2f} points are lost."
-        )
+        change = f"{abs(lost):.2f} points {'less' if lost > 0 else 'more'} than"
+        kept += f" That is {change} the {100 * facts.ann_accuracy:.2f} % of the original network, as told."
     else:
         kept += " The accuracy of the network it was made from is not recorded."
     common = _table("Most frequent mistakes", ["", "images", "of the class"], rows) if rows else ""
@@ -364,7 +358,7 @@ def _hardware(facts: Facts) -> str:
     }
     how = "; ".join(f"{escape(r.target)} {counted.get(r.counted_by, escape(r.counted_by))}" for r in results)
     caption = f"{how}. {escape(', '.join(tools))}"
-    return _section("Hardware", "", _table(caption, head, rows) + remarks)
+    return _section("Hardware", "", f'<div class="figures">{_table(caption, head, rows)}</div>{remarks}')
 
 
 def _activity(facts: Facts) -> str:
@@ -378,30 +372,34 @@ def _activity(facts: Facts) -> str:
             f"{layer.spikes:,.1f}",
             f"{layer.spikes / layer.gates:.3f}",
             f"{layer.toggles:,.1f}",
-            f"{layer.synaptic_operations:,.1f}",
+            _known(layer.synaptic_operations),
         ]
         for layer in activity.layers
     ]
     if len(rows) > 1:
         gates = sum(layer.gates for layer in activity.layers)
         total = [f"{gates:,}", f"{activity.spikes:,.1f}", f"{activity.spikes / gates:.3f}", f"{activity.toggles:,.1f}"]
-        rows.append(["all", *total, f"{activity.synaptic_operations:,.1f}"])
+        rows.append(["all", *total, _known(activity.synaptic_operations)])
     head = ["layer", "gates", "spikes", "spikes per gate", "toggles", "synaptic operations"]
     caption = f"Per image, from {activity.images:,} images back to back through the compiled Verilog"
     text = (
         "A toggle is a change of a spike's wire: a gate that spikes for two images in a row stays high between them. A "
         "synaptic operation is the addition that a spike causes at each non-zero weight behind it."
     )
-    return _section("Activity", text, _table(caption, head, rows) + _energy(activity.energy, activity.multiplications))
+    return _section("Activity", text, _table(caption, head, rows) + _energy(activity.energy))
 
 
-def _energy(energy: Energy | None, multiplications: int) -> str:
+def _known(number: float | None) -> str:
+    return "not known" if number is None else f"{number:,.1f}"
+
+
+def _energy(energy: Energy | None) -> str:
     if energy is None:
         return ""
     return f"""<div class="estimate"><span class="tag">estimate</span>
 <p>The arithmetic of one image takes about <strong>{energy.ratio:.2f} times</strong> the energy that the same network
 with words instead of spikes would take ({energy.spikes_pj:,.1f} pJ against {energy.words_pj:,.1f} pJ with its
-{multiplications:,} multiplications).</p>
+{energy.multiplications:,} multiplications).</p>
 <p class="note">Spikes: one addition per synaptic operation and one comparison per gate. Words: one multiplication and
 one addition per non-zero weight, one comparison per unit. An addition of b bits is taken as {ADD_PJ} pJ·b/32, a
 multiplication of a by b bits as {MULTIPLY_PJ} pJ·a·b/32² (45 nm; M. Horowitz, ISSCC 2014; scaled to the network's

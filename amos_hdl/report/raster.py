@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.frontend.data import Dataset
-from amos_hdl.network import Argmax, Network, golden
+from amos_hdl.network import Argmax, Network
+from amos_hdl.report.facts import Facts
 from amos_hdl.schedule import Schedule, UnitLayerSpec
 
 #: Images shown: the first ones, and some of those that the network gets wrong.
@@ -54,9 +55,14 @@ class Lane:
     cycles: npt.NDArray[np.int64]
 
     @property
+    def spikes(self) -> bool:
+        """Whether it is a layer of units."""
+        return len(self.cycles) > 0
+
+    @property
     def caption(self) -> str:
         """The lane's name with what it is."""
-        if not len(self.cycles):
+        if not self.spikes:
             return self.name
         some = "" if len(self.shown) == self.units else f", {len(self.shown)} of them shown"
         return f"{self.name} · {self.units:,} units × {len(self.cycles)} gates{some}"
@@ -79,7 +85,7 @@ def lanes(schedule: Schedule) -> list[Lane]:
             cycles = schedule.spike_cycles(name)
             height = float(min(max(_UNIT * len(shown), _LEAST), highest))
         top += _NAME
-        kind = type(spec.operation).__name__.lower()
+        kind = spec.operation.kind
         start = end - spec.latency_cycles
         made.append(Lane(name, kind, start, end, top, top + height, units, shown, cycles))
         top += height
@@ -98,42 +104,33 @@ def choose(labels: npt.NDArray[np.int64], answers: npt.NDArray[np.int64] | None)
 def picture_shape(network: Network, dataset: Dataset | None) -> tuple[int, int, int]:
     """Return (channels, rows, columns) of the input as a picture; a square if nothing is known and it is one."""
     units = network.input.units
-    if dataset is not None and dataset.shape is not None and int(np.prod(dataset.shape)) == units:
-        channels, rows, columns = (1, *dataset.shape)[-3:]
-        if channels in (1, 3):
+    for shape in (network.input.shape, () if dataset is None else dataset.shape or ()):
+        channels, rows, columns = (1, *shape)[-3:] if len(shape) > 1 else (0, 0, 0)
+        if channels in (1, 3) and channels * rows * columns == units:
             return channels, rows, columns
     side = int(units**0.5)
     return (1, side, side) if side * side == units else (1, 1, units)
 
 
-def packed(
-    network: Network,
-    schedule: Schedule,
-    trace: golden.Trace,
-    images: npt.NDArray[np.int64],
-    labels: npt.NDArray[np.int64],
-    numbers: npt.NDArray[np.int64],
-    shape: tuple[int, int, int],
-) -> dict[str, Any]:
-    """Return the raster of images ``numbers`` (rows of ``images``, ``labels`` and ``trace``) as plain data.
+def packed(facts: Facts, numbers: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Return the raster of images ``numbers`` as plain data.
 
     Bits of an image's ``spikes``: lane by lane, unit by unit, gate by gate, the first the lowest bit of the first byte.
     """
+    network, schedule, trace = facts.network, facts.schedule, facts.trace
     drawn = lanes(schedule)
     winner = next((op for op in network.operations if isinstance(op, Argmax) and op.name in network.outputs), None)
-    code = network.input
-    grey = (images[numbers] - code.low) * 255 // max(code.high - code.low, 1)
-    bits = [
-        trace.spikes[lane.name][numbers][:, lane.shown].reshape(len(numbers), -1) for lane in drawn if len(lane.shown)
-    ]
+    code, pixels = network.input, facts.images[numbers].reshape(len(numbers), -1)
+    grey = (pixels - code.low) * 255 // max(code.high - code.low, 1)
+    bits = [facts.planes[lane.name][numbers][:, lane.shown].reshape(len(numbers), -1) for lane in drawn if lane.spikes]
     spikes = np.concatenate(bits, axis=1) if bits else np.zeros((len(numbers), 0), np.bool_)
     shown: list[dict[str, Any]] = []
     for row, number in enumerate(numbers.tolist()):
-        entry: dict[str, Any] = {"number": number, "label": int(labels[number])}
-        if images.shape[1] <= PICTURE_LIMIT:
+        entry: dict[str, Any] = {"number": number, "label": int(facts.labels[number])}
+        if code.units <= PICTURE_LIMIT:
             entry["picture"] = _base64(grey[row].astype(np.uint8))
         entry["spikes"] = _base64(np.packbits(spikes[row], bitorder="little"))
-        entry["count"] = sum(int(np.count_nonzero(layer[number])) for layer in trace.spikes.values())
+        entry["count"] = sum(int(np.count_nonzero(layer[number])) for layer in facts.planes.values())
         if winner is not None:
             entry["answer"] = int(trace.values[winner.name][number, 0])
             entry["scores"] = trace.values[winner.source][number].tolist()
@@ -142,7 +139,7 @@ def packed(
     return {
         "latency": schedule.latency_cycles,
         "height": drawn[-1].bottom if drawn else 0,
-        "shape": list(shape),
+        "shape": list(facts.shape),
         "ready": ready,
         "lanes": [
             {

@@ -19,6 +19,7 @@ from amos_hdl.verbs.simulate import simulate
 from amos_hdl.verbs.synth import synth
 
 if TYPE_CHECKING:
+    from amos_hdl.circuit.fit import FittedUnit
     from amos_hdl.report.activity import Activity
     from amos_hdl.report.facts import Check, Integers
     from amos_hdl.synthesize.result import SynthesisResult
@@ -48,14 +49,14 @@ def report(
     network, dataset = project.network, project.dataset(images)
     pixels, labels = chosen_images(dataset, network, project.name)
     if not (project.rtl / MANIFEST).exists():
-        generate(project, None, None, steps)
+        generate(project, {}, None, steps)
     manifest, schedule = load_schedule(network, project.rtl)
     with steps.step(f"evaluating {len(pixels):,} images"):
         trace = golden.run(network, pixels, schedule)
     checks = [Check("Verilog files as in their manifest, SHA-256", "passed", {"files": len(manifest.files)})]
     activity = None
     if with_simulation:
-        activity = _whole_set(project, pixels, checks, steps)
+        activity = _whole_set(project, pixels.reshape(len(pixels), -1), checks, steps)
         checks += _testbench(project, images, steps)
     else:
         checks.append(Check("simulation", "not run", {}))
@@ -76,6 +77,7 @@ def report(
         synthesis=results,
         remarks=remarks,
         commands=_commands(project, images, results, ann_accuracy),
+        fitted=_fitted(project),
     )
     with steps.step("drawing"):
         text = page.render(facts)
@@ -178,6 +180,17 @@ def _synthesis(
     except (ToolError, DoesNotFitError) as failure:
         return [], [*remarks, f"Synthesis for {TARGET} was not possible: {failure}"]
     return stored()
+
+
+def _fitted(project: Project) -> dict[str, FittedUnit]:
+    """Return the circuit files that the hidden layers of the recipe are copies of."""
+    from amos_hdl.circuit import store
+
+    if project.recipe is None or project.recipe_path is None:
+        return {}
+    layers = enumerate(project.recipe.units.circuits or (), start=1)
+    folder = project.recipe_path.parent
+    return {f"hidden{number}": store.load(folder / path) for number, path in layers if path is not None}
 
 
 def _commands(
