@@ -58,6 +58,13 @@ def _hardware(function: Function) -> Function:
     return with_hardware  # type: ignore[return-value]  # it takes what click gives
 
 
+_reference = click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="NPZ file with scores (image, class) or predictions (image) of the original network, to compare with.",
+)
+
+
 def _synthesis(function: Function) -> Function:
     """Add the options of place and route."""
     for option in (
@@ -269,11 +276,7 @@ def info(network: str, hardware: Hardware, json: bool) -> None:
 @app.command()
 @_network
 @_images
-@click.option(
-    "--reference",
-    type=click.Path(path_type=Path),
-    help="NPZ file with scores (image, class) or predictions (image) of the original network, to compare with.",
-)
+@_reference
 @click.option("--rtl", "on_rtl", is_flag=True, help="Also run every image through the Verilog, compiled; compare all.")
 @click.option("--rtl-folder", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]")
 @_json
@@ -472,6 +475,7 @@ def noise(
 @_network
 @click.option("--out", type=click.Path(path_type=Path), help="The page.  [default: build/NETWORK/report.html]")
 @_images
+@_reference
 @click.option("--simulate/--no-simulate", "with_simulation", default=True, show_default=True, help="Run the checks.")
 @click.option(
     "--synth/--no-synth",
@@ -480,11 +484,6 @@ def noise(
     show_default=True,
     help="Synthesize, place and route for ecp5-25k at 150 MHz if no result is stored.",
 )
-@click.option(
-    "--ann-accuracy",
-    type=click.FloatRange(0, 100),
-    help="Accuracy of the network that this one was made from, percent, to be compared with.",
-)
 @_json
 def report(
     network: str,
@@ -492,14 +491,13 @@ def report(
     images: Path | None,
     with_simulation: bool,
     with_synthesis: bool,
-    ann_accuracy: float | None,
+    reference: Path | None,
     json: bool,
 ) -> None:
     """Write one HTML page with everything: spikes clock by clock, units, accuracy, hardware, activity, checks."""
     from amos_hdl.verbs.report import report as act
 
-    told = None if ann_accuracy is None else ann_accuracy / 100
-    _finish(act(find_project(network), images, out, told, with_simulation, with_synthesis, Steps(json)), json)
+    _finish(act(find_project(network), images, out, reference, with_simulation, with_synthesis, Steps(json)), json)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from amos_hdl.errors import CheckFailed
 from amos_hdl.network import Dense, Flatten, Network, golden
+from amos_hdl.network.fan_out import fan_out
 from amos_hdl.simulate.batch import BatchSimulator
 
 #: Bits of record that are looked at for toggles, one byte each; more images than fit are left out.
@@ -33,9 +34,8 @@ class LayerActivity:
         Changes of the layer's spike wires, images back to back: a gate that spikes for two images in a row stays high.
     rates : tuple of float
         Fraction of units whose gate i spikes; one per gate.
-    synaptic_operations : float or None
-        Additions that its spikes cause: for each spike the non-zero weights of its unit in the dense layers behind.
-        None if something else than dense layers reads them.
+    synaptic_operations : float
+        For each spike the non-zero weights that it reaches (:func:`amos_hdl.network.fan_out.fan_out`).
     """
 
     name: str
@@ -43,7 +43,7 @@ class LayerActivity:
     spikes: float
     toggles: float
     rates: tuple[float, ...]
-    synaptic_operations: float | None
+    synaptic_operations: float
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,9 @@ class Activity:
         return sum(layer.toggles for layer in self.layers)
 
     @property
-    def synaptic_operations(self) -> float | None:
-        """Synaptic operations of all layers; None if those of one are not known."""
-        known = [layer.synaptic_operations for layer in self.layers if layer.synaptic_operations is not None]
-        return sum(known) if len(known) == len(self.layers) else None
+    def synaptic_operations(self) -> float:
+        """Synaptic operations of all layers."""
+        return sum(layer.synaptic_operations for layer in self.layers)
 
 
 def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int = 1) -> Activity:
@@ -127,7 +126,7 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
     trace = golden.run(network, images, design.schedule)
     record, _ = simulator.run(images, seed=seed)
     fields = {field.name: field.of(record) for field in simulator.fields}
-    layers = []
+    reached, layers = fan_out(network), []
     for name, spikes in planes(trace).items():
         wires = fields[name]
         # a spike lasts one cycle, whatever the interval: each is counted once
@@ -135,10 +134,7 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
         if counted != expected:
             where = f"{network.name}, {name}"
             raise CheckFailed("spikes of the record", where=where, expected=str(expected), got=str(counted))
-        found = targets(network, name)
-        operations = None
-        if found is not None:
-            operations = float(sum(spikes.sum(axis=(0, 2)) @ fan_out for _, fan_out in found)) / len(images)
+        operations = int(spikes.sum(axis=(0, 2)) @ reached[name].ravel())
         layers.append(
             LayerActivity(
                 name=name,
@@ -146,7 +142,7 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
                 spikes=counted / len(images),
                 toggles=int(np.count_nonzero(wires[1:] != wires[:-1])) / len(images),
                 rates=tuple(spikes.mean(axis=(0, 1)).tolist()),
-                synaptic_operations=operations,
+                synaptic_operations=operations / len(images),
             )
         )
     return Activity(len(images), tuple(layers), estimate_energy(network, trace))
@@ -199,9 +195,9 @@ def estimate_energy(network: Network, trace: golden.Trace) -> Energy | None:
         potential_bits, value_bits = network.tensors[unit.reads[0]].bits, network.tensors[name].bits
         spikes_pj += add(potential_bits) * fired.shape[1] * fired.shape[2]
         words_pj += add(potential_bits) * fired.shape[1]
-        for dense, fan_out in found:
-            bits, weights = network.tensors[dense.name].bits, int(fan_out.sum())
-            spikes_pj += add(bits) * float(fired.sum(axis=(0, 2)) @ fan_out) / trace.images
+        for dense, readers in found:
+            bits, weights = network.tensors[dense.name].bits, int(readers.sum())
+            spikes_pj += add(bits) * float(fired.sum(axis=(0, 2)) @ readers) / trace.images
             words_pj += (MULTIPLY_PJ * value_bits * dense.weight_bits / _WORD_BITS**2 + add(bits)) * weights
             multiplications += weights
     return Energy(spikes_pj, words_pj, multiplications) if multiplications else None

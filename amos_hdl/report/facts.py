@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from amos_hdl.circuit.fit import FittedUnit
+from amos_hdl.circuit.fitting import FittedUnit
 from amos_hdl.errors import DataError, SynthesisError
 from amos_hdl.frontend.data import Dataset
-from amos_hdl.network import Argmax, Network, golden
+from amos_hdl.network import Network, golden
 from amos_hdl.report.activity import Activity, planes
 from amos_hdl.schedule import Schedule
 from amos_hdl.synthesize.result import RESULT, SynthesisResult, load_result
@@ -57,8 +57,8 @@ class Facts:
         Of an image as a picture.
     trace : golden.Trace
         Of these images.
-    ann_accuracy : float, optional
-        Fraction, as told by the user.
+    reference : int64 array (image,), optional
+        The class that the original network gives each image.
     checks : sequence of Check
     activity : Activity, optional
         None if nothing was simulated.
@@ -77,7 +77,7 @@ class Facts:
     labels: Integers
     shape: tuple[int, int, int]
     trace: golden.Trace
-    ann_accuracy: float | None
+    reference: Integers | None
     checks: Sequence[Check]
     activity: Activity | None
     synthesis: Sequence[SynthesisResult]
@@ -92,17 +92,26 @@ class Facts:
 
     @cached_property
     def answers(self) -> Integers | None:
-        """The network's class for each image; None if it gives none."""
-        outputs = (
-            op.name for op in self.network.operations if isinstance(op, Argmax) and op.name in self.network.outputs
-        )
-        name = next(outputs, None)
-        return None if name is None else self.trace.values[name][:, 0]
+        """The network's class for each image, of equal scores the lowest; None if it gives none."""
+        scores = self.network.scores
+        return None if scores is None else self.trace.values[scores].argmax(axis=1)
 
     @property
     def accuracy(self) -> float | None:
         """Fraction of right answers."""
         return None if self.answers is None else float((self.answers == self.labels).mean())
+
+    @property
+    def ann_accuracy(self) -> float | None:
+        """Fraction of right answers of the original network."""
+        return None if self.reference is None else float((self.reference == self.labels).mean())
+
+    @property
+    def agreement(self) -> float | None:
+        """Fraction of images to which both give the same answer."""
+        if self.reference is None or self.answers is None:
+            return None
+        return float((self.reference == self.answers).mean())
 
     @cached_property
     def confusion(self) -> Integers | None:
@@ -152,6 +161,7 @@ class Facts:
             "test_images": len(self.images),
             "accuracy": self.accuracy,
             "ann_accuracy": self.ann_accuracy,
+            "agreement": self.agreement,
             "confusion": None if self.confusion is None else self.confusion.tolist(),
             "gates": self.gates,
             "spikes_per_image": self.spikes_per_image,
@@ -166,15 +176,14 @@ class Facts:
         }
 
 
-def chosen_images(dataset: Dataset | None, network: Network, where: str) -> tuple[Integers, Integers]:
-    """Return the test images and labels of a data set, all of it if none were set aside.
+def chosen_images(dataset: Dataset | None, where: str) -> tuple[Dataset, Integers]:
+    """Return the data set and the numbers of its test images; of all images if none were set aside.
 
-    Raises DataError if there are none, or they do not fit the network's input code.
+    Raises DataError if there are none.
     """
     if dataset is None or not len(dataset.images):
         raise DataError("no images", where=where, hint="give some with --images")
-    chosen = dataset.test if len(dataset.test) else np.arange(len(dataset.images))
-    return golden.check_images(network, dataset.images[chosen], where=where), dataset.labels[chosen].astype(np.int64)
+    return dataset, dataset.test if len(dataset.test) else np.arange(len(dataset.images))
 
 
 def stored_results(folder: Path, verilog: Sequence[Path], harness: Path) -> tuple[list[SynthesisResult], list[str]]:

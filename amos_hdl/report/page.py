@@ -309,12 +309,13 @@ def _answers(facts: Facts) -> str:
     rows = [(f"{t} taken for {a}", f"{count:,}", f"{100 * count / matrix[t].sum():.1f} %") for count, t, a in wrong[:8]]
     right = total - sum(count for count, *_ in wrong)
     kept = f"<p><strong>{100 * facts.accuracy:.2f} %</strong>: {right:,} of {total:,} test images are right."
-    if facts.ann_accuracy is not None:
+    if facts.ann_accuracy is not None and facts.agreement is not None:
         lost = 100 * (facts.ann_accuracy - facts.accuracy)
         change = f"{abs(lost):.2f} points {'less' if lost > 0 else 'more'} than"
-        kept += f" That is {change} the {100 * facts.ann_accuracy:.2f} % of the original network, as told."
+        kept += f" That is {change} the {100 * facts.ann_accuracy:.2f} % of the original network, which gives the same "
+        kept += f"answer to {100 * facts.agreement:.2f} % of them."
     else:
-        kept += " The accuracy of the network it was made from is not recorded."
+        kept += " The answers of an original network were not given (<code>--reference</code>)."
     common = _table("Most frequent mistakes", ["", "images", "of the class"], rows) if rows else ""
     figure = f"<figure>{_chart('confusion', 'confusion matrix')}</figure>"
     body = f'<div class="two">{figure}<div>{kept}</p>{common}</div></div>\n'
@@ -372,14 +373,14 @@ def _activity(facts: Facts) -> str:
             f"{layer.spikes:,.1f}",
             f"{layer.spikes / layer.gates:.3f}",
             f"{layer.toggles:,.1f}",
-            _known(layer.synaptic_operations),
+            f"{layer.synaptic_operations:,.1f}",
         ]
         for layer in activity.layers
     ]
     if len(rows) > 1:
         gates = sum(layer.gates for layer in activity.layers)
         total = [f"{gates:,}", f"{activity.spikes:,.1f}", f"{activity.spikes / gates:.3f}", f"{activity.toggles:,.1f}"]
-        rows.append(["all", *total, _known(activity.synaptic_operations)])
+        rows.append(["all", *total, f"{activity.synaptic_operations:,.1f}"])
     head = ["layer", "gates", "spikes", "spikes per gate", "toggles", "synaptic operations"]
     caption = f"Per image, from {activity.images:,} images back to back through the compiled Verilog"
     text = (
@@ -387,10 +388,6 @@ def _activity(facts: Facts) -> str:
         "synaptic operation is the addition that a spike causes at each non-zero weight behind it."
     )
     return _section("Activity", text, _table(caption, head, rows) + _energy(activity.energy))
-
-
-def _known(number: float | None) -> str:
-    return "not known" if number is None else f"{number:,.1f}"
 
 
 def _energy(energy: Energy | None) -> str:

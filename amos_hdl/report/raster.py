@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.frontend.data import Dataset
-from amos_hdl.network import Argmax, Network
+from amos_hdl.network import Network
 from amos_hdl.report.facts import Facts
 from amos_hdl.schedule import Schedule, UnitLayerSpec
 
@@ -118,8 +118,8 @@ def packed(facts: Facts, numbers: npt.NDArray[np.int64]) -> dict[str, Any]:
     Bits of an image's ``spikes``: lane by lane, unit by unit, gate by gate, the first the lowest bit of the first byte.
     """
     network, schedule, trace = facts.network, facts.schedule, facts.trace
+    scores = network.scores
     drawn = lanes(schedule)
-    winner = next((op for op in network.operations if isinstance(op, Argmax) and op.name in network.outputs), None)
     code, pixels = network.input, facts.images[numbers].reshape(len(numbers), -1)
     grey = (pixels - code.low) * 255 // max(code.high - code.low, 1)
     bits = [facts.planes[lane.name][numbers][:, lane.shown].reshape(len(numbers), -1) for lane in drawn if lane.spikes]
@@ -131,11 +131,11 @@ def packed(facts: Facts, numbers: npt.NDArray[np.int64]) -> dict[str, Any]:
             entry["picture"] = _base64(grey[row].astype(np.uint8))
         entry["spikes"] = _base64(np.packbits(spikes[row], bitorder="little"))
         entry["count"] = sum(int(np.count_nonzero(layer[number])) for layer in facts.planes.values())
-        if winner is not None:
-            entry["answer"] = int(trace.values[winner.name][number, 0])
-            entry["scores"] = trace.values[winner.source][number].tolist()
+        if scores is not None and facts.answers is not None:
+            entry["answer"] = int(facts.answers[number])
+            entry["scores"] = trace.values[scores][number].tolist()
         shown.append(entry)
-    ready = None if winner is None else {"scores": schedule.ready[winner.source], "answer": schedule.ready[winner.name]}
+    ready = None if scores is None else {"scores": schedule.ready[scores], "answer": schedule.latency_cycles}
     return {
         "latency": schedule.latency_cycles,
         "height": drawn[-1].bottom if drawn else 0,

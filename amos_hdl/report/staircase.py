@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.circuit.activations import ACTIVATIONS, Activation
-from amos_hdl.circuit.fit import FittedUnit
+from amos_hdl.circuit.fitting import FittedUnit
+from amos_hdl.errors import CircuitError
 from amos_hdl.schedule import Schedule, UnitLayerSpec
 
 #: Potentials at which a unit is evaluated; a wider interval is looked at in steps.
@@ -186,9 +187,13 @@ def laid_over(circuit: ThresholdCircuit, fitted: FittedUnit) -> Curve | None:
 
 def _steps(circuit: ThresholdCircuit) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the potentials at which y changes, and y before, between and after them; none if they are too many."""
-    edges = [entry for table in circuit.to_table().tables for entry in table]
-    low, high = min(edges) - 1, max(edges) + 1
-    if any(gain != 1 for gain in circuit.gains) or high - low > STEPS_LIMIT:
+    try:
+        tables = circuit.to_table().tables
+    except CircuitError:
+        return np.zeros(0, np.int64), np.zeros(1, np.int64)
+    edges = [entry // gain for gain, table in zip(circuit.gains, tables, strict=True) if gain for entry in table]
+    low, high = min(edges, default=0) - 1, max(edges, default=0) + 1
+    if high - low > STEPS_LIMIT:
         return np.zeros(0, np.int64), np.zeros(1, np.int64)
     x = np.arange(low, high + 1)
     y = circuit.value(x)

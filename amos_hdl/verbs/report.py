@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from amos_hdl.console import Steps, table
 from amos_hdl.emit.manifest import MANIFEST, load_schedule
 from amos_hdl.errors import AmosError, CheckFailed, DoesNotFitError, ToolError
 from amos_hdl.files import write_file
+from amos_hdl.frontend.reference import load_reference
 from amos_hdl.network import golden
 from amos_hdl.project import BUILD, Project
 from amos_hdl.verbs.generate import generate
@@ -19,7 +22,7 @@ from amos_hdl.verbs.simulate import simulate
 from amos_hdl.verbs.synth import synth
 
 if TYPE_CHECKING:
-    from amos_hdl.circuit.fit import FittedUnit
+    from amos_hdl.circuit.fitting import FittedUnit
     from amos_hdl.report.activity import Activity
     from amos_hdl.report.facts import Check, Integers
     from amos_hdl.synthesize.result import SynthesisResult
@@ -34,7 +37,7 @@ def report(
     project: Project,
     images: Path | None,
     out: Path | None,
-    ann_accuracy: float | None,
+    reference: Path | None,
     with_simulation: bool,
     with_synthesis: bool,
     steps: Steps,
@@ -46,8 +49,12 @@ def report(
 
     path = out or BUILD / project.name / "report.html"
     _check_writable(path)
-    network, dataset = project.network, project.dataset(images)
-    pixels, labels = chosen_images(dataset, network, project.name)
+    network = project.network
+    dataset, chosen = chosen_images(project.dataset(images), project.name)
+    pixels = golden.check_images(network, dataset.images[chosen], where=project.name)
+    original = None
+    if reference is not None:
+        original = load_reference(reference, len(dataset.images)).ranking[chosen, 0]
     if not (project.rtl / MANIFEST).exists():
         generate(project, {}, None, steps)
     manifest, schedule = load_schedule(network, project.rtl)
@@ -68,15 +75,15 @@ def report(
     facts = Facts(
         schedule=schedule,
         images=pixels,
-        labels=labels,
+        labels=dataset.labels[chosen].astype(np.int64),
         shape=picture_shape(network, dataset),
         trace=trace,
-        ann_accuracy=ann_accuracy,
+        reference=original,
         checks=checks,
         activity=activity,
         synthesis=results,
         remarks=remarks,
-        commands=_commands(project, images, results, ann_accuracy),
+        commands=_commands(project, images, results, reference),
         fitted=_fitted(project),
     )
     with steps.step("drawing"):
@@ -88,6 +95,8 @@ def report(
         rows: list[tuple[str, str, str]] = []
         if facts.accuracy is not None:
             rows.append(("accuracy", f"{100 * facts.accuracy:.2f} %", f"{len(pixels):,} test images"))
+        if facts.ann_accuracy is not None:
+            rows.append(("accuracy of the original", f"{100 * facts.ann_accuracy:.2f} %", ""))
         rows.append(("spikes per image", f"{facts.spikes_per_image:.1f}", f"of {facts.gates:,} gates"))
         if activity is not None:
             rows.append(("toggles per image", f"{activity.toggles:.1f}", "of spike wires, images back to back"))
@@ -194,7 +203,7 @@ def _fitted(project: Project) -> dict[str, FittedUnit]:
 
 
 def _commands(
-    project: Project, images: Path | None, results: list[SynthesisResult], ann_accuracy: float | None
+    project: Project, images: Path | None, results: list[SynthesisResult], reference: Path | None
 ) -> list[str]:
     """Return the commands that make all of it again."""
     name = project.folder.as_posix()
@@ -211,6 +220,6 @@ def _commands(
         else:
             chosen += ["--no-pnr"]
         commands.append(["synth", name, *chosen])
-    told = [] if ann_accuracy is None else ["--ann-accuracy", f"{100 * ann_accuracy:g}"]
+    told = [] if reference is None else ["--reference", reference.as_posix()]
     commands.append(["report", name, *given, *told])
     return [shlex.join(["amos-hdl", *command]) for command in commands]

@@ -67,8 +67,10 @@ def simulate(
             )
         results += outcome.results
         for result in outcome.results:
-            if result.entry.toplevel == "network" and result.simulation is not None and result.simulation.waves:
-                write_save_files(design, result.simulation.waves)
+            found = None if result.simulation is None else result.simulation.waves
+            # in a netlist the spikes have lost their names
+            if found is not None and netlist is None and result.entry.toplevel == "network":
+                write_save_files(design, found)
         junit.append(str(outcome.junit))
     data = {
         "network": project.name,

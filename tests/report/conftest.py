@@ -29,7 +29,7 @@ def make_facts(network=None, count=50, **changes) -> Facts:
         "labels": labels,
         "shape": (1, 3, 3),
         "trace": trace,
-        "ann_accuracy": None,
+        "reference": None,
         "checks": [Check("one", "passed", {"images": count, "compared": 1234}), Check("two", "not run", {})],
         "activity": Activity(count, layers, Energy(1.0, 4.0, 54)),
         "synthesis": [],

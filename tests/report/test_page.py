@@ -106,14 +106,19 @@ def test_images_that_are_wrong_are_among_those_shown():
 
 
 def test_figures_are_those_of_the_facts():
-    facts = make_facts(ann_accuracy=0.75)
+    facts = make_facts(count=48)
+    original = facts.labels.copy()
+    original[:12] = (original[:12] + 1) % 5
+    facts = replace(facts, reference=original)
     page = render(facts)
+    agreement = sum(a == b for a, b in zip(original, facts.answers, strict=True)) / 48
     right = int((facts.answers == facts.labels).sum())
-    assert facts.confusion.sum() == 50 and np.trace(facts.confusion) == right == round(50 * facts.accuracy)
+    assert facts.confusion.sum() == 48 and np.trace(facts.confusion) == right == round(48 * facts.accuracy)
     counts = Counter(zip(facts.labels.tolist(), facts.answers.tolist(), strict=True))
     assert {place: int(facts.confusion[place]) for place in counts} == counts
-    assert f"{100 * facts.accuracy:.2f} %" in page and f"{right} of 50 test images are right" in page
-    assert f"{75 - 100 * facts.accuracy:.2f} points less than the 75.00 %" in page
+    assert f"{100 * facts.accuracy:.2f} %" in page and f"{right} of 48 test images are right" in page
+    assert f"{75 - 100 * facts.accuracy:.2f} points less than the 75.00 % of the original network" in page
+    assert facts.agreement == agreement and f"answer to {100 * agreement:.2f} % of them" in page
     assert "<strong>0.25 times</strong>" in page and '<span class="tag">estimate</span>' in page
     assert "Synthesis was not run." in page
     data = facts.as_dict()
@@ -124,11 +129,11 @@ def test_figures_are_those_of_the_facts():
 
 
 def test_a_network_without_a_class_has_no_answers():
-    whole = small_network(outputs=("winner",))
-    network = Network("sample", whole.operations[:-1], ("logits",))
-    facts = make_facts()
-    trace = replace(facts.trace, values={name: facts.trace.values[name] for name in network.tensors})
-    bare = replace(facts, schedule=Schedule(network, HardwareOptions()), trace=trace, activity=None)
+    operations, facts = small_network().operations[:-1], make_facts()
+    scored = Network("sample", operations, ("logits",))
+    assert (replace(facts, schedule=Schedule(scored, HardwareOptions())).answers == facts.answers).all()
+    network = Network("sample", operations, ("hidden", "logits"))
+    bare = replace(facts, schedule=Schedule(network, HardwareOptions()), activity=None)
     page = render(bare)
     assert bare.accuracy is None and "confusion" not in data_of(page)["charts"]
     assert 'id="answers"' not in page and "Nothing was simulated" in page
@@ -136,7 +141,7 @@ def test_a_network_without_a_class_has_no_answers():
 
 def test_no_images_and_other_images_are_refused():
     with pytest.raises(DataError, match="no images"):
-        chosen_images(None, small_network(), "small")
+        chosen_images(None, "small")
     assert picture_shape(small_network(), None) == (1, 3, 3)
 
 

@@ -44,15 +44,19 @@ def test_digits(digits_report):
 
 
 def test_without_tools(folder):
-    """Neither simulated nor synthesized, which the page says; the same bytes twice; the original's accuracy."""
-    command = ["report", "small", "--images", "mine.npz", "--no-simulate", "--no-synth", "--ann-accuracy", "90.5"]
+    """Neither simulated nor synthesized, which the page says; the same bytes twice; the original's answers."""
+    with np.load(folder / "mine.npz") as mine:
+        original = mine["labels"].copy()
+    original[:10] = (original[:10] + 1) % 5
+    np.savez(folder / "original.npz", predictions=original)
+    command = ["report", "small", "--images", "mine.npz", "--no-simulate", "--no-synth", "--reference", "original.npz"]
     code, out, err = amos(*command, "--json", cwd=folder)
     assert code == 0, err
     data = json.loads(out)
     page = folder / "build" / "small" / "report.html"
     text = page.read_text(encoding="utf-8")
-    assert data["activity"] is None and data["synthesis"] == [] and data["ann_accuracy"] == 0.905
-    assert "Synthesis was not run." in text and "Nothing was simulated" in text and "90.50 %" in text
+    assert data["activity"] is None and data["synthesis"] == [] and data["ann_accuracy"] == 0.75
+    assert "Synthesis was not run." in text and "Nothing was simulated" in text and "75.00 %" in text
     assert {check["outcome"] for check in data["checks"]} == {"passed", "not run"}
     assert amos(*command, "--out", "again.html", cwd=folder)[0] == 0
     assert (folder / "again.html").read_bytes() == page.read_bytes()
@@ -83,8 +87,8 @@ def test_bad_input_leaves_nothing(folder):
     refused(amos("report", "nothing", cwd=folder), "no such network", "'nothing'")
     refused(amos("report", "small", *quick, cwd=folder), "no images", "--images")
     refused(amos("report", "small", "--images", "absent.npz", *quick, cwd=folder), "absent.npz")
-    refused(amos("report", "small", "--ann-accuracy", "101", *quick, cwd=folder), "--ann-accuracy", "0<=x<=100")
     images = ["--images", "mine.npz"]
+    refused(amos("report", "small", *images, "--reference", "mine.npz", *quick, cwd=folder), "neither scores nor")
     refused(amos("report", "small", *images, "--out", "models", *quick, cwd=folder), "models", "got a folder")
     refused(amos("report", "small", *images, "--out", "mine.npz/x", *quick, cwd=folder), "mine.npz", "not a folder")
     assert files(folder) == before

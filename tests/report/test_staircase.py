@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from amos_hdl.circuit import quantizer, relu
-from amos_hdl.circuit.activations import find_activation
-from amos_hdl.circuit.fit import fit
+from amos_hdl.circuit import ThresholdCircuit, quantizer, relu, store
+from amos_hdl.project import find_project
 from amos_hdl.report.staircase import UNITS, UNITS_PER_LAYER, Line, Staircase, follows, laid_over, staircases
 from amos_hdl.schedule import HardwareOptions, Schedule
-from tests.conftest import small_network
+from tests.conftest import ROOT, small_network
 
 
 @pytest.mark.parametrize(("gates", "step", "bias"), [(3, 6, 10), (3, 7, -5), (2, 4, 0), (4, 1, 3), (2, 1, 0)])
@@ -38,12 +37,12 @@ def test_other_steps_are_not_taken_for_one():
 
 
 def test_a_copy_of_a_fitted_unit_follows_its_activation():
-    fitted = fit(find_activation("swish"), 3, "flash", low=-4, high=6, bits=10)
+    fitted = store.load(ROOT / "models" / "circuits" / "swish.yaml")
     step = float(fitted.potential_step)
-    # eight times coarser potentials, moved by 11: x = potential·8·step - 11·8·step
-    edges = [-(-(table[0]) // 8) + 11 for table in fitted.circuit.tables]
-    circuit = type(fitted.circuit)((1,) * 7, fitted.circuit.outputs, (1,) * 7, fitted.circuit.offset,
-                                   tables=tuple((edge,) for edge in edges))  # fmt: skip
+    # eight times coarser potentials, moved by 11, as a flash unit
+    tables = [table[0] for table in fitted.circuit.to_table().tables]
+    edges = tuple((-(-edge // 8) + 11,) for edge in tables)
+    circuit = ThresholdCircuit((1,) * 7, fitted.circuit.outputs, (1,) * 7, fitted.circuit.offset, tables=edges)
     curve = laid_over(circuit, fitted)
     assert str(curve).startswith("swish, ")
     assert curve.width == pytest.approx(1 / (8 * step), rel=0.02)
@@ -55,6 +54,18 @@ def test_a_copy_of_a_fitted_unit_follows_its_activation():
     # no copy: other steps, other values, another number of steps
     assert laid_over(quantizer([1, 5, 10, 30, 31, 32, 90]), fitted) is None
     assert laid_over(relu(2), fitted) is None
+
+
+def test_units_trained_from_a_circuit_file_follow_its_activation():
+    project = find_project(str(ROOT / "models" / "digits_swish.yaml"))
+    fitted = {"hidden1": store.load(ROOT / "models" / "circuits" / "swish.yaml")}
+    units = [unit for unit in staircases(project.schedule(), fitted) if unit.layer == "hidden1"]
+    assert len(units) == UNITS_PER_LAYER
+    for unit in units:
+        assert unit.line.activation.name == "swish"
+        # the error of the fit in units of y, but for rounding of steps and values, where the unit's potentials reach
+        assert unit.worst_error <= fitted["hidden1"].worst_error * unit.line.height + 1.5
+        assert unit.worst_error >= 1
 
 
 def test_runs_and_corners_say_what_the_circuit_does():
