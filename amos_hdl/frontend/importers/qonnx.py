@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from amos_hdl.errors import ImportedModelError
 from amos_hdl.frontend.importers.fold import fold
+from amos_hdl.frontend.importers.maps import added, average_pool, max_pool, window_of
 from amos_hdl.frontend.importers.onnx_file import QUANTIZERS, Node, OnnxModel, read_onnx
 from amos_hdl.frontend.importers.output import winner
 from amos_hdl.frontend.importers.pixels import BYTES, PixelCode
@@ -33,11 +34,15 @@ from amos_hdl.frontend.importers.rounding import quantizer_of
 from amos_hdl.frontend.importers.sums import Constant, weighted_sums
 from amos_hdl.frontend.importers.thresholds import circuits, find_codes
 from amos_hdl.network import Dense, Input, Network, Operation, Tensor, Unit
+from amos_hdl.network.operations import Flatten as FlattenOperation
 
 #: What the importer can read, for errors.
 SUPPORTED = (
-    "Quant, BipolarQuant, Trunc, MultiThreshold, MatMul, Gemm, BatchNormalization, Mul, Div, Add, Sub, Relu, Clip"
+    "Quant, BipolarQuant, Trunc, MultiThreshold, MatMul, Gemm, Conv, MaxPool, AveragePool, GlobalAveragePool, "
+    "BatchNormalization, Mul, Div, Add, Sub, Relu, Clip, Flatten, Reshape"
 )
+#: Operations on maps: with one of them pixels keep their rows and columns.
+_ON_MAPS = frozenset({"Conv", "MaxPool", "AveragePool", "GlobalAveragePool"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +111,8 @@ class _Importer:
 
     def __init__(self, model: OnnxModel, pixels: PixelCode) -> None:
         self.model, self.pixels = model, pixels
-        size = int(np.prod(model.shape))
-        image = Input("pixels", size, pixels.low, pixels.high)
+        on_maps = len(model.shape) == 3 and any(node.kind in _ON_MAPS for node in model.nodes)
+        image = Input("pixels", model.shape if on_maps else int(np.prod(model.shape)), pixels.low, pixels.high)
         self.operations: list[Operation] = [image]
         self.tensors: dict[str, Tensor] = {"pixels": image.result()}
         self.values: dict[str, Value] = {tensor: Constant(array) for tensor, array in model.constants.items()}
@@ -160,14 +165,58 @@ class _Importer:
             return self._units(node, arguments[0], [constant.array for constant in constants], where)
         if node.kind in ("MatMul", "Gemm"):
             return self._sums(node, arguments, where)
+        if node.kind == "Conv":
+            return self._conv(node, arguments, where)
         moving = [argument for argument in arguments if isinstance(argument, Pointwise)]
+        if node.kind in _ON_MAPS:
+            return self._pool(node, moving[0], where)
+        if node.kind == "Add" and len(moving) == 2:
+            first, second = moving
+            read = (self.tensors[first.source], self.tensors[second.source])
+            return self._append(*added(self._name("sum"), (first, second), read, where))
         if len(moving) > 1:
-            hint = "only operations between a tensor and constants are supported"
+            hint = "only sums of two tensors are supported"
             raise ImportedModelError("operation on two tensors of the image", where=where, hint=hint)
         step = _STEPS.get(node.kind)
         if step is None or node.domain:
             raise ImportedModelError("unsupported operation", where=where, expected=f"one of {SUPPORTED}")
-        return step(node, arguments, where)
+        result = step(node, arguments, where)
+        before = moving[0]
+        if isinstance(result, Pointwise) and self.tensors[before.source].space and len(result.shape) == 1:
+            flat = FlattenOperation(self._name("flat"), before.source)
+            return self._append(flat, replace(result, source=flat.name))
+        return result
+
+    def _name(self, base: str) -> str:
+        """Return a name that no operation has."""
+        if base not in self.tensors:
+            return base
+        return next(f"{base}_{n}" for n in range(2, 1 << 16) if f"{base}_{n}" not in self.tensors)
+
+    def _conv(self, node: Node, arguments: list[Value], where: str) -> Pointwise:
+        tensor, weights = arguments[0], arguments[1]
+        if not isinstance(tensor, Pointwise) or not isinstance(weights, Constant) or weights.array.ndim != 4:
+            expected = "a map, and constant weights (channel, input, row, column)"
+            raise ImportedModelError("factors", where=where, expected=expected)
+        if len(tensor.shape) != 3 or not self.tensors[tensor.source].space:
+            raise ImportedModelError("shape", where=where, expected="a map", got=str(tensor.shape))
+        window = window_of(node, weights.array.shape[2:], where)
+        self.layers += 1
+        made = weighted_sums(
+            f"hidden{self.layers}_sums", tensor, self.tensors[tensor.source], weights, where,
+            bias=_bias(arguments), window=window, groups=int(node.attributes.get("group", 1)),
+        )  # fmt: skip
+        return self._append(*made)
+
+    def _pool(self, node: Node, tensor: Pointwise, where: str) -> Pointwise:
+        source = self.tensors[tensor.source]
+        if len(tensor.shape) != 3 or not source.space:
+            raise ImportedModelError("shape", where=where, expected="a map", got=str(tensor.shape))
+        kernel = None if node.kind == "GlobalAveragePool" else tuple(node.attributes.get("kernel_shape", ()))
+        window = None if kernel is None else window_of(node, kernel, where)
+        if node.kind == "MaxPool" and window is not None:
+            return self._append(*max_pool(self._name("pool"), tensor, source, window, where))
+        return self._append(*average_pool(self._name("mean"), tensor, source, window, where))
 
     def _sums(self, node: Node, arguments: list[Value], where: str) -> Pointwise:
         tensor, weights = arguments[0], arguments[1]
@@ -183,20 +232,22 @@ class _Importer:
         last = node.outputs[0] not in self.before_quantizers
         self.layers += 1
         name = "logits" if last else f"hidden{self.layers}_sums"
-        dense, result = weighted_sums(name, tensor, self.tensors[tensor.source], weights, where)
-        self._append(dense)
-        if len(arguments) == 3 and isinstance(arguments[2], Constant):
-            result = add(result, arguments[2].array.astype(np.float32))
-        return result
+        source, bias = self.tensors[tensor.source], _bias(arguments)
+        return self._append(*weighted_sums(name, tensor, source, weights, where, bias=bias))
 
     def _units(self, node: Node, tensor: Pointwise, constants: list[npt.NDArray[np.generic]], where: str) -> Pointwise:
         """Return the integers of a quantizing node: units, or what it is given where the codes are those already."""
         quantizer = quantizer_of(node, constants, where)
         source = self.tensors[tensor.source]
-        low, high = source.low.reshape(tensor.shape), source.high.reshape(tensor.shape)
+        # a map has one interval, and one circuit, per channel
+        shape = (-1, 1, 1) if source.space else tensor.shape
+        low, high = source.low.reshape(shape), source.high.reshape(shape)
 
         def codes_of(u: npt.NDArray[np.int64], error: float) -> npt.NDArray[np.int64]:
-            return quantizer.code(tensor.floats(u, error)).astype(np.int64)
+            codes = quantizer.code(tensor.floats(u, error)).astype(np.int64)
+            if codes.shape != u.shape:
+                raise ImportedModelError("constants that differ from place to place of a map", where=where)
+            return codes
 
         codes = find_codes(codes_of, low, high, where, bounded=bool(np.any(tensor.error > 0)))
         scale, offset = (np.asarray(part) for part in (quantizer.scale, quantizer.offset))
@@ -204,10 +255,10 @@ class _Importer:
             shift = codes.base - int(low.min())
             return Pointwise.of(tensor.source, tensor.shape, scale, offset + scale * shift)
         made, assignment = circuits(codes, low, high, double=quantizer.double)
-        name = "encoder" if tensor.source == "pixels" else tensor.source.removesuffix("_sums")
-        if name in self.tensors:
-            name = next(f"{name}_{n}" for n in range(2, 1 << 16) if f"{name}_{n}" not in self.tensors)
-        self._append(Unit(name, tensor.source, made, assignment))
+        name = self._name("encoder" if tensor.source == "pixels" else tensor.source.removesuffix("_sums"))
+        if name == tensor.source:
+            name = self._name(f"{name}_code")
+        self._append(Unit(name, tensor.source, made, assignment), tensor)
         if codes.uncertain:
             self.uncertain[name] = codes.uncertain
         exact = is_power(scale) and bool(np.all(offset / scale == np.round(offset / scale)))
@@ -217,9 +268,18 @@ class _Importer:
             return add(counts, offset.astype(np.float32))
         return replace(Pointwise.of(name, tensor.shape, scale, offset), roundings=0 if exact else 2)
 
-    def _append(self, operation: Dense | Unit) -> None:
+    def _append(self, operation: Operation, result: Pointwise) -> Pointwise:
+        """Add ``operation`` and return ``result``, what its integers stand for."""
         self.operations.append(operation)
-        self.tensors[operation.name] = operation.result(self.tensors[operation.source])
+        self.tensors[operation.name] = operation.result(*(self.tensors[name] for name in operation.reads))
+        return result
+
+
+def _bias(arguments: list[Value]) -> npt.NDArray[np.float64] | None:
+    """Return the bias of a weighted sum, its third argument, if it has one."""
+    if len(arguments) < 3 or not isinstance(arguments[2], Constant):
+        return None
+    return arguments[2].array.astype(np.float32).astype(np.float64).ravel()
 
 
 def _before_quantizers(model: OnnxModel) -> set[str]:

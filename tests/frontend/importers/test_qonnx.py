@@ -26,10 +26,10 @@ RAW = PixelCode(0, 15, 1.0)
 class Model:
     """Builds a QONNX file node by node."""
 
-    def __init__(self, inputs: int = 8) -> None:
+    def __init__(self, *shape: int) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, np.ndarray] = {}
-        self.inputs, self.last = inputs, "x"
+        self.shape, self.last = shape or (8,), "x"
 
     def add(self, kind: str, *constants: object, domain: str = "", first: bool = True, **attributes: object) -> "Model":
         names = []
@@ -47,8 +47,8 @@ class Model:
         attributes = {"signed": signed, "narrow": 0, "rounding_mode": "ROUND"} | more
         return self.add("Quant", scale, zero, bits, domain=DOMAIN, **attributes)
 
-    def matmul(self, integers: np.ndarray, scale: object = 1.0) -> "Model":
-        """Multiply by quantized weights, ``(input, output)``."""
+    def matmul(self, integers: np.ndarray, scale: object = 1.0, kind: str = "MatMul", **more: object) -> "Model":
+        """Multiply by quantized weights, ``(input, output)``; or ``(channel, input, row, column)`` of a Conv."""
         self.constants |= {
             f"w{len(self.nodes)}": (integers * np.asarray(scale)).astype(np.float32),
             f"s{len(self.nodes)}": np.asarray(scale, np.float32),
@@ -59,7 +59,7 @@ class Model:
         names = [f"{letter}{number}" for letter in "wszb"]
         attributes = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"}
         self.nodes.append(helper.make_node("Quant", names, [f"q{number}"], domain=DOMAIN, **attributes))
-        self.nodes.append(helper.make_node("MatMul", [self.last, f"q{number}"], [f"t{number}"], f"mm{number}"))
+        self.nodes.append(helper.make_node(kind, [self.last, f"q{number}"], [f"t{number}"], f"mm{number}", **more))
         self.last = f"t{number}"
         return self
 
@@ -73,7 +73,7 @@ class Model:
         graph = helper.make_graph(
             self.nodes,
             "g",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, self.inputs])],
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *self.shape])],
             [helper.make_tensor_value_info(self.last, TensorProto.FLOAT, [1, outputs])],
             [numpy_helper.from_array(np.asarray(array), name) for name, array in self.constants.items()],
         )
@@ -89,7 +89,7 @@ def equal(path: Path, pixels: PixelCode = RAW, images: int = 3000) -> golden.Tra
     random = np.random.default_rng(1)
     data = random.integers(pixels.low, pixels.high + 1, (images, imported.network.input.units))
     trace = golden.run(imported.network, data)
-    wanted = executed(path, pixels.floats(data, (data.shape[1],)))
+    wanted = executed(path, pixels.floats(data, imported.network.input.shape))
     assert imported.uncertain == {} and imported.bit_exact
     assert imported.read_back(trace.values["logits"]).tobytes() == wanted.tobytes()
     if "winner" in trace.values:
@@ -187,6 +187,40 @@ def test_bipolar_units_are_one_gate(tmp_path: Path) -> None:
     assert all({circuit.offset, circuit.offset + circuit.outputs[0]} == {-1, 1} for circuit in hidden.circuits)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_convolutions_pools_and_sums(tmp_path: Path, seed: int) -> None:
+    """Padding, stride, groups, a pool before the quantizer, two branches on one scale, a mean, and flattening."""
+    random = np.random.default_rng(seed)
+    model = Model(2, 8, 8).quant(1.0, 4, 0, 0)
+    model.matmul(random.integers(-3, 4, (6, 2, 3, 3)), 0.25, "Conv", pads=[1, 1, 1, 1])
+    model.batch_norm(random, 6).add("Relu").quant(0.5, 3, 0, 0)
+    short = model.last
+    model.matmul(random.integers(-3, 4, (6, 3, 3, 3)), 0.5, "Conv", pads=[1, 1, 1, 1], group=2)
+    model.batch_norm(random, 6).quant(0.25, 4)
+    model.nodes.append(helper.make_node("Add", [model.last, short], ["both"], "both"))
+    model.last = "both"
+    model.add("Relu").add("MaxPool", kernel_shape=[2, 2], strides=[2, 2]).quant(0.7311, 3, 0, 0)
+    model.add("Mul", 1 / 0.7311).quant(1.0, 3, 0, 0)
+    model.matmul(random.integers(-3, 4, (4, 6, 2, 2)), 1.0, "Conv", strides=[2, 2])
+    model.add("Mul", np.array([0.3, 0.31, 0.37, 0.4]).reshape(1, 4, 1, 1)).quant(1.0, 4)
+    model.add("AveragePool", kernel_shape=[2, 2], strides=[1, 1]).quant(0.25, 6).add("Flatten")
+    path = model.matmul(random.integers(-3, 4, (4, 3)), 0.5).save(tmp_path, 3)
+    trace = equal(path, images=200)
+    assert trace.values["hidden1"].shape[1:] == (6, 8, 8)
+    assert (np.ptp(trace.values["logits"], axis=0) > 4).all(), "images must differ, or nothing is compared"
+
+
+def test_biases_of_convolutions_are_added_in_an_unknown_order(tmp_path: Path) -> None:
+    """A bias that is no whole number of sums makes the order matter: thresholds near it are tried with both."""
+    random = np.random.default_rng(4)
+    model = Model(2, 4, 4).quant(1.0, 4, 0, 0)
+    model.matmul(random.integers(-3, 4, (3, 2, 3, 3)), 1.0, "Conv")
+    model.constants["bias"] = np.array([0.37, -1.81, 2.5], np.float32)
+    model.nodes[-1].input.append("bias")
+    model.quant(4.0, 4).add("Flatten")
+    equal(model.matmul(random.integers(-3, 4, (12, 3)), 0.5).save(tmp_path, 3))
+
+
 def test_biases_of_logits_keep_the_winner(tmp_path: Path) -> None:
     """Biases that are no whole numbers of logits: doubled sums make room, and the winner is always the file's."""
     random = np.random.default_rng(7)
@@ -257,6 +291,12 @@ def test_what_cannot_be_expressed_names_file_and_node(tmp_path: Path) -> None:
     refused(Model().quant(1.0, 4, rounding_mode="ODD").matmul(ones), r"n0 \(Quant\): rounding_mode: .* got 'ODD'")
     refused(Model().quant(1.0, 4).matmul(np.ones((7, 3), int)), r"mm1 \(MatMul\): shape of weights")
     refused(Model().quant(1.0, 4).matmul(ones * np.nan), r"constant w1: value: expected finite numbers, got nan")
+    padded = Model(2, 4, 4).quant(1.0, 4, 0).add("Add", 0.5)
+    refused(
+        padded.matmul(np.ones((3, 2, 3, 3), int), 1.0, "Conv", pads=[1, 1, 1, 1]), r"mm2 \(Conv\): zeros of the padding"
+    )
+    falling = Model(2, 4, 4).quant(1.0, 4, 0).add("Mul", -1.0).add("MaxPool", kernel_shape=[2, 2])
+    refused(falling, r"n2 \(MaxPool\): pool of values that fall with the sum; put the quantizer in front")
     refused(Model().quant(1.0, 4).matmul(ones).quant(1.0, 4), r"t3: output: expected a weighted sum last")
     with pytest.raises(AmosError, match="divisor"):
         PixelCode(0, 255, 0.0)
