@@ -8,6 +8,7 @@ equal to the gates themselves.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -90,25 +91,33 @@ class UnitLookup:
 
         ``x`` and y are of shape ``(channel, batch, *space)``.
         """
-        batch = x.shape[1]
-        flat = x.reshape(len(x), batch, math.prod(x.shape[2:]))
+        batch, places = x.shape[1], math.prod(x.shape[2:])
+        flat = x.reshape(len(x), batch, places)
         y = np.empty(flat.shape, self._kind)
         spikes, reached = np.zeros(self._gates, np.int64), 0
-        images = max(1, BLOCK // flat.shape[2])
+        # small maps: several channels of one circuit at a time; large ones: some images of one channel
+        together, images = max(1, BLOCK // max(1, batch * places)), max(1, BLOCK // places)
         for channels, tables in self._groups:
             histogram = np.zeros(len(tables.values), np.int64)
-            for channel in channels.tolist():
-                fan_out = self._fan_out[channel]
+            for some in _runs(channels, together):
                 for start in range(0, batch, images):
-                    part = slice(start, start + images)
-                    number = tables.staircase(flat[channel, part].reshape(-1))
-                    tables.values.take(number, out=y[channel, part].reshape(-1), mode="clip")
+                    part = (some, slice(start, start + images))
+                    number = tables.staircase(flat[part].reshape(-1))
+                    y[part] = tables.values.take(number).reshape(y[part].shape)
                     histogram += np.bincount(number, minlength=len(histogram))
-                    # (image, place): spikes of each unit, summed over the images before they meet the weights
-                    each = tables.spike_counts.take(number).reshape(-1, flat.shape[2])
-                    reached += int(each.sum(axis=0, dtype=np.int64) @ fan_out)
+                    # (channel, image, place): summed over the images before they meet the weights
+                    each = tables.spike_counts.take(number).reshape(y[part].shape)
+                    reached += int((each.sum(axis=1, dtype=np.int64) * self._fan_out[some]).sum())
             spikes += histogram @ tables.spikes
         return y.reshape(x.shape), spikes, reached
+
+
+def _runs(channels: npt.NDArray[np.intp], together: int) -> Iterator[slice]:
+    """Yield ``channels``, rising, as slices of consecutive ones, at most ``together`` in each."""
+    for run in np.split(channels, np.flatnonzero(np.diff(channels) > 1) + 1):
+        first, end = int(run[0]), int(run[-1]) + 1
+        for start in range(first, end, together):
+            yield slice(start, min(start + together, end))
 
 
 class _Tables:
