@@ -215,11 +215,13 @@ class ThresholdCircuit:
     def value_interval(self, low: int, high: int) -> tuple[int, int]:
         """Return the least and the greatest y over all integers x with ``low <= x <= high``.
 
-        Exact when y can be tried at every x (up to 65,536 of them) or at every place where a table circuit can
-        change; else the bounds d_0 + (sum of negative d, sum of positive d).
+        Exact over up to 65,536 potentials, and for table circuits; else the bounds d_0 + (sum of negative d, sum of
+        positive d).
         """
+        from amos_hdl.circuit.segments import segments  # segments imports this module
+
         if high - low < 1 << 16:
-            values = self.value(np.arange(low, high + 1))
+            values = segments(self, low, high).values
         elif self.is_table:
             values = self.value(self._steps_within(low, high))
         else:
