@@ -39,6 +39,7 @@ benchmark: $(VENV)/installed-dev ## print the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/estimates.py
 	$(BIN)/python benchmarks/golden.py
+	$(BIN)/python benchmarks/unit_cost.py
 
 # Says what is missing before anything is downloaded.
 tools:
