@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,7 +49,9 @@ def report(
     from amos_hdl.report.raster import picture_shape
 
     path = out or BUILD / project.name / "report.html"
+    # now, not after minutes
     _check_writable(path)
+    page.check_library()
     network = project.network
     dataset, chosen = chosen_images(project.dataset(images), project.name)
     pixels = golden.check_images(network, dataset.images[chosen], where=project.name)
@@ -119,12 +122,14 @@ def report(
 
 
 def _check_writable(path: Path) -> None:
-    """Raise AmosError now, not after minutes, if ``path`` is a folder or within something that is none."""
+    """Raise AmosError if ``path`` is a folder, or is within something that is none or cannot be written to."""
     if path.is_dir():
         raise AmosError("cannot be written", where=str(path), expected="a file", got="a folder")
     above = next(folder for folder in (*path.absolute().parents,) if folder.exists())
     if not above.is_dir():
         raise AmosError("cannot be written: not a folder", where=str(above))
+    if not os.access(above, os.W_OK):
+        raise AmosError("cannot be written: no permission", where=str(above))
 
 
 def _whole_set(project: Project, images: Integers, checks: list[Check], steps: Steps) -> Activity | None:
