@@ -88,4 +88,6 @@ def test_a_sample_of_each_layer():
     ]  # fmt: skip
     assert sum(unit.layer == "hidden" for unit in units) == UNITS_PER_LAYER
     assert units[0].line == Line(4, 0, 3) and units[1].line == Line(5, 2, 3)
+    # unit 2 of hidden has a sum of nothing
+    assert all(unit.x[0] < unit.x[-1] for unit in units)
     assert units[0].worst_error == 1.0  # the top of the clipped ReLU is a step above the last
