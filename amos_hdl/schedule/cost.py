@@ -17,6 +17,9 @@ COMPARE_CONSTANT, COMPARE_LOOKUP, COMPARE_SUM, ADD = 0.5, 0.9, 0.4, 0.45
 FEW_SPIKES, NODE, ENTRIES = 1.5, 0.6, 1.1
 #: One bit of a value by 2 to 4 spikes.
 VALUE = 0.9
+#: Lateral weights are added instead of looked up if that is estimated to save as many LUTs of a gate or more: of few
+#: spikes Yosys makes the same logic either way, and a table is what a person can read.
+SUMS_SAVE = 16.0
 #: Each gate of a folded unit; per bit of its potential, the sum that is tried, and a weight among those of K steps.
 FOLDED_GATE, TRIAL, WEIGHT = 6.0, 5.0, 0.65
 

@@ -31,8 +31,8 @@ class UnitSpec:
     Gate i of level n spikes in cycle ``n·CYCLES_PER_STEP``; ``latency_cycles = depth·CYCLES_PER_STEP``;
     ``interval_cycles = 1``.
 
-    Each gate either looks its threshold up by the spikes before it, or adds lateral weights, whichever is estimated to
-    be smaller (``cost``).  A lookup has the gain divided out: gate i fires if ``x >= t``, or, where c_i < 0, if
+    Each gate looks its threshold up by the spikes before it, or adds lateral weights where that is estimated to be clearly
+    smaller (``cost``).  A lookup has the gain divided out: gate i fires if ``x >= t``, or, where c_i < 0, if
     ``x <= t``.
 
     Parameters
@@ -97,7 +97,8 @@ class UnitSpec:
             tree = self._tree(gate)
             if tree is not None and self.linear is not None:
                 adds = cost.lateral_luts(self.linear, gate, self.potential.word_bits)
-                tree = tree if cost.table_luts(tree, self.potential.word_bits) <= adds else None
+                table = cost.table_luts(tree, self.potential.word_bits)
+                tree = tree if table - adds < cost.SUMS_SAVE else None
             chosen.append(tree)
         return tuple(chosen)
 
