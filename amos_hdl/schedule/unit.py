@@ -31,8 +31,8 @@ class UnitSpec:
     Gate i of level n spikes in cycle ``n·CYCLES_PER_STEP``; ``latency_cycles = depth·CYCLES_PER_STEP``;
     ``interval_cycles = 1``.
 
-    Each gate looks its threshold up by the spikes before it, or adds lateral weights where that is estimated to be clearly
-    smaller (``cost``).  A lookup has the gain divided out: gate i fires if ``x >= t``, or, where c_i < 0, if
+    Each gate looks its threshold up by the spikes before it, or adds lateral weights where that is estimated to be
+    clearly smaller (``cost``).  A lookup has the gain divided out: gate i fires if ``x >= t``, or, where c_i < 0, if
     ``x <= t``.
 
     Parameters
