@@ -1,9 +1,11 @@
 """Units as pictures: what they follow, where they step, where their gates spike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from amos_hdl.circuit import ThresholdCircuit, quantizer, relu, store
+from amos_hdl.circuit import quantizer, relu, store
 from amos_hdl.project import find_project
 from amos_hdl.report.staircase import UNITS, UNITS_PER_LAYER, Line, Staircase, follows, laid_over, staircases
 from amos_hdl.schedule import HardwareOptions, Schedule
@@ -39,13 +41,12 @@ def test_other_steps_are_not_taken_for_one():
 def test_a_copy_of_a_fitted_unit_follows_its_activation():
     fitted = store.load(ROOT / "models" / "circuits" / "swish.yaml")
     step = float(fitted.potential_step)
-    # eight times coarser potentials, moved by 11, as a flash unit
-    tables = [table[0] for table in fitted.circuit.to_table().tables]
-    edges = tuple((-(-edge // 8) + 11,) for edge in tables)
-    circuit = ThresholdCircuit((1,) * 7, fitted.circuit.outputs, (1,) * 7, fitted.circuit.offset, tables=edges)
+    # four times coarser potentials, moved by 11
+    original = fitted.circuit.to_table()
+    circuit = replace(original, tables=tuple(tuple(-(-t // 4) + 11 for t in table) for table in original.tables))
     curve = laid_over(circuit, fitted)
     assert str(curve).startswith("swish, ")
-    assert curve.width == pytest.approx(1 / (8 * step), rel=0.02)
+    assert curve.width == pytest.approx(1 / (4 * step), rel=0.02)
     assert curve.origin == pytest.approx(11, abs=1)
     assert curve.height == pytest.approx(1 / float(fitted.value_step), rel=1e-3)
     assert curve(curve.origin + 2 * curve.width) == pytest.approx(curve.height * 2 / (1 + np.exp(-2)))
