@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from amos_hdl.circuit import Disturbance, DisturbedGates, quantizer, relu
 from amos_hdl.errors import DataError, NetworkError
-from amos_hdl.network import Argmax, Dense, Input, Network, Tensor, Unit, golden, width_bits
+from amos_hdl.network import Argmax, Conv2d, Dense, Input, Network, Tensor, Unit, golden, width_bits
 from amos_hdl.schedule import HardwareOptions, Schedule
 from tests.conftest import small_network
 from tests.network import naive
@@ -61,6 +61,40 @@ def test_chunks_do_not_show(monkeypatch, small):
     parts = golden.run(small, images)
     assert all((whole.values[name] == parts.values[name]).all() for name in whole.values)
     assert all((whole.spikes[name] == parts.spikes[name]).all() for name in whole.spikes)
+
+
+def test_gates_of_a_map_that_err():
+    """All units of a channel have the error of its circuit; without any error everything is as it was."""
+    random = np.random.default_rng(0)
+    network = Network(
+        "maps",
+        (
+            Input("x", (2, 4, 5), 0, 15),
+            Conv2d("c", "x", random.integers(-8, 8, (3, 2, 3, 3)), 4, padding=1),
+            Unit("u", "c", (relu(4, step=20),), np.zeros(3, int)),
+            Conv2d("d", "u", random.integers(-8, 8, (2, 3, 3, 3)), 4),
+        ),
+        ("d",),
+    )
+    images = random.integers(0, 16, (9, 2, 4, 5))
+    exact = golden.run(network, images)
+
+    def disturbed(**levels):
+        gates = DisturbedGates(Disturbance(**levels), units=3, gates=4, spread=50.0, random=np.random.default_rng(1))
+        return golden.run(network, images, disturbed={"u": gates})
+
+    assert all((disturbed().values[name] == values).all() for name, values in exact.values.items())
+    assert not disturbed(drop=1.0).spikes["u"].any() and not disturbed(drop=1.0).values["d"].any()
+    # a value beyond what the circuit gives for any potential of the interval
+    assert (disturbed(insert=1.0, drop=0.0).values["u"] == 15).all()
+    assert exact.values["u"].max() < 15
+    # an error of a threshold is one number for each gate of a channel: spikes are still a staircase of the potential
+    off = disturbed(threshold=0.5)
+    first, x = off.spikes["u"][..., 0], off.values["c"]
+    assert (first != exact.spikes["u"][..., 0]).any()
+    for channel in range(3):
+        fired, silent = x[:, channel][first[:, channel]], x[:, channel][~first[:, channel]]
+        assert not len(fired) or not len(silent) or fired.min() > silent.max()
 
 
 def test_no_images(small):
