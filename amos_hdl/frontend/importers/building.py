@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,7 @@ class Builder:
 
     def activation(self, name: str, place: str, x: str, label: str, function: Function) -> str:
         """Add an elementwise function."""
+        function(np.zeros(1))  # parameters of a wrong type show now
         return self.add(Activation(name, place, (x,), label, function))
 
     def sum(self, name: str, place: str, first: str, second: str) -> str:
@@ -246,6 +248,16 @@ class Builder:
         if not any(any(part) for part in widths):
             return x
         return self.add(Pad(name, place, (x,), tuple(widths)))
+
+
+@contextmanager
+def arguments_of(place: str) -> Iterator[None]:
+    """Turn what Python and NumPy raise on arguments of a wrong type or shape into an error that names ``place``."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, MemoryError) as failure:
+        got = f"{type(failure).__name__}: {str(failure)[:100]}"
+        raise ImportedModelError("arguments that do not fit", where=place, got=got) from failure
 
 
 def pair(values: Sequence[int] | int) -> tuple[int, int]:

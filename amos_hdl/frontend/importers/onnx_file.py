@@ -112,6 +112,17 @@ def read_onnx(path: Path) -> OnnxModel:
         model = onnx.load_model_from_string(data)
     except (DecodeError, ValueError, RuntimeError, RecursionError) as failure:
         raise ImportedModelError("truncated or not an ONNX model", where=where) from failure
+    try:
+        return _graph(model, path, onnx)
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError, MemoryError) as failure:
+        # texts that are no texts, shapes that are no shapes
+        got = str(failure)[:100]
+        raise ImportedModelError("truncated or not an ONNX model", where=where, got=got) from failure
+
+
+def _graph(model: Any, path: Path, onnx: Any) -> OnnxModel:
+    """Return the graph of a parsed file, or raise what Python raises on damaged parts."""
+    where = str(path)
     graph = model.graph
     if not 1 <= len(graph.node) <= NODE_LIMIT or model.ir_version < 1:
         expected = f"1 to {NODE_LIMIT} nodes"
@@ -120,6 +131,8 @@ def read_onnx(path: Path) -> OnnxModel:
     nodes = []
     for number, proto in enumerate(graph.node):
         place = f"node {proto.name or (proto.output[0] if proto.output else number)} ({proto.op_type})"
+        if not all(isinstance(text, str) for text in (proto.op_type, proto.domain, place, *proto.input, *proto.output)):
+            raise TypeError("a name that is no text")
         attributes = {attribute.name: _attribute(attribute, f"{where}, {place}", onnx) for attribute in proto.attribute}
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         nodes.append(Node(proto.op_type, domain, place, tuple(proto.input), tuple(proto.output), attributes))

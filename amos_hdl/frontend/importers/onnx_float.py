@@ -13,7 +13,7 @@ import numpy.typing as npt
 from amos_hdl.errors import ImportedModelError
 from amos_hdl.frontend.floats import FloatGraph
 from amos_hdl.frontend.floats.functions import FUNCTIONS, Function
-from amos_hdl.frontend.importers.building import Builder
+from amos_hdl.frontend.importers.building import Builder, arguments_of
 from amos_hdl.frontend.importers.fold import fold
 from amos_hdl.frontend.importers.onnx_file import Node, OnnxModel, read_onnx
 from amos_hdl.frontend.importers.sums import Constant
@@ -74,13 +74,14 @@ class _Walker:
             unknown = [name for name in given if name not in self.tensors and name not in self.constants]
             if unknown:
                 raise ImportedModelError("tensor that nothing gives", where=where, got=repr(unknown[0]))
-            if all(name in self.constants for name in given):
-                self.constants[node.outputs[0]] = fold(node, [self.constants[name] for name in given], where)
-            elif node.kind == "Shape":
-                shape = self.builder.shapes[self.tensors[node.inputs[0]]]
-                self.constants[node.outputs[0]] = Constant(np.array([1, *shape], np.int64))
-            else:
-                self.tensors[node.outputs[0]] = self._node(node, where)
+            with arguments_of(where):
+                if all(name in self.constants for name in given):
+                    self.constants[node.outputs[0]] = fold(node, [self.constants[name] for name in given], where)
+                elif node.kind == "Shape":
+                    shape = self.builder.shapes[self.tensors[node.inputs[0]]]
+                    self.constants[node.outputs[0]] = Constant(np.array([1, *shape], np.int64))
+                else:
+                    self.tensors[node.outputs[0]] = self._node(node, where)
         if self.model.output not in self.tensors:
             raise ImportedModelError("output does not depend on the image", where=str(self.model.path))
         return self.builder.finish(self.tensors[self.model.output])

@@ -15,7 +15,7 @@ from amos_hdl.errors import ImportedModelError, ToolError
 from amos_hdl.frontend.floats import FloatGraph
 from amos_hdl.frontend.floats.functions import FUNCTIONS
 from amos_hdl.frontend.importers.archive import Call, Name, Program, read_program
-from amos_hdl.frontend.importers.building import Builder
+from amos_hdl.frontend.importers.building import Builder, arguments_of
 
 if TYPE_CHECKING:
     import torch
@@ -87,7 +87,8 @@ class _Walker:
             if handler is None:
                 near = _NEAREST.get(key, "see the list of operations in the documentation of convert")
                 raise ImportedModelError("unsupported operation", where=call.place, got=base, hint=near)
-            self.tensors[call.output] = handler(self, call)
+            with arguments_of(call.place):
+                self.tensors[call.output] = handler(self, call)
         if self.program.output not in self.tensors:
             raise ImportedModelError("output does not depend on the image", where=self.program.source)
         return self.builder.finish(self.tensors[self.program.output])
@@ -140,10 +141,7 @@ class _Walker:
         parameters = [value for _, value in rest if not isinstance(value, Mapping)]
         if any(isinstance(value, Name) for value in parameters):
             raise ImportedModelError("parameter", where=call.place, expected="numbers", got="a tensor")
-        try:
-            function = FUNCTIONS[label](*parameters)
-        except TypeError as failure:
-            raise ImportedModelError("parameters", where=call.place, got=str(parameters)) from failure
+        function = FUNCTIONS[label](*parameters)
         return self.builder.activation(call.output, call.place, self.tensor(call, first[0]), label, function)
 
     def _linear(self, call: Call) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import ImportedModelError
+from amos_hdl.frontend.importers.building import arguments_of
 from amos_hdl.frontend.importers.fold import fold
 from amos_hdl.frontend.importers.maps import added, average_pool, max_pool, window_of
 from amos_hdl.frontend.importers.onnx_file import QUANTIZERS, Node, OnnxModel, read_onnx
@@ -130,12 +131,15 @@ class _Importer:
 
     def run(self, name: str) -> ExactImport:
         for node in self.model.nodes:
+            if not node.outputs:
+                raise ImportedModelError("node without a result", where=self.model.where(node))
             arguments = [self.values.get(tensor) for tensor in node.inputs if tensor]
             if any(argument is None for argument in arguments):
                 missing = next(tensor for tensor in node.inputs if tensor and tensor not in self.values)
                 raise ImportedModelError("tensor that nothing gives", where=self.model.where(node), got=repr(missing))
-            result = self._node(node, [argument for argument in arguments if argument is not None])
-            self.values[node.outputs[0]] = result
+            with arguments_of(self.model.where(node)):
+                result = self._node(node, [argument for argument in arguments if argument is not None])
+                self.values[node.outputs[0]] = result
         output = self.values.get(self.model.output)
         if not isinstance(output, Pointwise):
             raise ImportedModelError("output does not depend on the input", where=str(self.model.path))
