@@ -52,7 +52,6 @@ def fan_out(network: Network) -> Mapping[str, Counts]:
 
 def _reached(operation: Operation, mine: Counts, read: list[Tensor]) -> list[Counts]:
     """Return for each source how many weights of ``operation``, or of its readers behind wires, read each integer."""
-    source = read[0] if read else None
     match operation:
         case Dense():
             return [np.count_nonzero(operation.weights, axis=0).astype(np.int64)]
@@ -83,7 +82,8 @@ def _reached(operation: Operation, mine: Counts, read: list[Tensor]) -> list[Cou
         case Unit():
             return [np.ones(read[0].shape, np.int64)]
         case _:
-            return [] if source is None else [np.zeros(source.shape, np.int64)]
+            # the input reads nothing; an argmax only compares
+            return [np.zeros(tensor.shape, np.int64) for tensor in read]
 
 
 def _windowed(taps: Counts, window: Window, source: Tensor) -> Counts:

@@ -15,17 +15,7 @@ from amos_hdl.network.tensor import Tensor
 
 @dataclass(frozen=True, eq=False)
 class _Pool(OneSource):
-    """Windows over each channel by itself.
-
-    Parameters
-    ----------
-    name, source : str
-    kernel : int, (rows, columns), or None
-        None: the whole map, which gives one row and one column.
-    stride : int, (rows, columns), or None
-        None: that of the kernel.
-    padding : int, (rows, columns) or (top, bottom, left, right)
-    """
+    """Windows over each channel by itself."""
 
     kernel: int | Sequence[int] | None = None
     stride: int | Sequence[int] | None = None
@@ -35,7 +25,7 @@ class _Pool(OneSource):
         super().__post_init__()
         if self.kernel is not None:
             self._window(self.kernel)
-        elif self.stride is not None or self.padding not in (0, (0, 0), (0, 0, 0, 0)):
+        elif self.stride is not None or np.any(self.padding):
             raise self.refuse("window of the whole map", "no stride and no padding", f"{self.stride}, {self.padding}")
 
     def window(self, source: Tensor) -> Window:
@@ -57,7 +47,20 @@ class _Pool(OneSource):
 class SumPool(_Pool):
     """Average pool as the exact sum of each window; the division is absorbed in the scale, and so in thresholds.
 
-    The padding counts as zeros.  Parameters: see ``MaxPool``.  Raises NetworkError if the window does not fit.
+    Parameters
+    ----------
+    name, source : str
+    kernel : int, (rows, columns), or None
+        None: the whole map, which gives one row and one column.
+    stride : int, (rows, columns), or None
+        None: that of the kernel.
+    padding : int, (rows, columns) or (top, bottom, left, right)
+        Zeros around the map.
+
+    Raises
+    ------
+    NetworkError
+        If the window does not fit.
     """
 
     kind: ClassVar[str] = "sum_pool"
