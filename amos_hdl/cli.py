@@ -51,9 +51,32 @@ def _hardware(function: Function) -> Function:
         type=click.IntRange(1, 64),
         help="Adder levels between two pipeline registers.  [default: the recipe's, else 1]",
     )
+    @click.option(
+        "--lut-inputs",
+        type=click.Choice(["4", "6"]),
+        help="Inputs of the device's look-up tables: 6 on Xilinx, else 4.  [default: the recipe's, else 4]",
+    )
+    @click.option(
+        "--extra-adder-levels",
+        type=click.IntRange(0, 32),
+        help="Adder levels of a weighted sum beyond the fewest: smaller, and later.  [default: the recipe's, else 0]",
+    )
     @wraps(function)
-    def with_hardware(*, adders_per_stage: int | None, folded: tuple[str, ...], **others: Any) -> None:
-        function(hardware={"adders_per_stage": adders_per_stage, "folded": folded or None}, **others)
+    def with_hardware(
+        *,
+        adders_per_stage: int | None,
+        lut_inputs: str | None,
+        extra_adder_levels: int | None,
+        folded: tuple[str, ...],
+        **others: Any,
+    ) -> None:
+        hardware = {
+            "adders_per_stage": adders_per_stage,
+            "lut_inputs": None if lut_inputs is None else int(lut_inputs),
+            "extra_adder_levels": extra_adder_levels,
+            "folded": folded or None,
+        }
+        function(hardware=hardware, **others)
 
     return with_hardware  # type: ignore[return-value]  # it takes what click gives
 

@@ -11,6 +11,12 @@ EQUATION_LIMIT = 20_000
 #: Most patterns of earlier spikes whose thresholds are written out.
 PATTERN_LIMIT = 64
 _WIDTH = 110
+#: What the names in a layer of weighted sums mean.
+_HOW_IT_ADDS = (
+    "sum<n> is never negative: bits that are subtracted are inverted, and one constant per sum makes up for it.  "
+    "A row adds bits of many values at once: tables count up to five bits of two neighbouring columns.  It is written "
+    "as a - ~row, which is a + row + 1, because synthesis then puts the tables of the row and of the addition in one.",
+)
 
 
 def header(title: str, body: list[str], schedule: Schedule) -> str:
@@ -85,6 +91,7 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
         case DenseSpec():
             body = [f"x: {describe(source)}.", f"potential: {describe(result)}.", timing]
             body += _equations(spec)
+            body += ["", *_HOW_IT_ADDS]
             return header(
                 f"Layer {name}: {result.count} weighted sums, {len(spec.graph.adders)} adders.", body, schedule
             )

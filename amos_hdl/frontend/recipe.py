@@ -148,9 +148,15 @@ class Training(Strict):
 
 
 class Hardware(Strict):
-    """``adders_per_stage``: adder levels between two pipeline registers.  ``folded``: unit layers of one comparator."""
+    """Choices of hardware that do not change what is computed.
+
+    ``adders_per_stage``: adder levels between two pipeline registers.  ``lut_inputs``: of the device's look-up tables.
+    ``extra_adder_levels``: more give smaller sums and a longer latency.  ``folded``: unit layers of one comparator.
+    """
 
     adders_per_stage: Annotated[int, Field(ge=1, le=64)] = 1
+    lut_inputs: Literal[4, 6] = 4
+    extra_adder_levels: Annotated[int, Field(ge=0, le=32)] = 0
     folded: list[str] = Field(default_factory=list)
 
 

@@ -1,4 +1,4 @@
-"""Weighted sums: a pipelined graph of shifted additions."""
+"""Weighted sums: a pipelined graph of additions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from amos_hdl.gateware.words import register, valid_pipeline, word
 from amos_hdl.schedule import DenseSpec, Port
+from amos_hdl.schedule.adders.graph import ONE, Adder, Bit, Counter
 
 
 class DenseLayer(wiring.Component):
@@ -36,56 +37,81 @@ class DenseLayer(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build one expression per adder, and registers where a value crosses from one stage to the next."""
+        """Build one addition per adder, and registers where a value crosses from one stage to the next."""
         m = Module()
         spec, graph = self.spec, self.spec.graph
         m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, spec.latency_cycles))
-
-        # at[value][k]: the value k stages after the one in which it is made
-        at: dict[int, list[Value]] = {n: [word(self.x, self.source, n)] for n in range(graph.inputs)}
-        names = {n: f"x{n}" for n in range(graph.inputs)}
-
-        def operand(value: int, stage: int) -> Value:
-            constant = graph.constant(value)
-            if constant is not None:
-                return Const(constant)
-            adder = graph.adder(value)
-            age = stage - (1 if adder is None else spec.stage(adder.level))
-            stages = at[value]
-            while len(stages) <= age:
-                name = f"{names[value]}_at_{stage - age + len(stages) - 1}"
-                stages.append(register(m, stages[-1], name))
-            return stages[age]
-
-        first = graph.inputs + len(graph.constants)
-        for number, adder in enumerate(graph.adders, start=first):
-            stage = spec.stage(adder.level)
-            left = _shifted(operand(adder.left, stage), adder.left_shift)
-            right = _shifted(operand(adder.right, stage), adder.right_shift)
-            result = left - right if adder.subtract else left + right
-            names[number] = f"sum{number - first}"
-            total = Signal(result.shape(), name=names[number])
-            m.d.comb += total.eq(result)
-            # a bit or two less than any sum of such operands could need: the interval of this one is known
-            exact = total[: adder.bits]
-            at[number] = [exact.as_signed() if adder.low < 0 else exact]
-        sums = [_shifted(operand(tap.value, spec.latency_cycles + 1), tap.shift) for tap in graph.taps]
-        bits = self.result.word_bits
-        m.d.comb += self.potential.eq(Cat(_sized(value, bits) for value in sums))
+        values = _Values(m, spec, [word(self.x, self.source, number) for number in range(len(graph.inputs))])
+        for number, adder in enumerate(graph.adders):
+            values.append(_sum(m, adder, values, spec.stage(adder.level), f"sum{number}"), spec.stage(adder.level))
+        sums = []
+        for bits, signed in zip(graph.sums, graph.signed, strict=True):
+            total = [values.bit(bit, spec.latency_cycles + 1) for bit in bits][: self.result.word_bits]
+            fill = total[-1] if signed else Const(0)
+            sums += total + [fill] * (self.result.word_bits - len(total))
+        m.d.comb += self.potential.eq(Cat(sums))
         return m
 
 
-def _shifted(value: Value, shift: int) -> Value:
-    """Return ``value << shift`` as wires."""
-    if not shift:
-        return value
-    bits = Cat(Const(0, shift), value)
-    return bits.as_signed() if value.shape().signed else bits
+class _Values:
+    """Every value of the graph in every stage in which it is read."""
+
+    def __init__(self, m: Module, spec: DenseSpec, inputs: list[Value]) -> None:
+        self.m, self.latency = m, spec.latency_cycles
+        self.stages: list[list[Value]] = [[value] for value in inputs]
+        self.made = [1] * len(inputs)
+        self.names = [f"x{number}" for number in range(len(inputs))]
+
+    def append(self, value: Signal, stage: int) -> None:
+        """Add the value that an adder of ``stage`` makes."""
+        self.stages.append([value])
+        self.made.append(stage)
+        self.names.append(value.name)
+
+    def bit(self, bit: Bit, stage: int) -> Value:
+        """Return ``bit`` as it is in ``stage``, delayed by as many registers as it needs."""
+        if bit.value is None:
+            return Const(int(not bit.inverted))
+        stages, made = self.stages[bit.value], self.made[bit.value]
+        while len(stages) <= stage - made:
+            stages.append(register(self.m, stages[-1], f"{self.names[bit.value]}_at_{made + len(stages) - 1}"))
+        found = stages[stage - made][bit.index]
+        return ~found if bit.inverted else found
 
 
-def _sized(value: Value, bits: int) -> Value:
-    """Return ``value`` cut or extended to ``bits``; it is known to fit."""
-    if len(value) >= bits:
-        return value[:bits]
-    fill = value[-1].replicate(bits - len(value)) if value.shape().signed else Const(0, bits - len(value))
-    return Cat(value, fill)
+def _sum(m: Module, adder: Adder, values: _Values, stage: int, name: str) -> Signal:
+    """Return the sum of ``adder``; see there why it may be written as a difference."""
+    carry = values.bit(adder.carry, stage)
+    left = Cat(carry, *(values.bit(bit, stage) for bit in adder.left))
+    right: list[Value] = [Const(0)] * adder.bits
+    for counter in adder.counters:
+        for place, output in enumerate(_count(counter, values, stage), start=counter.column):
+            if place < adder.bits:
+                right[place] = output
+    # one bit more at the low end takes the carry: carry + carry, and carry - 1 with a borrow, are 0 and leave it above
+    with_carry = Signal(adder.bits + 1, name=f"{name}_with_carry")
+    if adder.counts:
+        row, inverted = Signal(adder.bits, name=f"{name}_row"), Signal(adder.bits, name=f"{name}_row_inverted")
+        m.d.comb += [row.eq(Cat(right)), inverted.eq(~row), with_carry.eq(left - Cat(1, inverted))]
+    else:
+        m.d.comb += with_carry.eq(left + Cat(carry, *right))
+    total = Signal(adder.bits, name=name)
+    m.d.comb += total.eq(with_carry[1:])
+    return total
+
+
+def _count(counter: Counter, values: _Values, stage: int) -> list[Value]:
+    """Return the outputs of ``counter``, each a table of its bits."""
+    if len(counter.bits) == 1:
+        return [values.bit(counter.bits[0][0], stage)]
+    known = [(bit, weight) for bit, weight in counter.bits if bit.value is not None]
+    extra = sum(1 << weight for bit, weight in counter.bits if bit == ONE)
+    tables = [0] * counter.outputs
+    for pattern in range(1 << len(known)):
+        total = extra + sum(
+            (pattern >> place & 1 ^ bit.inverted) << weight for place, (bit, weight) in enumerate(known)
+        )
+        for output in range(counter.outputs):
+            tables[output] |= (total >> output & 1) << pattern
+    index = Cat(values.bit(Bit(bit.value, bit.index), stage) for bit, _ in known)
+    return [Const(table, 1 << len(known)).bit_select(index, 1) for table in tables]

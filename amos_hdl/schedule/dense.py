@@ -16,23 +16,42 @@ Array = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class DenseSpec:
-    """Weighted sums as pipelined trees of shifted additions.
+    """Weighted sums as pipelined graphs of additions.
 
     ``latency_cycles = max(1, ceil(depth / adders_per_stage))`` with depth the adder levels: sums always leave from
     registers.  ``interval_cycles = 1``.
+
+    Parameters
+    ----------
+    operation : Dense
+    source, result : Tensor
+    adders_per_stage : int, >= 1
+    lut_inputs : int, 4 or 6
+    extra_levels : int, >= 0
+        As in ``adder_graph``.
     """
 
     operation: Dense
     source: Tensor
     result: Tensor
     adders_per_stage: int
+    lut_inputs: int = 4
+    extra_levels: int = 0
 
     interval_cycles = 1
 
     @cached_property
     def graph(self) -> AdderGraph:
         """The additions."""
-        return adder_graph(self.operation.weights, self.operation.biases, self.source.low, self.source.high)
+        return adder_graph(
+            self.operation.weights,
+            self.operation.biases,
+            self.source.low,
+            self.source.high,
+            lut_inputs=self.lut_inputs,
+            extra_levels=self.extra_levels,
+            adders_per_stage=self.adders_per_stage,
+        )
 
     @property
     def latency_cycles(self) -> int:

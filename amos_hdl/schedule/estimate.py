@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amos_hdl.network import width_bits
 from amos_hdl.schedule import cost
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.port import Port
@@ -14,7 +13,7 @@ from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 
 @dataclass(frozen=True)
 class Estimate:
-    """Estimated cells of one layer; ``luts`` are LUTs of 4 inputs."""
+    """Estimated cells of one layer; ``luts`` are LUTs of 4 inputs, in sums of as many as they were made for."""
 
     luts: int
     flip_flops: int
@@ -26,8 +25,8 @@ class Estimate:
 def estimate(spec: LayerSpec) -> Estimate:
     """Return the estimated size of one layer.
 
-    Per bit, in 4-input LUTs without carry chains: an addition 3/2, a comparison of two words 3/2, a choice between two
-    words 1; units as in ``cost``.
+    Per bit, in 4-input LUTs without carry chains: a weighted sum with its counter 2, a comparison of two words 3/2, a
+    choice between two words 1; units as in ``cost``.
 
     Source: fitted to Yosys on the digits network; ``benchmarks/estimates.py`` compares the two.
     """
@@ -44,22 +43,22 @@ def estimate(spec: LayerSpec) -> Estimate:
 
 def _dense(spec: DenseSpec) -> Estimate:
     graph = spec.graph
-    luts = sum(-(-3 * adder.bits // 2) for adder in graph.adders)
+    luts = graph.cost if spec.lut_inputs == 6 else 2 * sum(adder.bits for adder in graph.adders)
     # registers: each value from the stage that makes it to the last stage that reads it
     last: dict[int, int] = {}
     for adder in graph.adders:
-        for value in (adder.left, adder.right):
+        for value in adder.operands():
             last[value] = max(last.get(value, 0), spec.stage(adder.level))
-    for tap in graph.taps:
-        last[tap.value] = spec.latency_cycles + 1
+    for bits in graph.sums:
+        for bit in bits:
+            if bit.value is not None:
+                last[bit.value] = spec.latency_cycles + 1
     flip_flops = spec.latency_cycles
     for value, stage in last.items():
         made = graph.adder(value)
-        if made is not None:
-            flip_flops += made.bits * (stage - spec.stage(made.level))
-        elif value < graph.inputs:
-            bits = width_bits(int(spec.source.low[value]), int(spec.source.high[value]))[0]
-            flip_flops += bits * (stage - 1)
+        flip_flops += (
+            graph.inputs[value] * (stage - 1) if made is None else made.bits * (stage - spec.stage(made.level))
+        )
     return Estimate(luts, flip_flops)
 
 

@@ -71,14 +71,25 @@ class Schedule:
                         where=operation.name,
                         expected="dense, unit or argmax on units; nothing else has hardware yet",
                     )
-                case Dense(name=name, source=source):
-                    specs[name] = DenseSpec(operation, tensors[source], tensors[name], self.options.adders_per_stage)
+                case Dense(name=name):
+                    specs[name] = self._dense(operation)
                 case Unit(name=name, source=source):
                     folded = name in self.options.folded
                     specs[name] = UnitLayerSpec(operation, tensors[source], tensors[name], folded)
                 case Argmax(name=name, source=source):
                     specs[name] = ArgmaxSpec(operation, tensors[source], tensors[name])
         return MappingProxyType(specs)
+
+    def _dense(self, operation: Dense) -> DenseSpec:
+        tensors, options = self.network.tensors, self.options
+        return DenseSpec(
+            operation,
+            tensors[operation.source],
+            tensors[operation.name],
+            adders_per_stage=options.adders_per_stage,
+            lut_inputs=options.lut_inputs,
+            extra_levels=options.extra_adder_levels,
+        )
 
     @cached_property
     def ready(self) -> Mapping[str, int]:

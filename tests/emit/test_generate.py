@@ -118,7 +118,8 @@ def test_bytes_do_not_depend_on_hash_seed_or_folder(tmp_path):
 
 def test_options_are_in_the_manifest_and_change_the_verilog():
     one, three = (render(Schedule(small_network(), HardwareOptions(adders_per_stage=n))) for n in (1, 3))
-    assert one[1].options == {"adders_per_stage": 1, "folded": []} and three[1].options["adders_per_stage"] == 3
+    others = {"lut_inputs": 4, "extra_adder_levels": 0, "folded": []}
+    assert one[1].options == {"adders_per_stage": 1, **others} and three[1].options["adders_per_stage"] == 3
     assert one[1].options_sha256 != three[1].options_sha256
     assert one[0]["sample_sums.v"] != three[0]["sample_sums.v"]
     assert one[1].latency_cycles > three[1].latency_cycles
@@ -219,7 +220,10 @@ def test_bad_manifests(tmp_path, small, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d["options"].update(colour=1), "options: expected .'adders_per_stage', 'folded'., got"),
+        (
+            lambda d: d["options"].update(colour=1),
+            "options: expected .'adders_per_stage', 'extra_adder_levels', 'folded', 'lut_inputs'., got",
+        ),
         (lambda d: d["options"].clear(), "options: expected"),
         (lambda d: d.update(latency_cycles=3), "latency_cycles differs from the schedule"),
         (lambda d: d["layers"].pop(), "layers differs from the schedule"),

@@ -83,6 +83,7 @@ def test_the_stored_recipes_are_read() -> None:
             r"data\.source: Input should be 'digits', 'npz', 'mnist' or 'cifar10'.*got 'imagenet'",
         ),
         ("hardware.adders_per_stage", 0, r"hardware\.adders_per_stage: .*got 0"),
+        ("hardware.lut_inputs", 5, r"hardware\.lut_inputs: .*got 5"),
     ],
 )
 def test_a_wrong_recipe_is_one_line_that_names_file_and_key(
@@ -96,7 +97,8 @@ def test_a_wrong_recipe_is_one_line_that_names_file_and_key(
 
 
 def test_folded_layers_are_folded_in_hardware(tmp_path: Path) -> None:
-    assert load_recipe(written(tmp_path, TINY)).hardware_options == {"adders_per_stage": 2, "folded": []}
+    others = {"lut_inputs": 4, "extra_adder_levels": 0, "folded": []}
+    assert load_recipe(written(tmp_path, TINY)).hardware_options == {"adders_per_stage": 2, **others}
     folded = changed("units.architectures", [None, "folded"])
     assert load_recipe(written(tmp_path, folded)).hardware_options["folded"] == ["hidden2"]
     both = changed("hardware.folded", ["encoder", "hidden2"], folded)

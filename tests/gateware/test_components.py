@@ -59,14 +59,16 @@ def check_layer(spec, component, source, result, x):
         assert unpack(rows[row][1], port.count, port.word_bits, port.signed) == expected[number].tolist()
 
 
-@pytest.mark.parametrize("adders_per_stage", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("adders_per_stage", "lut_inputs", "extra_levels"), [(1, 4, 0), (2, 6, 0), (1, 6, 3), (5, 4, 2)]
+)
 @pytest.mark.parametrize("interval", [(0, 7), (-4, 3), (2, 2)])
-def test_dense(adders_per_stage, interval):
+def test_dense(adders_per_stage, lut_inputs, extra_levels, interval):
     random = np.random.default_rng(1)
     weights, bias = random.integers(-8, 8, (5, 7)), random.integers(-20, 20, 5)
     weights[1], weights[2], bias[2] = 0, -np.abs(weights[2]), -5
     operation, source = Dense("d", "x", weights, 4, bias), tensor(7, *interval)
-    spec = DenseSpec(operation, source, operation.result(source), adders_per_stage)
+    spec = DenseSpec(operation, source, operation.result(source), adders_per_stage, lut_inputs, extra_levels)
     x = random.integers(interval[0], interval[1] + 1, (40, 7))
     check_layer(spec, DenseLayer(spec), "x", "potential", x)
 

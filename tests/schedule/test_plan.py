@@ -78,6 +78,23 @@ def test_options_out_of_range(value):
         HardwareOptions(adders_per_stage=value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("lut_inputs", 5), ("extra_adder_levels", -1), ("extra_adder_levels", 1.0)]
+)
+def test_options_of_sums_out_of_range(name, value):
+    with pytest.raises(ScheduleError, match=f"^{name}: expected .*, got {re.escape(repr(value))}$"):
+        HardwareOptions(**{name: value})
+
+
+@pytest.mark.parametrize("lut_inputs", [4, 6])
+def test_sums_of_any_option_evaluate_to_the_golden_model(lut_inputs):
+    network = small_network()
+    spec = Schedule(network, HardwareOptions(lut_inputs=lut_inputs, extra_adder_levels=3)).specs["sums"]
+    trace = golden.run(network, np.random.default_rng(0).integers(0, 17, (200, 9)))
+    assert (spec.evaluate(trace.values[spec.operation.source]) == trace.values["sums"]).all()
+    assert spec.latency_cycles == Schedule(network, HardwareOptions()).specs["sums"].latency_cycles + 3
+
+
 def test_a_delay_of_nothing_is_refused():
     with pytest.raises(ScheduleError, match=r"^delay line: expected >= 1 bit and cycle, got 8 and 0$"):
         DelaySpec(8, 0)

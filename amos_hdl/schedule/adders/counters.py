@@ -1,0 +1,81 @@
+"""Which counters there are, and which of them a row of a heap of bits takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A counter before its bits are chosen: how many it takes of each column from its lowest on, and its outputs."""
+
+    taken: tuple[int, ...]
+    outputs: int
+
+
+@lru_cache
+def forms(inputs: int) -> tuple[Form, ...]:
+    """Return the counters of 1 to ``inputs`` bits and at most 3 outputs, each with just the outputs that it needs."""
+    found = []
+    for low in range(1, inputs + 1):
+        for middle in range(inputs - low + 1):
+            for high in range(inputs - low - middle + 1):
+                outputs = (low + 2 * middle + 4 * high).bit_length()
+                taken = (low, middle, high)[: 3 if high else 2 if middle else 1]
+                if len(taken) <= outputs <= 3:
+                    found.append(Form(taken, outputs))
+    return tuple(found)
+
+
+@lru_cache
+def bit_cost(inputs: int) -> float:
+    """Return the outputs per bit of the best counter of at most ``inputs`` bits: 1, 2/3 for 3 and 3/5 for 5 inputs."""
+    return min(form.outputs / sum(form.taken) for form in forms(inputs))
+
+
+def choose(available: Sequence[int], heights: Sequence[int], rows: int, inputs: int) -> list[tuple[int, Form]]:
+    """Return counters side by side, each with its lowest column, that are worth most together.
+
+    A bit is worth a little more than the best counter pays for it, so that only good counters are taken while there
+    are rows left; in columns that will hardly be empty after ``rows`` rows it is worth more.
+
+    Parameters
+    ----------
+    available, heights : sequence of int, one per column
+        Bits that can be taken now, and all that are there.
+    rows : int, >= 1
+        Rows that are left, this one included.
+    """
+    width = len(available)
+    base = bit_cost(inputs) + 0.02
+    if rows == 1:
+        value = [9.0] * width
+    else:
+        value = [base + (1.15 - base) * min(1.5, height * bit_cost(inputs) / rows) ** 2 for height in heights]
+    available, value = [*available, 0, 0], [*value, 0.0, 0.0]
+    best = [0.0] * (width + 3)  # best[c]: the worth of columns from c on
+    choice: list[Form | None] = [None] * width
+    for column in range(width - 1, -1, -1):
+        best[column] = best[column + 1]
+        if not available[column]:
+            continue
+        for form in forms(inputs):
+            worth = best[column + form.outputs] - min(form.outputs, width - column)
+            for place, taken in enumerate(form.taken, start=column):
+                if taken > available[place]:
+                    break
+                worth += taken * value[place]
+            else:
+                if worth > best[column] + 1e-9:
+                    best[column], choice[column] = worth, form
+    chosen, column = [], 0
+    while column < width:
+        form_here = choice[column]
+        if form_here is None:
+            column += 1
+        else:
+            chosen.append((column, form_here))
+            column += form_here.outputs
+    return chosen

@@ -1,0 +1,71 @@
+"""When shared words are added, for the fewest flip-flops: any level between operands and readers will do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from amos_hdl.schedule.adders.graph import Adder, Bit
+
+
+def settle(
+    inputs: Sequence[int], adders: Sequence[Adder], sums: Sequence[Sequence[Bit]], depth: int, adders_per_stage: int
+) -> tuple[Adder, ...]:
+    """Return ``adders`` with levels that need few registers between stages of ``adders_per_stage`` levels.
+
+    A value is kept from the stage that makes it to the last that reads it.  Adding later keeps the sum for a shorter
+    time and its operands, if nothing else reads them as late, for longer.  First all are as late as they can be; then
+    one after another takes the level that is best while the others stay, until none moves: a local optimum.
+
+    Parameters
+    ----------
+    inputs : sequence of int
+        Bits of each input.
+    adders : sequence of Adder
+        Each with a level that works.
+    sums : sequence of sequences of Bit
+        Read one stage after the last.
+    """
+    count = len(inputs)
+    bits = [*inputs, *(adder.bits for adder in adders)]
+    level = [0] * count + [adder.level for adder in adders]
+    operands = [sorted(set(adder.operands())) for adder in adders]
+    readers: list[list[int]] = [[] for _ in bits]
+    for number, values in enumerate(operands, start=count):
+        for value in values:
+            readers[value].append(number)
+    end = [0] * len(bits)  # readers outside: the sums
+    for total in sums:
+        for bit in total:
+            if bit.value is not None:
+                end[bit.value] = depth + adders_per_stage
+
+    def stage(of_level: int) -> int:
+        return max(1, -(-of_level // adders_per_stage))
+
+    def kept(value: int) -> int:
+        last = max([end[value], *(level[reader] for reader in readers[value])])
+        return bits[value] * (stage(last) - stage(level[value])) if last else 0
+
+    for number in range(len(bits) - 1, count - 1, -1):
+        if not end[number]:
+            level[number] = min((level[reader] for reader in readers[number]), default=depth + 1) - 1
+    moved = True
+    while moved:
+        moved = False
+        for number in range(len(bits) - 1, count - 1, -1):
+            if end[number]:
+                continue
+            touched = [number, *operands[number - count]]
+            least = 1 + max((level[value] for value in operands[number - count]), default=0)
+            most = min((level[reader] for reader in readers[number]), default=depth + 1) - 1
+            best = (sum(map(kept, touched)), level[number])
+            start = level[number]
+            for candidate in range(least, most + 1):
+                level[number] = candidate
+                found = (sum(map(kept, touched)), candidate)
+                if found[0] < best[0]:
+                    best = found
+            level[number] = best[1]
+            moved |= best[1] != start
+    return tuple(replace(adder, level=new) for adder, new in zip(adders, level[count:], strict=True))
