@@ -47,7 +47,7 @@ def test_the_header_describes_the_protocol(rendered):
         "Dropped as a whole, and one error, is each frame that is too short or too long",
         "Results, m_axis, 6 bytes wide: one beat each",
         "byte 5: winner, 1 word of 3 bits, unsigned, 0 to 4",
-        "Latency 22 clock cycles from an image's last beat to its result, one image every 3 at full rate.",
+        "Latency 20 clock cycles from an image's last beat to its result, one image every 3 at full rate.",
         "At most 8 images are inside",
     ):
         assert text in re.sub(r"\s+", " ", comment), text
