@@ -20,7 +20,9 @@ def core_file(name: str, description: str, verilog: Iterable[str], top: str) -> 
                 "default_tool": "verilator",
                 "filesets": ["rtl"],
                 "toplevel": top,
-                "tools": {"verilator": {"mode": "lint-only", "verilator_options": ["-Wno-WIDTHEXPAND"]}},
+                "tools": {
+                    "verilator": {"mode": "lint-only", "verilator_options": ["-Wno-WIDTHEXPAND", "-Wno-WIDTHTRUNC"]}
+                },
             },
         },
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
+
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -54,19 +56,20 @@ class DenseLayer(wiring.Component):
 
 
 class _Values:
-    """Every value of the graph in every stage in which it is read."""
+    """Every value of the graph in every stage in which it is read: of each only the bits that are still needed."""
 
     def __init__(self, m: Module, spec: DenseSpec, inputs: list[Value]) -> None:
-        self.m, self.latency = m, spec.latency_cycles
-        self.stages: list[list[Value]] = [[value] for value in inputs]
+        self.m = m
+        self.last = _last_stages(spec)
         self.made = [1] * len(inputs)
         self.names = [f"x{number}" for number in range(len(inputs))]
+        self.stages: list[list[dict[int, Value]]] = [[dict(enumerate(value))] for value in inputs]
 
     def append(self, value: Signal, stage: int) -> None:
         """Add the value that an adder of ``stage`` makes."""
-        self.stages.append([value])
         self.made.append(stage)
         self.names.append(value.name)
+        self.stages.append([dict(enumerate(value))])
 
     def bit(self, bit: Bit, stage: int) -> Value:
         """Return ``bit`` as it is in ``stage``, delayed by as many registers as it needs."""
@@ -74,9 +77,26 @@ class _Values:
             return Const(int(not bit.inverted))
         stages, made = self.stages[bit.value], self.made[bit.value]
         while len(stages) <= stage - made:
-            stages.append(register(self.m, stages[-1], f"{self.names[bit.value]}_at_{made + len(stages) - 1}"))
+            now = made + len(stages)
+            kept = [index for index in stages[-1] if self.last[bit.value, index] >= now]
+            name = f"{self.names[bit.value]}_at_{now - 1}"
+            stored = register(self.m, Cat(stages[-1][index] for index in kept), name)
+            stages.append(dict(zip(kept, stored, strict=True)))
         found = stages[stage - made][bit.index]
         return ~found if bit.inverted else found
+
+
+def _last_stages(spec: DenseSpec) -> Counts[tuple[int | None, int]]:
+    """Return the last stage in which each (value, index) is read; 0 if it never is."""
+    last: Counts[tuple[int | None, int]] = Counts()
+    for adder in spec.graph.adders:
+        stage = spec.stage(adder.level)
+        for bit in adder.reads():
+            last[bit.value, bit.index] = max(last[bit.value, bit.index], stage)
+    for bits in spec.graph.sums:
+        for bit in bits:
+            last[bit.value, bit.index] = spec.latency_cycles + 1
+    return last
 
 
 def _sum(m: Module, adder: Adder, values: _Values, stage: int, name: str) -> Signal:
@@ -89,14 +109,15 @@ def _sum(m: Module, adder: Adder, values: _Values, stage: int, name: str) -> Sig
             if place < adder.bits:
                 right[place] = output
     # one bit more at the low end takes the carry: carry + carry, and carry - 1 with a borrow, are 0 and leave it above
-    with_carry = Signal(adder.bits + 1, name=f"{name}_with_carry")
     if adder.counts:
         row, inverted = Signal(adder.bits, name=f"{name}_row"), Signal(adder.bits, name=f"{name}_row_inverted")
-        m.d.comb += [row.eq(Cat(right)), inverted.eq(~row), with_carry.eq(left - Cat(1, inverted))]
+        m.d.comb += [row.eq(Cat(right)), inverted.eq(~row)]
+        result = left - Cat(1, inverted)
     else:
-        m.d.comb += with_carry.eq(left + Cat(carry, *right))
+        result = left + Cat(carry, *right)
+    with_carry = Signal(len(result), name=f"{name}_with_carry")
     total = Signal(adder.bits, name=name)
-    m.d.comb += total.eq(with_carry[1:])
+    m.d.comb += [with_carry.eq(result), total.eq(with_carry[1 : adder.bits + 1])]
     return total
 
 
@@ -105,13 +126,12 @@ def _count(counter: Counter, values: _Values, stage: int) -> list[Value]:
     if len(counter.bits) == 1:
         return [values.bit(counter.bits[0][0], stage)]
     known = [(bit, weight) for bit, weight in counter.bits if bit.value is not None]
-    extra = sum(1 << weight for bit, weight in counter.bits if bit == ONE)
+    ones = sum(1 << weight for bit, weight in counter.bits if bit == ONE)
     tables = [0] * counter.outputs
     for pattern in range(1 << len(known)):
-        total = extra + sum(
-            (pattern >> place & 1 ^ bit.inverted) << weight for place, (bit, weight) in enumerate(known)
-        )
+        found = (((pattern >> place & 1) ^ bit.inverted) << weight for place, (bit, weight) in enumerate(known))
+        count = ones + sum(found)
         for output in range(counter.outputs):
-            tables[output] |= (total >> output & 1) << pattern
+            tables[output] |= (count >> output & 1) << pattern
     index = Cat(values.bit(Bit(bit.value, bit.index), stage) for bit, _ in known)
     return [Const(table, 1 << len(known)).bit_select(index, 1) for table in tables]

@@ -96,15 +96,19 @@ class Adder:
         """Whether a counter is more than a wire."""
         return not all(counter.is_wire for counter in self.counters)
 
-    def operands(self) -> Iterator[int]:
-        """Return the numbers of the values that are read, with repetitions."""
-        for bit in (*self.left, self.carry):
-            if bit.value is not None:
-                yield bit.value
+    def reads(self) -> Iterator[Bit]:
+        """Return all bits that are read, constants too."""
+        yield from self.left
+        yield self.carry
         for counter in self.counters:
             for bit, _ in counter.bits:
-                if bit.value is not None:
-                    yield bit.value
+                yield bit
+
+    def operands(self) -> Iterator[int]:
+        """Return the numbers of the values that are read, with repetitions."""
+        for bit in self.reads():
+            if bit.value is not None:
+                yield bit.value
 
 
 @dataclass(frozen=True)
