@@ -11,7 +11,6 @@
 // Bit i - 1 of spikes is z<i> in the cycle in which it fires, once per image; y is aligned.
 
 module digits_unit0(step, clk, spikes, y, potential);
-  wire [3:0] _00_;
   wire above_1;
   wire above_2;
   input clk;
@@ -31,6 +30,11 @@ module digits_unit0(step, clk, spikes, y, potential);
   wire [4:0] threshold_2;
   output [1:0] y;
   wire [1:0] y;
+  assign above_1 = potential >= 4'h8;
+  assign fire_1 = step[0] & above_1;
+  assign threshold_2 = spike_1 ? 5'h0c : 5'h04;
+  assign above_2 = potential_at_1 >= threshold_2;
+  assign fire_2 = step[1] & above_2;
   always @(posedge clk)
     spike_1 <= fire_1;
   always @(posedge clk)
@@ -39,12 +43,6 @@ module digits_unit0(step, clk, spikes, y, potential);
     spike_2 <= fire_2;
   always @(posedge clk)
     spike_1_at_2 <= spike_1;
-  assign above_1 = potential >= 4'h8;
-  assign fire_1 = step[0] & above_1;
-  assign _00_ = spike_1 ? 4'h8 : 4'h0;
-  assign threshold_2 = 3'h4 + _00_;
-  assign above_2 = { 1'h0, potential_at_1 } >= threshold_2;
-  assign fire_2 = step[1] & above_2;
   assign spikes = { spike_2, spike_1 };
   assign y = { spike_1_at_2, spike_2 };
 endmodule

@@ -12,10 +12,6 @@
 // Bit i - 1 of spikes is z<i> in the cycle in which it fires, once per image; y is aligned.
 
 module digits_unit31(step, clk, spikes, y, potential);
-  wire [4:0] _00_;
-  wire [4:0] _01_;
-  wire [5:0] _02_;
-  wire [3:0] _03_;
   wire above_1;
   wire above_2;
   wire above_3;
@@ -38,18 +34,13 @@ module digits_unit31(step, clk, spikes, y, potential);
   wire [2:0] spikes;
   input [2:0] step;
   wire [2:0] step;
-  wire [5:0] threshold_2;
-  wire [6:0] threshold_3;
+  wire [8:0] threshold_2;
+  wire [8:0] threshold_3;
+  wire [8:0] threshold_3_0;
+  wire [8:0] threshold_3_1;
   output [2:0] y;
   wire [2:0] y;
-  assign threshold_2 = 5'h13 + _00_;
-  assign above_2 = $signed({ potential_at_1[8], potential_at_1 }) >= $signed({ 1'h0, threshold_2 });
-  assign fire_2 = step[1] & above_2;
-  assign _01_ = spike_1_at_2 ? 5'h10 : 5'h00;
-  assign _02_ = 4'hf + _01_;
-  assign _03_ = spike_2 ? 4'h8 : 4'h0;
-  assign threshold_3 = _02_ + _03_;
-  assign above_3 = $signed({ potential_at_2[8], potential_at_2 }) >= $signed({ 1'h0, threshold_3 });
+  assign above_1 = $signed(potential) >= $signed(6'h1b);
   assign fire_3 = step[2] & above_3;
   always @(posedge clk)
     spike_1 <= fire_1;
@@ -67,9 +58,14 @@ module digits_unit31(step, clk, spikes, y, potential);
     spike_1_at_3 <= spike_1_at_2;
   always @(posedge clk)
     spike_2_at_3 <= spike_2;
-  assign above_1 = $signed(potential) >= $signed(6'h1b);
   assign fire_1 = step[0] & above_1;
-  assign _00_ = spike_1 ? 5'h10 : 5'h00;
+  assign threshold_2 = spike_1 ? 9'h023 : 9'h013;
+  assign above_2 = $signed(potential_at_1) >= $signed(threshold_2);
+  assign fire_2 = step[1] & above_2;
+  assign threshold_3_0 = spike_2 ? 9'h017 : 9'h00f;
+  assign threshold_3_1 = spike_2 ? 9'h027 : 9'h01f;
+  assign threshold_3 = spike_1_at_2 ? threshold_3_1 : threshold_3_0;
+  assign above_3 = $signed(potential_at_2) >= $signed(threshold_3);
   assign spikes = { spike_3, spike_2, spike_1 };
   assign y = { spike_1_at_3, spike_2_at_3, spike_3 };
 endmodule
