@@ -38,6 +38,7 @@ benchmark: $(VENV)/installed-dev ## print the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/estimates.py
+	$(BIN)/python benchmarks/streams.py
 	$(BIN)/python benchmarks/golden.py
 	$(BIN)/python benchmarks/unit_cost.py
 
