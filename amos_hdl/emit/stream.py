@@ -86,7 +86,7 @@ def _results(spec: StreamSpec) -> list[str]:
 
 def _registers(spec: StreamSpec, digest: str) -> list[str]:
     body = [
-        "A read is answered 2 clock cycles after its address; SLVERR where there is no register, and to every write.",
+        "A read is answered 3 clock cycles after its address; SLVERR where there is no register, and to every write.",
         "Counters have 64 bits and wrap: reading the lower word, at the offset below, freezes the upper one, at the "
         "offset + 4.  Reset sets them to 0.",
         "",

@@ -16,11 +16,12 @@ from amos_hdl.schedule.stream_registers import COUNTER_BITS, RegisterMap
 OKAY, SLVERR = 0b00, 0b10
 #: Numbers that are added up between two registers, when spikes are counted.
 _ADDENDS = 4
-_HALF = COUNTER_BITS // 2
+#: Bits of a counter between two registers of its carry, so that it does not set the clock rate.
+_PART = 16
 
 
 class StreamRegisters(wiring.Component):
-    """Answers a read two clock cycles after its address, ``SLVERR`` where there is no register; refuses every write.
+    """Answers a read three clock cycles after its address, ``SLVERR`` where there is no register; refuses every write.
 
     Counters start at 0 with reset and wrap.  Spikes are counted a few clock cycles after they happen.
 
@@ -76,40 +77,50 @@ class StreamRegisters(wiring.Component):
         self._writes(m)
         return m
 
-    def _reads(self, m: Module, counters: dict[str, tuple[Signal, Signal]]) -> None:
-        """Take an address, look it up, answer."""
+    def _reads(self, m: Module, counters: dict[str, list[Signal]]) -> None:
+        """Take an address, look it up part by part, answer.
+
+        Part n of a counter gets its carry n clock cycles late: read n clock cycles late its parts belong together.
+        """
         address = Signal(self.map.address_bits - 2, name="word_address")
-        looking, valid = Signal(name="looking"), Signal(name="answer_valid")
-        data, response = Signal(32, name="answer"), Signal(2, name="answer_response")
-        upper, freeze = Signal(_HALF, name="frozen_upper"), Signal(name="freeze")
+        found, valid, upper = Signal(name="found"), Signal(name="answer_valid"), Signal(32, name="frozen_upper")
+        data = Signal(32, name="answer")
+        # (part,): the parts of the lower word are looked up one after another, and then those of the upper one
+        looking = Signal(COUNTER_BITS // _PART, name="looking")
+        taken = self.s_axil_arvalid & self.s_axil_arready
         words: dict[int, Value] = {}
-        uppers: dict[int, Value] = {}
         for entry in self.map.registers:
             word = entry.offset // 4
             if entry.value is not None:
                 words[word] = Const(entry.value, 32)
             else:
-                words[word], uppers[word] = counters[entry.name]
-                words[word + 1] = upper
+                words[word], words[word + 1] = Cat(*counters[entry.name][: 32 // _PART]), upper
         m.d.comb += [
-            self.s_axil_arready.eq(~looking & ~valid),
+            self.s_axil_arready.eq(~looking.any() & ~valid),
             self.s_axil_rvalid.eq(valid),
             self.s_axil_rdata.eq(data),
-            self.s_axil_rresp.eq(response),
+            self.s_axil_rresp.eq(Mux(found, OKAY, SLVERR)),
         ]
-        with m.If(self.s_axil_arready & self.s_axil_arvalid):
+        with m.If(taken):
             m.d.sync += address.eq(self.s_axil_araddr[2:])
-        m.d.sync += looking.eq(self.s_axil_arready & self.s_axil_arvalid)
-        with m.If(looking):
-            m.d.sync += [
-                data.eq(_select(address, words)),
-                response.eq(Mux(_is_one_of(address, words), OKAY, SLVERR)),
-            ]
-        m.d.sync += valid.eq(looking | (valid & ~self.s_axil_rready))
-        # the upper half gets its carry one clock later than the lower: read one clock later they belong together
-        m.d.sync += freeze.eq(looking & _is_one_of(address, uppers))
-        with m.If(freeze):
-            m.d.sync += upper.eq(_select(address, uppers))
+        m.d.sync += looking.eq(Cat(taken, looking))
+        with m.If(looking[0]):
+            m.d.sync += found.eq(_is_one_of(address, words))
+        for part in range(32 // _PART):
+            bits = slice(part * _PART, (part + 1) * _PART)
+            with m.If(looking[part]):
+                m.d.sync += data[bits].eq(_select(address, {word: value[bits] for word, value in words.items()}))
+        for part in range(32 // _PART, COUNTER_BITS // _PART):
+            bits = slice(part * _PART - 32, (part + 1) * _PART - 32)
+            parts = {
+                entry.offset // 4: counters[entry.name][part] for entry in self.map.registers if entry.value is None
+            }
+            with m.If(looking[part] & _is_one_of(address, parts)):
+                m.d.sync += upper[bits].eq(_select(address, parts))
+        with m.If(looking[32 // _PART - 1]):
+            m.d.sync += valid.eq(1)
+        with m.Elif(self.s_axil_rready):
+            m.d.sync += valid.eq(0)
 
     def _writes(self, m: Module) -> None:
         """Answer with an error once address and data are there, in whichever order."""
@@ -138,12 +149,15 @@ def _select(address: Value, words: Mapping[int, Value]) -> Value:
     return reduce(or_, (Mux(address == word, value, 0) for word, value in words.items()))
 
 
-def _counter(m: Module, amount: Value, name: str) -> tuple[Signal, Signal]:
-    """Return lower and upper half of a counter; the upper one is a clock late, so that no carry crosses both."""
-    lower, upper = Signal(_HALF, name=f"{name}_lower"), Signal(_HALF, name=f"{name}_upper")
-    carry = Signal(name=f"{name}_carry")
-    m.d.sync += [Cat(lower, carry).eq(lower + amount), upper.eq(upper + carry)]
-    return lower, upper
+def _counter(m: Module, amount: Value, name: str) -> list[Signal]:
+    """Return a counter in parts, the lowest first; each gets the carry of the one before a clock cycle later."""
+    parts: list[Signal] = []
+    for number in range(COUNTER_BITS // _PART):
+        part, carry = Signal(_PART, name=f"{name}_{number}"), Signal(name=f"{name}_carry_{number}")
+        m.d.sync += Cat(part, carry).eq(part + amount)
+        parts.append(part)
+        amount = carry
+    return parts
 
 
 def _count_ones(m: Module, bits: Value, name: str) -> Value:

@@ -6,6 +6,7 @@ from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec
+from amos_hdl.schedule.stream import StreamOptions, StreamSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "LayerSpec",
     "Port",
     "Schedule",
+    "StreamOptions",
+    "StreamSpec",
     "UnitLayerSpec",
     "UnitSpec",
     "estimate",

@@ -22,6 +22,8 @@ BEAT_LIMIT_BYTES = 4096
 #: Clock cycles from the last beat of an image to its result at the master port, beyond the network's latency: one into
 #: the image register, one into the FIFO, one out of it.
 WRAPPER_CYCLES = 3
+#: Most gates of a layer whose spikes can be counted.
+COUNTED_GATES = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,9 @@ class StreamSpec:
         numbers = (self.image_bits, self.network_interval_cycles, self.network_latency_cycles, *self.results.values())
         if not self.results or min(numbers) < 1:
             raise ScheduleError("stream", expected="bits, latency and interval of at least 1", got=f"{numbers}")
+        for layer, gates in (self.spikes or {}).items():
+            if gates > COUNTED_GATES:
+                raise ScheduleError("spikes to count", where=layer, expected=f"<= {COUNTED_GATES}", got=f"{gates}")
         if not 1 <= self.beat_bytes <= BEAT_LIMIT_BYTES:
             hint = "cut images into beats with --stream-bytes"
             expected = f"1 to {BEAT_LIMIT_BYTES}"

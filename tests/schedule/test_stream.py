@@ -73,6 +73,12 @@ def test_bad_numbers():
         spec(image_bits=0)
 
 
+def test_too_many_spikes_to_count():
+    spec(spikes={"a": 65_535})
+    with pytest.raises(ScheduleError, match="a: spikes to count: expected <= 65535, got 65536"):
+        spec(spikes={"a": 65_536})
+
+
 def frames(stream, *kinds):
     """Return the beats of frames that are given as (beats, tuser in the last), data counted up."""
     beats = []

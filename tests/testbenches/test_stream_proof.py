@@ -16,8 +16,8 @@ MUTATIONS = {
     "room while there is none": ("interval 3", "results", r"(_\d+_ = free !=) 1'h1", r"\1 2'h2"),
     "a stalled result is overwritten": ("interval 3", "results", r"(load = _\d+_) & _\d+_", r"\1"),
     "entries are skipped": ("two beats", "results", r"(_\d+_ = writing \+) result_valid", r"\1 { result_valid, 1'h0 }"),
-    "the FIFO writes nothing": ("interval 3", "results", r"if \(result_valid\)(\s+)stored", r"if (0)\1stored"),
-    "tready without room": ("two beats", "images", r"s_axis_tready = .*;", "s_axis_tready = 1'h1;"),
+    "the FIFO writes too early": ("interval 3", "results", r"if \(result_valid\)(\s+)stored", r"if (enter)\1stored"),
+    "tready without room": ("two beats", "images", r"(s_axis_tready = .*);", r"\1 | ~room;"),
     "a frame too long is taken": ("two beats", "images", r"too_long <= _\d+_", "too_long <= 1'h0"),
     "the interval is not kept": ("interval 3", "images", r"(s_axis_tready = .*);", r"\1 | (room & pause == 2'h1);"),
 }
