@@ -116,14 +116,16 @@ def resnet20(data: Path, images: int) -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     study.row("α = 25, as in the paper", QuantizeOptions(weight_bits=8, gates=10, alpha=25.0))
     study.row("α of each layer, greatest", QuantizeOptions(weight_bits=8, gates=10, calibration="max"))
-    gates, weights, label = 6, 8, "α of each layer, least squares"
+    gates, label = 6, "α of each layer, least squares"
     while gates > 2 and lost(study.row(label, QuantizeOptions(weight_bits=8, gates=gates))) <= ALLOWED:
         gates -= 1
     gates += 1  # the last that stayed within what is allowed
-    for weights in (6, 5, 4, 3):
+    for weights in (6, 5, 4):
         if lost(study.row(label, QuantizeOptions(weight_bits=weights, gates=gates))) > ALLOWED:
             break
-    options = QuantizeOptions(weight_bits=weights, gates=gates + 1, first_bits=8, last_bits=8)
+    for weights in (5, 4):
+        study.row(label, QuantizeOptions(weight_bits=weights, gates=gates + 1))
+    options = QuantizeOptions(weight_bits=4, gates=gates + 1, first_bits=8, last_bits=8)
     study.row("and 8 bits in the first and last layer", options)
 
 

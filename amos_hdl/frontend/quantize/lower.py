@@ -137,9 +137,13 @@ class _Lowering:
         options: QuantizeOptions,
     ) -> None:
         self.graph, self.seen, self.pixels, self.options = graph, seen, pixels, options
-        image = Input("pixels", graph.image.size, pixels.low, pixels.high)
+        # an image that is only flattened has no need of rows and columns
+        users = graph.users[graph.image.name]
+        self.is_flat = bool(users) and all(isinstance(node, Flatten) for node in users)
+        size = (int(np.prod(graph.image.size)),) if self.is_flat else graph.image.size
+        image = Input("pixels", size, pixels.low, pixels.high)
         self.operations: list[Operation] = [image]
-        self.simulation = Simulation(image, images)
+        self.simulation = Simulation(image, images.reshape(len(images), *size))
         self.names = Names({"pixels", "winner"})
         self.values: dict[str, Value] = {}
         sums = [node.name for node in graph.nodes if isinstance(node, Linear | Conv)]
@@ -255,6 +259,8 @@ class _Lowering:
                 return Scaled(name, scale, offset)
             case Flatten():
                 value = self._made(given[0])
+                if self.is_flat and value.source == "pixels":
+                    return value
                 places = int(np.prod(self.graph.shapes[node.inputs[0]][1:]))
                 name = self._append(FlattenOperation(self.names.new(node.name), value.source))
                 return Scaled(name, value.scale.repeat(places), value.offset.repeat(places))
@@ -276,6 +282,9 @@ class _Lowering:
         mean, std = (part.astype(np.float64).ravel() for part in self.pixels.channels(self.graph.image.size))
         channels = self.graph.image.size[0]
         mean, std = (np.broadcast_to(part, channels) for part in (mean, std))
+        if self.is_flat:
+            places = int(np.prod(self.graph.image.size[1:]))
+            mean, std = mean.repeat(places), std.repeat(places)
         return Scaled("pixels", 1 / (self.pixels.divisor * std), -mean / std)
 
     def _bits(self, node: Node) -> int:

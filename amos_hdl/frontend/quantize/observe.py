@@ -15,8 +15,8 @@ from amos_hdl.frontend.quantize.options import QuantizeOptions
 
 Real = npt.NDArray[np.float64]
 
-#: Samples of each channel that are kept of one chunk of images.
-SAMPLES = 2048
+#: Samples that are kept of each tensor of one chunk of images: half a megabyte.
+SAMPLES = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +29,14 @@ class Observed:
         Over the images on which integers are simulated too.
     low, high : float64, shape (channel,)
         Least and greatest value of all images.
-    samples : float64, shape (channel, sample)
-        A part of the values, evenly spaced; empty where no unit gives the tensor.
+    samples : float32, shape (channel, sample)
+        A part of the values, evenly spaced.
     """
 
     mean: Real
     low: Real
     high: Real
-    samples: Real
+    samples: Float
 
 
 def observe(
@@ -46,7 +46,7 @@ def observe(
     means: dict[str, Real] = {}
     lows: dict[str, Real] = {}
     highs: dict[str, Real] = {}
-    samples: dict[str, list[Real]] = {}
+    samples: dict[str, list[Float]] = {}
 
     def note(node: Node, value: Float, start: int) -> None:
         flat = value.reshape(len(value), value.shape[1], -1)
@@ -56,8 +56,8 @@ def observe(
         rows = flat.reshape(len(value), -1)
         low, high = rows.min(axis=1).astype(float), rows.max(axis=1).astype(float)
         lows[name], highs[name] = np.minimum(lows.get(name, low), low), np.maximum(highs.get(name, high), high)
-        step = max(1, rows.shape[1] // SAMPLES)
-        samples.setdefault(name, []).append(rows[:, ::step].astype(float))
+        step = max(1, rows.size // SAMPLES)
+        samples.setdefault(name, []).append(rows[:, ::step].copy())
 
     for start in range(0, len(images), CHUNK_IMAGES):
         chunk = images[start : start + CHUNK_IMAGES]
@@ -73,7 +73,8 @@ def observe(
 
 def interval(observed: Observed, options: QuantizeOptions, gates: int) -> tuple[Real, Real]:
     """Return the least and greatest value that a unit of ``gates`` gates shall give, shape (1,) or (channel,)."""
-    samples = observed.samples if options.per_channel else observed.samples.reshape(1, -1)
+    samples = observed.samples.astype(np.float64)
+    samples = samples if options.per_channel else samples.reshape(1, -1)
     low = observed.low if options.per_channel else observed.low.min(keepdims=True)
     high = observed.high if options.per_channel else observed.high.max(keepdims=True)
     if options.alpha is not None:

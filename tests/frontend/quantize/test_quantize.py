@@ -167,6 +167,16 @@ def test_logits_share_one_scale(small: FloatGraph) -> None:
     assert all(isinstance(op, Unit) is (op.kind == "unit") for op in made.network.operations)
 
 
+def test_an_image_that_is_only_flattened_enters_flat() -> None:
+    torch.manual_seed(5)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(768, 12), nn.BatchNorm1d(12), nn.SiLU(), nn.Linear(12, 4)).eval()
+    graph = import_module(module, (3, 16, 16))
+    made = quantize(graph, "net", pictures(48), PIXELS, FINE)
+    assert [operation.kind for operation in made.network.operations] == ["input", "dense", "unit", "dense", "argmax"]
+    assert made.network.input.shape == (768,)
+    assert error(made, graph, pictures(16, seed=1)) < 0.03
+
+
 def test_calibration_images_must_fit(small: FloatGraph) -> None:
     with pytest.raises(DataError, match="no calibration images: expected at least one"):
         quantize(small, "net", pictures(4)[:0], PIXELS, FINE)
