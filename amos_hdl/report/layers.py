@@ -108,11 +108,11 @@ def units(units: Sequence[Staircase]) -> str:
         return ""
     figures = []
     for number, unit in enumerate(units):
-        shared = f"{unit.shared_by:,} units are like it" if unit.shared_by > 1 else "no other is like it"
+        shared = f"one of {unit.shared_by:,} alike" if unit.shared_by > 1 else "no other is like it"
         circuit, which = unit.circuit, f"{unit.layer}, unit {unit.unit}"
         levels = f"{circuit.gates} gates in {circuit.depth} level{'s' if circuit.depth > 1 else ''}"
         if unit.line is not None:
-            follows = f"{unit.line}, error at most {unit.worst_error:.2g}"
+            follows = f"{unit.line}, within {unit.worst_error:.2g} of it"
         else:
             follows = "the staircase is the function: no other is known"
         figures.append(
