@@ -10,7 +10,6 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amos_hdl.gateware.words import register
 from amos_hdl.schedule.stream_registers import COUNTER_BITS, RegisterMap
 
 OKAY, SLVERR = 0b00, 0b10
@@ -69,7 +68,12 @@ class StreamRegisters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build counters, the answers to reads, and the refusal of writes."""
         m = Module()
-        events: dict[str, Value] = {"images": self.enter, "results": self.take, "errors": self.error}
+        # these depend on what is outside the device: a register before the sums
+        events = {
+            "images": _register(m, self.enter, "entered"),
+            "results": _register(m, self.take, "taken"),
+            "errors": _register(m, self.error, "wrong"),
+        }
         for layer in self.map.spec.spikes or {}:
             events[f"spikes_{layer}"] = _count_ones(m, getattr(self, f"spikes_{layer}"), f"sum_{layer}")
         counters = {name: _counter(m, amount, name) for name, amount in events.items()}
@@ -160,6 +164,13 @@ def _counter(m: Module, amount: Value, name: str) -> list[Signal]:
     return parts
 
 
+def _register(m: Module, value: Value, name: str) -> Signal:
+    """Return ``value`` one clock cycle later, 0 after reset: nothing from before a reset is counted after it."""
+    stored = Signal(value.shape(), name=name)
+    m.d.sync += stored.eq(value)
+    return stored
+
+
 def _count_ones(m: Module, bits: Value, name: str) -> Value:
     """Return how many of ``bits`` are high, some clock cycles later: a tree of sums with a register behind each."""
     numbers: list[Value] = [bits[place] for place in range(len(bits))]
@@ -169,7 +180,7 @@ def _count_ones(m: Module, bits: Value, name: str) -> Value:
         most = min(len(bits), _ADDENDS**level).bit_length()
         groups = [numbers[first : first + _ADDENDS] for first in range(0, len(numbers), _ADDENDS)]
         numbers = [
-            register(m, sum(group[1:], group[0])[:most], f"{name}_{level}_{number}")
+            _register(m, sum(group[1:], group[0])[:most], f"{name}_{level}_{number}")
             for number, group in enumerate(groups)
         ]
     return numbers[0]
