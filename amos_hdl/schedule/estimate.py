@@ -44,21 +44,20 @@ def estimate(spec: LayerSpec) -> Estimate:
 def _dense(spec: DenseSpec) -> Estimate:
     graph = spec.graph
     luts = graph.cost if spec.lut_inputs == 6 else 2 * sum(adder.bits for adder in graph.adders)
-    # registers: each value from the stage that makes it to the last stage that reads it
-    last: dict[int, int] = {}
+    # registers: each bit from the stage that makes it to the last stage that reads it
+    last: dict[tuple[int, int], int] = {}
     for adder in graph.adders:
-        for value in adder.operands():
-            last[value] = max(last.get(value, 0), spec.stage(adder.level))
+        for bit in adder.reads():
+            if bit.value is not None:
+                last[bit.value, bit.index] = max(last.get((bit.value, bit.index), 0), spec.stage(adder.level))
     for bits in graph.sums:
         for bit in bits:
             if bit.value is not None:
-                last[bit.value] = spec.latency_cycles + 1
+                last[bit.value, bit.index] = spec.latency_cycles + 1
     flip_flops = spec.latency_cycles
-    for value, stage in last.items():
+    for (value, _), stage in last.items():
         made = graph.adder(value)
-        flip_flops += (
-            graph.inputs[value] * (stage - 1) if made is None else made.bits * (stage - spec.stage(made.level))
-        )
+        flip_flops += stage - (1 if made is None else spec.stage(made.level))
     return Estimate(luts, flip_flops)
 
 

@@ -1,0 +1,51 @@
+"""The designs of data/peers as networks of AMOS units: 4-bit inputs, units of 4 binary-weighted gates."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+from layers import read_layers
+
+from amos_hdl.circuit import relu
+from amos_hdl.emit.generate import generate
+from amos_hdl.network import Dense, Input, Network, Unit, golden
+from amos_hdl.schedule import HardwareOptions, Schedule
+
+#: Adders per stage and extra levels with which each design has no more stages than da4ml at one adder per stage.
+OPTIONS = {
+    "cmvm16x16": (1, 1),
+    "cmvm64x32": (1, 2),
+    "cmvm64x32s": (1, 2),
+    "mlp64": (2, 3),
+    "mlpjsc": (2, 3),
+}
+
+
+def build(data: Path, design: str, folder: Path) -> dict[str, object]:
+    """Write the Verilog of ``design``; return its seconds, stages and whether the golden vectors are met."""
+    layers, x, y = read_layers(data, design)
+    started = time.perf_counter()
+    operations: list[Input | Dense | Unit] = [Input("x", len(layers[0].weights), 0, 15)]
+    source = "x"
+    for number, layer in enumerate(layers, start=1):
+        bias = None if layer.shift is not None else layer.bias
+        operations.append(Dense(f"sums{number}", source, layer.weights.T.copy(), 8, bias))
+        source = f"sums{number}"
+        if layer.shift is not None:
+            circuits = tuple(relu(4, step=1 << layer.shift, bias=int(offset)) for offset in layer.bias)
+            operations.append(Unit(f"units{number}", source, circuits, np.arange(len(circuits))))
+            source = f"units{number}"
+    network = Network(design, tuple(operations), (source,))
+    adders_per_stage, extra = OPTIONS[design]
+    options = HardwareOptions(lut_inputs=6, adders_per_stage=adders_per_stage, extra_adder_levels=extra)
+    schedule = Schedule(network, options)
+    generate(schedule, folder)
+    seconds = time.perf_counter() - started
+    met = bool((golden.run(network, x).values[source] == y).all())
+    values = x
+    for operation in network.operations[1:]:
+        spec = schedule.specs[operation.name]
+        values = spec.evaluate(values)[1] if isinstance(operation, Unit) else spec.evaluate(values)
+    return {"seconds": seconds, "stages": schedule.latency_cycles, "golden": met and bool((values == y).all())}
