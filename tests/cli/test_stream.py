@@ -26,7 +26,7 @@ def test_generate_and_simulate(folder):
     code, out, err = amos("simulate", "small", "--list", "few.yaml", "--json", cwd=folder)
     assert code == 0, (out, err)
     (run,) = json.loads(out)["runs"]
-    assert run["figures"]["bursty_stalls.results"] == 80 and run["figures"]["registers.results"] == 80
+    assert run["figures"]["bursty_stalls.results"] == 80 and run["figures"]["registers.errors"] == 12
 
 
 def test_simulate_without_a_list_runs_the_stream_too(folder, monkeypatch):
