@@ -1,6 +1,6 @@
 """What AXI4-Streams cost around the digits network: cells after Yosys, and the clock after place and route on ecp5-25k.
 
-python benchmarks/streams.py
+python benchmarks/streams.py        # about ten minutes
 """
 
 from __future__ import annotations
