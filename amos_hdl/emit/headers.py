@@ -14,8 +14,8 @@ _WIDTH = 110
 #: What the names in a layer of weighted sums mean.
 _HOW_IT_ADDS = (
     "sum<n> is never negative: bits that are subtracted are inverted, and one constant per sum makes up for it.  "
-    "A row adds bits of many values at once: tables count up to five bits of two neighbouring columns.  It is written "
-    "as a - ~row, which is a + row + 1, because synthesis then puts the tables of the row and of the addition in one.",
+    "A row adds bits of many values at once: tables count a few bits of two neighbouring columns.  {a, c} - {~row, 1} "
+    "is a + row + c above its lowest bit, written so because synthesis then makes one table of counting and adding.",
 )
 
 

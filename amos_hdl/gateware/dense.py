@@ -108,7 +108,8 @@ def _sum(m: Module, adder: Adder, values: _Values, stage: int, name: str) -> Sig
         for place, output in enumerate(_count(counter, values, stage), start=counter.column):
             if place < adder.bits:
                 right[place] = output
-    # one bit more at the low end takes the carry: carry + carry, and carry - 1 with a borrow, are 0 and leave it above
+    # one bit more at the low end takes the carry: carry + carry carries it, and carry - 1 borrows if it is not there,
+    # which is left - ~row - 1 = left + row against left - ~row = left + row + 1
     if adder.counts:
         row, inverted = Signal(adder.bits, name=f"{name}_row"), Signal(adder.bits, name=f"{name}_row_inverted")
         m.d.comb += [row.eq(Cat(right)), inverted.eq(~row)]

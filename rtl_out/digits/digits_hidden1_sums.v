@@ -70,9 +70,9 @@
 //   potential[31] = 2*x17 + 4*x18 - 4*x19 - 4*x20 + 4*x26 + 4*x28 + 2*x29 + 4*x35 - 4*x42 - 4*x63
 //
 // sum<n> is never negative: bits that are subtracted are inverted, and one constant per sum makes up for it.  A
-//     row adds bits of many values at once: tables count up to five bits of two neighbouring columns.  It is
-//     written as a - ~row, which is a + row + 1, because synthesis then puts the tables of the row and of the
-//     addition in one.
+//     row adds bits of many values at once: tables count a few bits of two neighbouring columns.  {a, c} -
+//     {~row, 1} is a + row + c above its lowest bit, written so because synthesis then makes one table of
+//     counting and adding.
 
 module digits_hidden1_sums(x, clk, rst, out_valid, potential, in_valid);
   input clk;
