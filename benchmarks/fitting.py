@@ -1,7 +1,8 @@
 """Errors of fitted units against published coefficients and the optimal quantizer; the search for stored coefficients.
 
 ``python benchmarks/fitting.py`` prints the table of docs/fitting.md.  ``python benchmarks/fitting.py --search swish 8
---rounds 400 --seed 1`` goes on from the stored coefficients of swish, K=8, and keeps what it finds if it is better.
+--rounds 400 --seed 1`` goes on from the stored coefficients of swish, K=8, and keeps what it finds if it is better;
+with ``--anew`` it starts without them, so that what it finds depends on nothing but the command.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ ROWS = [(name, bits) for name in ("swish", "sigmoid", "gelu", "tanh") for bits i
 ROWS += [("swish", 12), ("swish", 16), ("sigmoid", 12)]
 
 
-def keep_better(name: str, architecture: Architecture, bits: int, effort: Effort) -> str:
-    """Search from the stored coefficients on; store the best if its error on the fine grid is less."""
+def keep_better(name: str, architecture: Architecture, bits: int, effort: Effort, anew: bool) -> str:
+    """Search, from the stored coefficients on unless ``anew``; store the best if its error on the fine grid is less."""
     problem = Problem(find_activation(name), find_activation(name).low, find_activation(name).high)
     fine = problem.grid(FINE_SAMPLES)
     known = stored_starts(name, architecture, bits)
@@ -36,7 +37,7 @@ def keep_better(name: str, architecture: Architecture, bits: int, effort: Effort
     if known is not None:
         known.solve_outputs(fine, known.spikes(fine.x))
         before = float(known.errors[0])
-    found = search(architecture, bits, search_samples(problem, bits), effort, known)
+    found = search(architecture, bits, search_samples(problem, bits), effort, None if anew else known)
     descend(found, fine, np.random.default_rng(effort.seed), sweeps=20)
     best = found.best(1)
     if best.errors[0] < before * (1 - 1e-4):
@@ -48,6 +49,7 @@ def main() -> None:
     """Print the table, or search."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--search", nargs=2, metavar=("ACTIVATION", "K"), help="search, and keep what is better")
+    parser.add_argument("--anew", action="store_true", help="search without the stored coefficients")
     parser.add_argument("--architecture", default="serial")
     parser.add_argument("--rounds", type=int, default=DEFAULT_EFFORT.rounds)
     parser.add_argument("--seed", type=int, default=0)
@@ -56,7 +58,7 @@ def main() -> None:
     effort = Effort(options.rounds, options.processes, options.seed)
     if options.search:
         name, bits = options.search
-        print(keep_better(name, Architecture.parse(options.architecture), int(bits), effort), flush=True)
+        print(keep_better(name, Architecture.parse(options.architecture), int(bits), effort, options.anew), flush=True)
         return
     print("| activation | K | published FS | linear | s | table | flash, 2^K levels | equal steps, 2^K values |")
     print("|---|---|---|---|---|---|---|---|")

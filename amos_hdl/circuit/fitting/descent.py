@@ -106,11 +106,14 @@ def _best_steps(margins: Real, rates: Real, gains: Real, beyond: float, integers
     with np.errstate(divide="ignore", invalid="ignore"):
         breaks = np.where(rates != 0, margins / rates, np.inf)
     order = np.argsort(breaks, axis=1)
-    breaks = np.take_along_axis(breaks, order, axis=1)
+    order += (rows * breaks.shape[1])[:, None]  # into all rows one after the other: one flat take is the fastest
+    breaks = breaks.take(order)
     # a step just above a break loses the samples of positive rate there, and wins those of negative rate
-    totals = np.cumsum(np.take_along_axis(-np.sign(rates) * gains, order, axis=1), axis=1)
-    following = np.concatenate([breaks[:, 1:], np.full((len(rows), 1), np.inf)], axis=1)
-    between = np.isfinite(breaks) & (following > breaks + 1e-9 * beyond)
+    totals = np.cumsum((np.sign(rates) * gains).take(order), axis=1)
+    np.negative(totals, out=totals)
+    following = np.empty_like(breaks)
+    following[:, :-1], following[:, -1] = breaks[:, 1:], np.inf
+    between = following > breaks + 1e-9 * beyond  # never above an infinite break
     passed = (breaks < 0).sum(axis=1)
     present = np.where(passed > 0, totals[rows, np.maximum(passed - 1, 0)], 0.0)
     allowed = np.where(between, totals, -np.inf)

@@ -17,6 +17,7 @@ from amos_hdl.circuit.fitting.gradient import follow_gradient
 from amos_hdl.circuit.fitting.moves import perturb
 from amos_hdl.circuit.fitting.population import Population
 from amos_hdl.circuit.fitting.problem import Samples
+from amos_hdl.circuit.fitting.ramps import ramp_starts
 from amos_hdl.circuit.fitting.starts import random_starts
 from amos_hdl.errors import CircuitError
 
@@ -24,8 +25,14 @@ from amos_hdl.errors import CircuitError
 CIRCUITS = 12
 #: One start in so many follows the gradient too, for so many steps, on so many samples.
 GRADIENT_PART, GRADIENT_STEPS, GRADIENT_SAMPLES = 4, 600, 256
+#: A chain of single gates has so many starts of ramps for each other start, and descends from the best of them, one in
+#: so many of the other starts.
+RAMPS, RAMPS_PART = 2, 4
 #: Rounds between two exchanges of the best circuits among the chains.
 SLICE = 10
+#: Only changes that after one sweep are no worse than this, in parts of the error before, are descended further: most
+#: of those that end well are among them, and half of all changes are not.
+HOPEFUL = 1.2
 #: A change that makes a circuit worse by up to this part is accepted now and then, less and less.
 TEMPERATURE = 0.04
 
@@ -130,6 +137,10 @@ def _begin(
     few = Samples(samples.x[coarse], samples.y[coarse], samples.weights[coarse] / samples.weights[coarse].sum())
     follow_gradient(graded, few, GRADIENT_STEPS)
     population = population.joined(graded)
+    if len(architecture.levels(bits)) == architecture.levels(bits)[-1]:
+        ramps = ramp_starts(bits, samples, RAMPS * starts, rng)
+        ramps.solve_outputs(samples, ramps.spikes(samples.x))
+        population = population.joined(ramps.best(max(1, starts // RAMPS_PART)))
     descend(population, samples, rng, sweeps=3)
     population = population.best(CIRCUITS)
     if known is not None:
@@ -145,7 +156,12 @@ def _continue(population: Population, samples: Samples, seed: np.random.SeedSequ
     for _ in range(SLICE):
         changed = population[:]
         perturb(changed, samples.span, rng)
-        descend(changed, samples, rng, sweeps=4, tolerance=3e-3)
+        descend(changed, samples, rng, sweeps=1)
+        hopeful = changed.errors < population.errors * HOPEFUL
+        if hopeful.any():
+            further = changed[hopeful]
+            descend(further, samples, rng, sweeps=3, tolerance=3e-3)
+            changed.put(hopeful, further[np.maximum(np.cumsum(hopeful) - 1, 0)])
         worse = temperature * rng.random(len(changed)) * (rng.random(len(changed)) < 0.5)
         population.put(changed.errors < population.errors * (1 + worse), changed)
         best = best.joined(changed).best(1)
