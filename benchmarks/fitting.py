@@ -24,6 +24,8 @@ from amos_hdl.circuit.fitting.stored import store_start, stored_starts
 
 #: Mean squared errors of the FS coefficients (arXiv:2002.00860), re-evaluated on 100,000 points of the same ranges.
 PUBLISHED = {("swish", 16): 3.4e-3, ("sigmoid", 12): 1.4e-4}
+#: Samples on which stored coefficients have the error that they say: more than those that they were refined on.
+STORED_SAMPLES = 1 << 15
 ROWS = [(name, bits) for name in ("swish", "sigmoid", "gelu", "tanh") for bits in (4, 6, 8)]
 ROWS += [("swish", 12), ("swish", 16), ("sigmoid", 12)]
 
@@ -31,15 +33,16 @@ ROWS += [("swish", 12), ("swish", 16), ("sigmoid", 12)]
 def keep_better(name: str, architecture: Architecture, bits: int, effort: Effort, anew: bool) -> str:
     """Search, from the stored coefficients on unless ``anew``; store the best if its error on the fine grid is less."""
     problem = Problem(find_activation(name), find_activation(name).low, find_activation(name).high)
-    fine = problem.grid(FINE_SAMPLES)
+    fine = problem.grid(STORED_SAMPLES)
     known = stored_starts(name, architecture, bits)
     before = np.inf
     if known is not None:
         known.solve_outputs(fine, known.spikes(fine.x))
         before = float(known.errors[0])
     found = search(architecture, bits, search_samples(problem, bits), effort, None if anew else known)
-    descend(found, fine, np.random.default_rng(effort.seed), sweeps=20)
+    descend(found, problem.grid(FINE_SAMPLES), np.random.default_rng(effort.seed), sweeps=20)
     best = found.best(1)
+    best.solve_outputs(fine, best.spikes(fine.x))
     if best.errors[0] < before * (1 - 1e-4):
         store_start(name, architecture, bits, best)
     return f"{name} {architecture} K={bits}: {before:.3e} before, {best.errors[0]:.3e} found"

@@ -2,10 +2,10 @@
 
 ``python benchmarks/fitting_floor.py`` fits the rising part of swish, -1.28 to 12, alone: r regime gates [x >= a] that
 all other gates see, and b gates of a code with d_i = d_1·radix**(1 - i).  The thresholds that the code should have are
-known: gate i is to spike where f crosses the middle of what the gates after it can still add, without and with it.  T
-and H of each gate are their least squares fit, gate after gate.  Printed are the mean squared errors of 2**b equal steps
-with thresholds of any kind, of those circuits, and of the same after exact descent on all T, H and d.  Times 13.28/20
-they are parts of the error on -8 to 12.  Regime gates are placed greedily on a grid.
+known: gate i is to spike where f crosses the middle of what the gates after it can still add, without and with it.
+T and H of each gate are their least squares fit, gate after gate.  Printed are the mean squared errors of 2**b equal
+steps with thresholds of any kind, of those circuits, and of the same after exact descent on all T, H and d.  Times
+13.28/20 they are parts of the error on -8 to 12.  Regime gates are placed greedily on a grid.
 """
 
 from __future__ import annotations
