@@ -55,10 +55,11 @@ def main() -> None:
     parser.add_argument("--anew", action="store_true", help="search without the stored coefficients")
     parser.add_argument("--architecture", default="serial")
     parser.add_argument("--rounds", type=int, default=DEFAULT_EFFORT.rounds)
+    parser.add_argument("--chains", type=int, default=DEFAULT_EFFORT.chains)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    effort = Effort(options.rounds, options.processes, options.seed)
+    effort = Effort(options.rounds, options.processes, options.seed, options.chains)
     if options.search:
         name, bits = options.search
         print(keep_better(name, Architecture.parse(options.architecture), int(bits), effort, options.anew), flush=True)
