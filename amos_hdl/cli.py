@@ -148,7 +148,13 @@ def app() -> None:
     type=click.Choice(["linear", "table"]),
     help="Lateral weights H, or thresholds as tables of earlier spikes.  [default: linear; flash: table]",
 )
-@click.option("--range", "bounds", type=float, nargs=2, help="Of x.  [default: the activation's own]")
+@click.option(
+    "--range",
+    "bounds",
+    type=float,
+    nargs=2,
+    help="Of x.  [default: the histogram's, else the activation's or table's own]",
+)
 @click.option(
     "--bits",
     type=int,
@@ -159,8 +165,17 @@ def app() -> None:
 @click.option(
     "--normal", type=float, nargs=2, help="Inputs are normal with this mean and deviation.  [default: uniform]"
 )
-@click.option("--histogram", type=click.Path(path_type=Path), help="Inputs are distributed as in a CSV of edge, count.")
-@click.option("--table", type=click.Path(path_type=Path), help="Fit a CSV of x, f(x) instead of a named activation.")
+@click.option(
+    "--histogram",
+    type=click.Path(path_type=Path),
+    help="Inputs are distributed as in a CSV of edge, count: of the inputs from this edge to the next; "
+    "the last edge ends the last bin, its count is not used.",
+)
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    help="Fit a CSV of x, f(x), x rising, instead of a named activation; straight lines between.",
+)
 @click.option(
     "--rounds",
     type=click.IntRange(1, 100_000),

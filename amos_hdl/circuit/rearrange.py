@@ -50,7 +50,8 @@ def rearranged(circuits: Sequence[ThresholdCircuit], architecture: Architecture)
     """Return the circuits of a layer, each with the same y for every integer x, in ``architecture``.
 
     Circuits that rise by equal steps, 2**K - 1 of them, are quantizers, which every architecture has (evenly spaced
-    ones in the linear form); any other function has the ``flash`` form only.  Circuits that are arranged so already are
+    ones in the linear form); any other function has the ``flash`` form only.  A flash circuit of more gates than the
+    circuits tell values apart has one gate per step instead, however high.  Circuits that are arranged so already are
     returned as they are.
 
     Parameters
@@ -75,6 +76,9 @@ def rearranged(circuits: Sequence[ThresholdCircuit], architecture: Architecture)
     codes = [_thresholds(stair, worth) for stair in stairs]
     known = [code for code in codes if code is not None]
     count = len(known[0]) if known else 0
+    values = math.prod(first.levels.count(level) + 1 for level in set(first.levels))
+    if architecture.name == "flash" and count >= values:
+        known = []
     if len(known) == len(codes) and all(len(code) == count for code in known) and count and not count & (count + 1):
         form = "linear" if all(evenly_spaced(code) for code in known) else "table"
         made = [quantizer(code, architecture, form=form) for code in known]  # type: ignore[arg-type]  # a literal

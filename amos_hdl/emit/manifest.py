@@ -207,6 +207,10 @@ def load_manifest(folder: Path) -> Manifest:
     Raises EmitError, naming the file, if the manifest is missing or damaged, or a Verilog file is missing or is not the
     one that was generated.
     """
+    if not (folder / MANIFEST).exists():
+        raise EmitError(
+            "cannot be read: no such file", where=str(folder / MANIFEST), hint="amos-hdl generate NETWORK makes it"
+        )
     manifest = read_yaml(folder / MANIFEST, Manifest, EmitError)
     for path, expected in manifest.files.items():
         if not (folder / path).resolve().is_relative_to(folder.resolve()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,5 +129,5 @@ def _draw_gates(axes: Axes, study: NoiseStudy, kind: str) -> None:
         axes.set_yscale("log")
     axes.grid(alpha=0.3)
     axes.xaxis.set_major_locator(_ticker().MaxNLocator(integer=True))
-    hollow = f" (hollow: {next(iter(layers))})" if len(layers) == 2 else ""
-    axes.set(xlabel=f"gate{hollow}", title=f"{kind} {study.gate_level:g}")
+    hollow = f" (hollow: {', '.join(list(layers)[::2])})" if len(layers) > 1 else ""
+    axes.set(xlabel=textwrap.fill(f"gate{hollow}", 42), title=f"{kind} {study.gate_level:g}")

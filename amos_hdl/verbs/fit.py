@@ -24,7 +24,8 @@ def wanted(name: str | None, table: Path | None) -> Activation:
     Raises CircuitError if both or neither are given, the name is unknown, or the points are not those of a function.
     """
     if (name is None) == (table is None):
-        raise CircuitError("activation", expected="a name, or --table FILE")
+        got = None if name is None else "both"
+        raise CircuitError("activation", expected="a name, or --table FILE", got=got)
     if table is None:
         return find_activation(str(name))
     x, y = (np.array(column) for column in read_columns(table, "table of points"))
@@ -51,10 +52,12 @@ def fit(
     if normal is not None and histogram is not None:
         raise CircuitError("distribution", expected="--normal or --histogram, not both")
     distribution: Distribution = Uniform() if normal is None else Normal(*normal)
+    inputs = "uniform" if normal is None else f"normal, mean {normal[0]:g}, deviation {normal[1]:g}"
     if histogram is not None:
         edges, counts = read_columns(histogram, "histogram")
         # the count beside the last edge has no bin and is not read
-        distribution = Histogram(tuple(edges), tuple(counts[:-1]))
+        distribution, inputs = Histogram(tuple(edges), tuple(counts[:-1])), f"as in {histogram}"
+        bounds = bounds or (edges[0], edges[-1])
     if plot is not None:
         check_picture(plot)
     low, high = bounds or (None, None)
@@ -99,10 +102,11 @@ def fit(
 
     def show() -> None:
         rows = [
-            ("mean squared error", f"{unit.mean_squared_error:.3e}", f"on {unit.low:g} to {unit.high:g}"),
-            ("worst error", f"{unit.worst_error:.3e}", ""),
+            ("inputs", f"{unit.low:g} to {unit.high:g}", inputs),
+            ("mean squared error", f"{unit.mean_squared_error:.3e}", "over these inputs"),
+            ("worst error", f"{unit.worst_error:.3e}", "anywhere in the range"),
             ("loss by rounding", f"{loss:+.1e}", f"of the mean squared error, {bits} bits"),
-            ("gates", str(unit.circuit.gates), f"in {unit.circuit.depth} levels"),
+            ("gates", str(unit.circuit.gates), f"in {unit.circuit.depth} level{'s' * (unit.circuit.depth > 1)}"),
             ("spikes per input", f"{unit.spikes:.2f}", "on average"),
             ("form", unit.form, f"by {unit.method}"),
         ]

@@ -66,6 +66,14 @@ def test_what_falls_is_flash_alone() -> None:
         rearranged((swish,), Architecture("staged", 2))
 
 
+def test_steps_of_unlike_height_are_flash_gates_of_unlike_worth() -> None:
+    # y goes from 0 to 15 in three steps, as that of a quantizer of 4 bits does in fifteen
+    circuit = ThresholdCircuit(gains=(1, 1), outputs=(11, 4), levels=(1, 2), offset=0, tables=((20,), (10, 30)))
+    (made,) = rearranged((circuit,), FLASH)
+    assert made.outputs == (4, 7, 4)
+    assert np.array_equal(made.value(X), circuit.value(X))
+
+
 def test_m_must_divide_k() -> None:
     with pytest.raises(CircuitError, match=r"^staged\(2\): bits of a unit: expected a multiple of 2, got 3$"):
         rearranged((relu(3),), Architecture("staged", 2))

@@ -113,7 +113,12 @@ def test_bad_arguments(folder):
     refused(amos("simulate", "small", "--waves", "vcd", cwd=folder), "--waves", "fst")
     refused(amos("train", "small", cwd=folder), "no recipe", "models/small.yaml")
     refused(amos("evaluate", "small", cwd=folder), "no images", "--images")
-    refused(amos("synth", "small", "--rtl", "nowhere", cwd=folder), "nowhere/manifest.yaml", "cannot be read")
+    refused(
+        amos("synth", "small", "--rtl", "nowhere", cwd=folder),
+        "nowhere/manifest.yaml",
+        "cannot be read",
+        "amos-hdl generate",
+    )
 
 
 def test_errors_are_json_too(folder):
@@ -164,7 +169,11 @@ def test_fit(tmp_path):
     (tmp_path / "f.csv").write_text("x,y\n" + "".join(f"{x},{x * x}\n" for x in range(6)))
     code, out, _ = amos("fit", "--table", "f.csv", "--gates", 3, "--json", cwd=tmp_path)
     assert code == 0 and json.loads(out)["high"] == 5
+    (tmp_path / "h.csv").write_text("edge,count\n-3,1\n0,5\n2,0\n")
+    code, out, _ = amos("fit", "swish", "--histogram", "h.csv", "--architecture", "flash", cwd=tmp_path)
+    assert code == 0 and "-3 to 2" in out and "as in h.csv" in out and "in 1 level " in out
     before = sorted(tmp_path.iterdir())
+    refused(amos("fit", "swish", "--table", "f.csv", cwd=tmp_path), "expected a name, or --table FILE, got both")
     refused(amos("fit", "foo", "--out", "v.yaml", cwd=tmp_path), "unknown activation", "swish")
     refused(amos("fit", "relu", "--range", 3, 1, "--out", "v.yaml", cwd=tmp_path), "range", "low < high")
     refused(amos("fit", cwd=tmp_path), "expected a name, or --table FILE")

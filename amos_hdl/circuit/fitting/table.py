@@ -59,11 +59,14 @@ def fit_table(problem: Problem, bits: int, architecture: Architecture, rounds: i
     if len(directions) <= 1:
         return _equal_steps(problem, bits, architecture, directions[0] if directions else 1)
     where, hint = problem.activation.name, "use the linear form, or --architecture flash"
+    one_turn = "use the linear form, or --architecture serial, folded or flash"
     if len(directions) > 2:
         got = f"{len(directions) - 1} turns"
         raise CircuitError("table form", where=where, expected="a function with at most one turn", got=got, hint=hint)
     if architecture.name == "staged":
-        raise CircuitError("table form", where=f"{where}, {architecture}", expected="a monotone function", hint=hint)
+        raise CircuitError(
+            "table form", where=f"{where}, {architecture}", expected="a monotone function", hint=one_turn
+        )
     return _bent(problem, bits, directions, rounds, seed)
 
 
