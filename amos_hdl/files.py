@@ -165,14 +165,26 @@ def replaced_folder(folder: Path, marker: str, error: type[AmosError]) -> Iterat
         raise error(f"cannot be written: {failure.strerror}", where=str(folder)) from failure
 
 
-def write_file(path: Path, text: str, error: type[AmosError]) -> None:
-    """Write ``text`` to ``path`` whole or not at all.  Raises ``error`` if it cannot be written."""
+def check_writable(path: Path, error: type[AmosError]) -> None:
+    """Raise ``error`` if no file could be written to ``path``: to be known before long work; nothing is left there."""
+    try:
+        if path.is_dir():
+            raise error("cannot be written", where=str(path), expected="a file", got="a folder")
+        near = next(folder for folder in (path.absolute().parent, *path.absolute().parents) if folder.exists())
+        with tempfile.TemporaryDirectory(prefix=f".{path.name[:40]}-", dir=near):
+            pass
+    except OSError as failure:
+        raise error(f"cannot be written: {failure.strerror}", where=str(path)) from failure
+
+
+def write_file(path: Path, content: str | bytes, error: type[AmosError]) -> None:
+    """Write ``content``, text as UTF-8, to ``path`` whole or not at all.  Raises ``error`` if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
             Path(name).chmod(0o644)
             Path(name).replace(path)
         except BaseException:

@@ -70,13 +70,22 @@ class Histogram:
             raise CircuitError("histogram", expected="one edge more than counts", got=f"{len(edges)} and {len(counts)}")
         if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
             raise CircuitError("edges of a histogram", expected="finite and rising")
-        if not (np.isfinite(counts).all() and (counts >= 0).all() and counts.sum() > 0):
+        if not (np.isfinite(counts).all() and (counts >= 0).all() and counts.max() > 0):
             raise CircuitError("counts of a histogram", expected="finite, >= 0, not all 0")
+        if not (np.isfinite(self._density).all() and self._density.max() > 0):
+            raise CircuitError("histogram", expected="bins and counts whose quotients, the densities, are finite")
+
+    @property
+    def _density(self) -> Real:
+        """Count by width of each bin, shape (bin,)."""
+        with np.errstate(all="ignore"):
+            density: Real = np.array(self.counts, np.float64) / np.diff(np.array(self.edges, np.float64))
+        return density
 
     def weights(self, x: Real) -> Real:
-        """Return the weight of each x: the density of its bin, 0 outside."""
+        """Return the weight of each x: the density of its bin against the greatest of all, 0 outside."""
         edges = np.array(self.edges)
-        density = np.array(self.counts) / np.diff(edges)
+        density = self._density / self._density.max()
         bins = np.searchsorted(edges, x, side="right") - 1
         weights: Real = np.where((bins >= 0) & (bins < len(density)), density[bins.clip(0, len(density) - 1)], 0.0)
         return weights

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amos_hdl.circuit.noise import NoiseStudy
-from amos_hdl.errors import AmosError, ToolError
+from amos_hdl.report.picture import pyplot, save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,26 +22,6 @@ AXES = {
 }
 
 
-def check_picture(path: Path) -> None:
-    """Raise AmosError for a picture of another format than .svg, .png or .pdf, ToolError without matplotlib."""
-    if path.suffix not in (".svg", ".png", ".pdf"):
-        raise AmosError("ending of a picture", where=str(path), expected=".svg, .png or .pdf", got=repr(path.suffix))
-    _pyplot()
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib
-
-        matplotlib.use("agg")
-        from matplotlib import pyplot
-    except ImportError as failure:
-        raise ToolError("matplotlib is not installed", hint='pip install "amos-hdl[plot]"') from failure
-    # equal bytes on every run: no random identifiers
-    matplotlib.rcParams["svg.hashsalt"] = "amos-hdl"
-    return pyplot
-
-
 def _ticker() -> Any:
     from matplotlib import ticker
 
@@ -53,10 +33,8 @@ def plot_noise(study: NoiseStudy, path: Path) -> None:
 
     Raises ToolError if matplotlib is not installed, AmosError if the file cannot be written.
     """
-    check_picture(path)
-    pyplot = _pyplot()
     kinds = list(dict.fromkeys(point.kind for point in study.points))
-    figure, axes = pyplot.subplots(
+    figure, axes = pyplot().subplots(
         2, len(kinds), figsize=(3.6 * len(kinds) + 1, 6.8), squeeze=False, sharey="row", layout="constrained"
     )
     for column, kind in enumerate(kinds):
@@ -67,13 +45,7 @@ def plot_noise(study: NoiseStudy, path: Path) -> None:
         axes[row, 0].set_ylabel(f"{study.figure}{unit}\n{what} disturbed")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, facecolor="white")
-    except OSError as failure:
-        raise AmosError(f"cannot be written: {failure.strerror}", where=str(path)) from failure
-    finally:
-        pyplot.close(figure)
+    save_picture(figure, path)
 
 
 def _style(study: NoiseStudy, architecture: str) -> dict[str, Any]:

@@ -8,13 +8,7 @@ import numpy as np
 
 from amos_hdl.circuit.activations import Activation
 from amos_hdl.circuit.fitting import FittedUnit, potential
-from amos_hdl.errors import AmosError, ToolError
-
-
-def check_picture(path: Path) -> None:
-    """Raise AmosError unless the ending of ``path`` is one that can be drawn: .svg, .png or .pdf."""
-    if path.suffix not in (".svg", ".png", ".pdf"):
-        raise AmosError("ending of a picture", where=str(path), expected=".svg, .png or .pdf", got=repr(path.suffix))
+from amos_hdl.report.picture import pyplot, save_picture
 
 
 def plot_unit(unit: FittedUnit, activation: Activation, path: Path) -> None:
@@ -22,17 +16,9 @@ def plot_unit(unit: FittedUnit, activation: Activation, path: Path) -> None:
 
     Raises ToolError if matplotlib is not installed, AmosError if the file cannot be written.
     """
-    try:
-        import matplotlib
-
-        matplotlib.use("agg")
-        from matplotlib import pyplot
-    except ImportError as failure:
-        raise ToolError("matplotlib is not installed", hint='pip install "amos-hdl[plot]"') from failure
-    check_picture(path)
     x = np.linspace(unit.low, unit.high, 4000)
     y, stairs = activation(x), unit(x)
-    figure, (top, middle, bottom) = pyplot.subplots(
+    figure, (top, middle, bottom) = pyplot().subplots(
         3, 1, figsize=(8, 8), sharex=True, height_ratios=[3, 1.2, 1.8], layout="constrained"
     )
     top.plot(x, y, color="#999999", label=unit.activation)
@@ -45,10 +31,4 @@ def plot_unit(unit: FittedUnit, activation: Activation, path: Path) -> None:
     extent = (unit.low, unit.high, unit.circuit.gates + 0.5, 0.5)
     bottom.imshow(spikes.T, aspect="auto", extent=extent, cmap="Blues", interpolation="nearest", vmin=0, vmax=1.3)
     bottom.set(xlabel="x", ylabel="gate", title=f"which gates spike; {unit.spikes:.2f} spikes per input on average")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except OSError as failure:
-        raise AmosError(f"cannot be written: {failure.strerror}", where=str(path)) from failure
-    finally:
-        pyplot.close(figure)
+    save_picture(figure, path)

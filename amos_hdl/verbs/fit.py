@@ -14,7 +14,9 @@ from amos_hdl.circuit.fitting import fit as fit_unit
 from amos_hdl.console import Steps
 from amos_hdl.console import table as show_table
 from amos_hdl.errors import CircuitError
-from amos_hdl.report.unit import check_picture, plot_unit
+from amos_hdl.files import check_writable
+from amos_hdl.report.picture import check_picture
+from amos_hdl.report.unit import plot_unit
 from amos_hdl.verbs.outcome import Outcome
 
 
@@ -60,6 +62,11 @@ def fit(
         bounds = bounds or (edges[0], edges[-1])
     if plot is not None:
         check_picture(plot)
+    for path in (plot, out):
+        if path is not None:
+            check_writable(path, CircuitError)
+    if plot is not None and out is not None and plot.resolve() == out.resolve():
+        raise CircuitError("--plot and --out", expected="two files", got=str(out))
     low, high = bounds or (None, None)
     with steps.step(f"fitting {activation.name}") as bar:
         unit = fit_unit(

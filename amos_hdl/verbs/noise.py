@@ -13,6 +13,7 @@ from amos_hdl.circuit.fitting import potential
 from amos_hdl.circuit.noise import LEVELS, NoiseStudy, Subject, UnitSubject, in_every_architecture, study
 from amos_hdl.console import Steps, note, table
 from amos_hdl.errors import CircuitError, DataError
+from amos_hdl.files import check_writable
 from amos_hdl.network.noise import NetworkSubject, in_all_architectures, rearranged_network
 from amos_hdl.project import Project
 from amos_hdl.verbs.outcome import Outcome
@@ -38,9 +39,10 @@ def noise(
     wanted = [Architecture.parse(name) for name in architectures]
     chosen = {kind: tuple(levels) or LEVELS[kind] for kind in kinds or LEVELS}
     if plot is not None:
-        from amos_hdl.report.noise import check_picture
+        from amos_hdl.report.picture import check_picture
 
         check_picture(plot)
+        check_writable(plot, CircuitError)
     subject: Subject
     if project is not None:
         subject = _network(project, wanted, images, samples)

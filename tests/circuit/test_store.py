@@ -28,6 +28,16 @@ def test_circuit_files_round_trip(tmp_path, architecture, form):
         ("levels:\n- 1\n- 2", "levels:\n- 2\n- 1", "levels: expected 1 first"),
         ("potential_step: ", "potential_step: 1/0 #", "step: expected a fraction"),
         ("potential_step: ", "potential_step: -1/2 #", "steps of potential and value: expected above 0"),
+        # ten to this power, written out, would fill the memory
+        ("potential_step: ", "potential_step: 1e999999999 #", "step: expected a fraction such as 3/16"),
+        (
+            "value_step: ",
+            f"value_step: '1{'0' * 350}' #",
+            "steps of potential and value: expected above 0, 1e-80 to 1e80",
+        ),
+        ("potential_step: ", f"potential_step: 1/1{'0' * 350} #", "steps of potential and value: expected above 0"),
+        ("high: ", "high: 1.0e+29 #", "range: expected gained potentials below"),
+        ("high: ", "high: -99.0 #", "range: expected low < high"),
         ("architecture: serial", "architecture: tree", "architecture: expected serial, flash"),
         ("low: ", "low: .nan #", "low: Input should be a finite number"),
         (

@@ -177,6 +177,11 @@ def test_fit(tmp_path):
     refused(amos("fit", "foo", "--out", "v.yaml", cwd=tmp_path), "unknown activation", "swish")
     refused(amos("fit", "relu", "--range", 3, 1, "--out", "v.yaml", cwd=tmp_path), "range", "low < high")
     refused(amos("fit", cwd=tmp_path), "expected a name, or --table FILE")
+    # before any work, and before the other file is written
+    refused(amos("fit", "relu", "--plot", "v.svg", "--out", "/dev/null/v", cwd=tmp_path), "cannot be written")
+    refused(amos("fit", "relu", "--plot", "v.svg", "--out", "v.svg", cwd=tmp_path), "two files")
+    refused(amos("fit", "relu", "--out", ".", cwd=tmp_path), "expected a file, got a folder")
+    assert not list(tmp_path.glob("v*")) and not list(tmp_path.glob(".*"))
     refused(amos("fit", "relu", "--plot", "v.bmp", cwd=tmp_path), ".svg, .png or .pdf", "'.bmp'")
     (tmp_path / "f.csv").write_text("1,1\n0,0\n")
     refused(amos("fit", "--table", "f.csv", cwd=tmp_path), "f.csv", "each greater than the one before")

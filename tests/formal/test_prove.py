@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from amos_hdl.circuit import quantizer, relu
+from amos_hdl.circuit import ThresholdCircuit, quantizer, relu
 from amos_hdl.emit.generate import render
 from amos_hdl.emit.modules import unit_modules
 from amos_hdl.errors import CircuitError, SynthesisError
@@ -54,6 +54,19 @@ def test_all_units_of_the_digits_are_proved(tmp_path):
     units, proofs = run(schedule, tmp_path)
     assert len(units) == 32
     assert [proof.verdict for proof in proofs] == ["proved"] * 32
+
+
+def test_units_that_do_not_look_are_proved_and_refuted(tmp_path):
+    """What shows a counterexample stays in the problem, though no spike and no y depends on the potential."""
+    always, never = quantizer([-999]), quantizer([999])
+    network = units_network(
+        {"always": always, "never": never, "constant": ThresholdCircuit((0,), (0,), (1,), 3, (1,), ((0,),))}
+    )
+    schedule = Schedule(network, HardwareOptions())
+    _, proofs = run(schedule, tmp_path)
+    assert [proof.verdict for proof in proofs] == ["proved"] * 3
+    _, proofs = run(schedule, tmp_path, lambda name, text: re.sub(r"(assign fire_1 = ).*;", r"\1step ^ above_1;", text))
+    assert [proof.verdict for proof in proofs] == ["refuted"] * 3
 
 
 def other_constant(match):

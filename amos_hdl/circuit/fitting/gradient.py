@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +16,8 @@ Single = npt.NDArray[np.float32]
 RATE = 2e-3
 #: Decay of Adam's running mean and square of the gradient.
 DECAY, SQUARE_DECAY = 0.9, 0.99
+#: Spans of x and y up to this, and down to its inverse, are taken as they are; others are brought to about 1.
+PLAIN_SPAN = 1024.0
 
 
 def follow_gradient(population: Population, samples: Samples, steps: int) -> None:
@@ -24,12 +28,14 @@ def follow_gradient(population: Population, samples: Samples, steps: int) -> Non
 
     Source: arXiv:2002.00860 and the authors' fitting code (pseudo-derivative, Adam, restarts); widths derived.
     """
-    span, height = samples.span, float(np.ptp(samples.y)) or 1.0
-    x, y = samples.x.astype(np.float32), samples.y.astype(np.float32)
+    across, up = _scale(samples.span), _scale(float(np.ptp(samples.y)))
+    span, height = samples.span / across, float(np.ptp(samples.y)) / up or 1.0
+    x, y = (samples.x / across).astype(np.float32), (samples.y / up).astype(np.float32)
     weights = samples.weights.astype(np.float32)
     population.solve_outputs(samples, population.spikes(samples.x))
     parts = [population.thresholds, population.lateral, population.outputs, population.offsets[:, None]]
-    values: list[Single] = [part.astype(np.float32) for part in parts]
+    units = (across, across, up, up)
+    values: list[Single] = [(part / unit).astype(np.float32) for part, unit in zip(parts, units, strict=True)]
     best, least = [value.copy() for value in values], np.full(len(population), np.inf)
     means, squares = [np.zeros_like(value) for value in values], [np.zeros_like(value) for value in values]
     scales = [span, span, height, height]
@@ -51,8 +57,13 @@ def follow_gradient(population: Population, samples: Samples, steps: int) -> Non
             square += (1 - SQUARE_DECAY) * gradient**2
             root = np.sqrt(square / (1 - SQUARE_DECAY ** (step + 1))) + 1e-9
             value -= np.float32(rate * scale / (1 - DECAY ** (step + 1))) * mean / root
-    population.thresholds, population.lateral = best[0].astype(np.float64), best[1].astype(np.float64)
+    population.thresholds, population.lateral = best[0] * np.float64(across), best[1] * np.float64(across)
     population.solve_outputs(samples, population.spikes(samples.x))
+
+
+def _scale(span: float) -> float:
+    """Return the power of two by which values of this span are divided, so that no square leaves 32-bit floats."""
+    return 1.0 if span == 0 or 1 / PLAIN_SPAN <= span <= PLAIN_SPAN else 2.0 ** round(math.log2(span))
 
 
 def _backward(

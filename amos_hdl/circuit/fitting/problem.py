@@ -20,6 +20,10 @@ Integers = npt.NDArray[np.int64]
 SAMPLE_LIMIT = 1 << 16
 #: Bits of the potential that may be asked for.
 LEAST_BITS, MOST_BITS = 4, 24
+#: Widest range, its inverse the narrowest; their squares for values: what is computed of them stays finite.
+WIDEST = 1e30
+#: Most that values may be away from 0, in spans of themselves, so that they are integers of a part of their span.
+DISTANCE_LIMIT = 1 << 26
 
 
 def potential(x: npt.ArrayLike, step: Fraction) -> Integers:
@@ -64,7 +68,7 @@ class Problem:
     ------
     CircuitError
         For a range that is reversed, empty, not finite or too narrow for its distance from 0, bits out of range, values
-        that are not finite, or a distribution without weight on the range.
+        that are not finite, too large, or all but equal, or a distribution without weight on the range.
     """
 
     activation: Activation
@@ -77,12 +81,25 @@ class Problem:
         low, high = self.low, self.high
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
             raise CircuitError("range", expected="finite, low < high", got=f"{low} to {high}")
+        if max(abs(low), abs(high)) > WIDEST or high - low < 1 / WIDEST:
+            expected = f"at least {1 / WIDEST:g} wide, within -{WIDEST:g} to {WIDEST:g}"
+            raise CircuitError("range", expected=expected, got=f"{low} to {high}")
         if not LEAST_BITS <= self.bits <= MOST_BITS:
             expected = f"{LEAST_BITS} to {MOST_BITS}"
             raise CircuitError("bits of the potential", expected=expected, got=repr(self.bits))
         if max(abs(low), abs(high)) / float(self.step) >= 1 << 40:
             raise CircuitError("range", expected="one that is wide against its distance from 0", got=f"{low} to {high}")
-        _ = self.samples
+        self._check_values()
+
+    def _check_values(self) -> None:
+        y = self.samples.y
+        span, most = float(np.ptp(y)), float(np.abs(y).max())
+        where, got = self.activation.name, f"{float(y.min())} to {float(y.max())}"
+        if most > WIDEST**2:
+            raise CircuitError("values", where=where, expected=f"magnitudes of at most {WIDEST**2:g}", got=got)
+        if span and (span < 1 / WIDEST**2 or most > span * DISTANCE_LIMIT):
+            expected = "ones that differ more against their distance from 0, or not at all"
+            raise CircuitError("values", where=where, expected=expected, got=got)
 
     @property
     def step(self) -> Fraction:

@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from amos_hdl.circuit.architecture import Architecture
 from amos_hdl.circuit.fitting.problem import Problem, potential
-from amos_hdl.circuit.threshold import ThresholdCircuit
+from amos_hdl.circuit.threshold import MAGNITUDE_LIMIT, ThresholdCircuit
 from amos_hdl.errors import CircuitError
 
 #: Points at which errors are measured, equally spaced, both ends of the range among them.
 POINTS = 100_000
+#: Steps of potential and value are within ten to this power and its inverse.
+STEP_DIGITS = 80
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,18 @@ class FittedUnit:
         Of the potential ``round(x / potential_step)``; its y times ``value_step`` approximates f(x).
     potential_step, value_step : Fraction
     low, high : float
-        The range that was fitted.
+        The range that was fitted, ``low < high``.
     mean_squared_error, worst_error : float
         Over that range, the mean weighted by the distribution.
     unrounded_error : float
         The mean squared error before T, H and d were rounded to integers.
     spikes : float
         Mean number of spikes of one input, weighted likewise.
+
+    Raises
+    ------
+    CircuitError
+        If a step is not above 0 or beyond all use, or the range reversed, empty or too wide for its step.
     """
 
     activation: str
@@ -54,9 +61,17 @@ class FittedUnit:
     spikes: float
 
     def __post_init__(self) -> None:
-        if not (self.potential_step > 0 and self.value_step > 0):
-            got = f"{self.potential_step} and {self.value_step}"
-            raise CircuitError("steps of potential and value", expected="above 0", got=got)
+        least, most = Fraction(1, 10**STEP_DIGITS), Fraction(10**STEP_DIGITS)
+        if not (least <= self.potential_step <= most and least <= self.value_step <= most):
+            expected = f"above 0, 1e-{STEP_DIGITS} to 1e{STEP_DIGITS}"
+            raise CircuitError("steps of potential and value", expected=expected)
+        if not self.low < self.high:
+            raise CircuitError("range", expected="low < high", got=f"{self.low} to {self.high}")
+        furthest = max(abs(self.low), abs(self.high)) / float(self.potential_step)
+        if furthest * max(map(abs, self.circuit.gains)) >= MAGNITUDE_LIMIT:
+            raise CircuitError(
+                "range", expected=f"gained potentials below {MAGNITUDE_LIMIT}", got=f"{furthest:g} steps"
+            )
 
     @property
     def form(self) -> str:

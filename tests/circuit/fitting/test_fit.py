@@ -269,7 +269,11 @@ def test_fitting_is_deterministic():
             {"distribution": Histogram((90, 91), (1,))},
             "distribution: expected some weight within the range, got none",
         ),
-        (("square", 3, FLASH), {"low": 0, "high": 1e300}, "square: activation: expected finite values on the range"),
+        (
+            ("square", 3, FLASH),
+            {"low": 0, "high": 1e300},
+            "range: expected at least 1e-30 wide, within -1e+30 to 1e+30",
+        ),
     ],
 )
 def test_what_cannot_be_fitted(arguments, options, message):
@@ -293,3 +297,51 @@ def test_unknown_activations_and_bad_distributions(tmp_path):
     path.write_text("x,y\n1,2\n2,two\n")
     with pytest.raises(CircuitError, match=r"points\.csv, line 3: points: expected two numbers"):
         read_columns(path, "points")
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high", "message"),
+    [
+        ("x", 0, 1e308, "range: expected at least 1e-30 wide, within -1e+30 to 1e+30"),
+        ("x", 0, 1e-320, "range: expected at least 1e-30 wide"),
+        (1e300, 0, 1, "values: expected magnitudes of at most 1e+60"),
+        (1e-320, 0, 1, "values: expected ones that differ more"),
+        (1e-12, 0, 1, None),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_sizes_that_floats_do_not_hold(values, low, high, message):
+    """Neither a traceback, nor an integer that wrapped, nor a warning."""
+    activation = find_activation("identity") if values == "x" else Activation("f", lambda x: values * x, "", low, high)
+    for architecture, form in ((SERIAL, "linear"), (SERIAL, "table"), (FLASH, "table")):
+        if message is None:
+            assert fit(activation, 2, architecture, form=form).worst_error < values / 4
+            continue
+        with pytest.raises(CircuitError, match=re.escape(message)):
+            fit(activation, 2, architecture, form=form, low=low, high=high)
+
+
+def test_values_far_from_0_against_their_span():
+    """Their integers would be of more than 64 bits."""
+    activation = find_activation("sigmoid")
+    with pytest.raises(CircuitError, match=r"^sigmoid: values: expected ones that differ more"):
+        fit(activation, 2, FLASH, low=30, high=34)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("exponent", [-30, -8, 8, 30])
+def test_searches_whatever_the_size(exponent):
+    """The search's 32-bit floats hold no square of 1e20: it works on spans of about 1."""
+    activation, effort = find_activation("square"), Effort(rounds=1, processes=1)
+    scale = 10.0**exponent
+    sized, plain = (fit(activation, 3, SERIAL, low=-s, high=s, effort=effort) for s in (scale, 1.0))
+    assert sized.mean_squared_error < 1.3 * scale**4 * plain.mean_squared_error
+
+
+@pytest.mark.filterwarnings("error")
+def test_histograms_of_any_size():
+    x = np.array([0.5, 1.5])
+    for size in (1.0, 1e308, 1e-300):
+        assert Histogram((0, 1, 2), (size, size / 2)).weights(x).tolist() == [1, 0.5]
+    with pytest.raises(CircuitError, match="densities, are finite"):
+        Histogram((0, 1e-320, 2), (1, 1))
