@@ -60,7 +60,7 @@ def test_units_that_do_not_look_are_proved_and_refuted(tmp_path):
     """What shows a counterexample stays in the problem, though no spike and no y depends on the potential."""
     always, never = quantizer([-999]), quantizer([999])
     network = units_network(
-        {"always": always, "never": never, "constant": ThresholdCircuit((0,), (0,), (1,), 3, (1,), ((0,),))}
+        {"one": always, "two": never, "three": ThresholdCircuit((0,), (0,), (1,), 3, (1,), ((0,),))}
     )
     schedule = Schedule(network, HardwareOptions())
     _, proofs = run(schedule, tmp_path)
