@@ -206,9 +206,9 @@ def draw(measured: list[Row]) -> None:
 def main() -> None:
     """Measure what is asked for, print the table and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bits", default="2,4,6,8", help="K of the rows")
+    parser.add_argument("--bits", default="2,3,4,5,6,7,8", help="K of the rows")
     parser.add_argument("--functions", default=",".join(FUNCTIONS))
-    parser.add_argument("--routed", default="4,8", help="K that are placed and routed too")
+    parser.add_argument("--routed", default="2,3,4,5,6,7,8", help="K that are placed and routed too")
     arguments = parser.parse_args()
     bits, routed = ([int(part) for part in text.split(",") if part] for text in (arguments.bits, arguments.routed))
     measured = list(rows(arguments.functions.split(","), bits, routed))
