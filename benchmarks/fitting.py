@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from amos_hdl.circuit import SERIAL, Architecture
-from amos_hdl.circuit.activations import find_activation
+from amos_hdl.circuit.activations import ACTIVATIONS, find_activation
 from amos_hdl.circuit.fitting import DEFAULT_EFFORT, Effort, fit
 from amos_hdl.circuit.fitting.descent import descend
 from amos_hdl.circuit.fitting.linear import FINE_SAMPLES, search_samples
@@ -26,7 +26,7 @@ from amos_hdl.circuit.fitting.stored import store_start, stored_starts
 PUBLISHED = {("swish", 16): 3.4e-3, ("sigmoid", 12): 1.4e-4}
 #: Samples on which stored coefficients have the error that they say: more than those that they were refined on.
 STORED_SAMPLES = 1 << 15
-ROWS = [(name, bits) for name in ("swish", "sigmoid", "gelu", "tanh") for bits in (4, 6, 8)]
+ROWS = [(name, bits) for name, activation in ACTIVATIONS.items() if name == activation.name for bits in (4, 6, 8)]
 ROWS += [("swish", 12), ("swish", 16), ("sigmoid", 12)]
 
 
