@@ -22,7 +22,7 @@ OPTIONS = {
     "cmvm64x32": (1, 2),
     "cmvm64x32s": (1, 2),
     "mlp64": (2, 3),
-    "mlpjsc": (2, 3),
+    "mlpjsc": (2, 1),
 }
 
 
