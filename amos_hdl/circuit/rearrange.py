@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -80,8 +81,8 @@ def rearranged(circuits: Sequence[ThresholdCircuit], architecture: Architecture)
     if architecture.name == "flash" and count >= values:
         known = []
     if len(known) == len(codes) and all(len(code) == count for code in known) and count and not count & (count + 1):
-        form = "linear" if all(evenly_spaced(code) for code in known) else "table"
-        made = [quantizer(code, architecture, form=form) for code in known]  # type: ignore[arg-type]  # a literal
+        form: Literal["linear", "table"] = "linear" if all(evenly_spaced(code) for code in known) else "table"
+        made = [quantizer(code, architecture, form=form) for code in known]
         return tuple(
             replace(circuit, outputs=tuple(worth * output for output in circuit.outputs), offset=int(stair.values[0]))
             for circuit, stair in zip(made, stairs, strict=True)

@@ -83,7 +83,8 @@ class Pointwise:
         full = [np.broadcast_to(array, self.shape).reshape(shape) for array in (self.scale, self.offset, self.error)]
         affine = self.affine
         if affine is not None:
-            affine = tuple(np.broadcast_to(part, self.shape).reshape(shape) for part in affine)  # type: ignore[assignment]
+            factor, term = (np.broadcast_to(part, self.shape).reshape(shape) for part in affine)
+            affine = factor, term
         before, after = self.shape, shape
         steps = self.steps
         if steps:

@@ -54,7 +54,7 @@ def import_module(module: torch.nn.Module, shape: tuple[int, ...]) -> FloatGraph
         program = torch.export.export(module.eval(), (torch.zeros(2, *shape),))
         file = io.BytesIO()
         torch.export.save(program, file)
-    except Exception as failure:
+    except Exception as failure:  # torch.export runs the user's own forward, which may raise anything
         got = str(failure).strip().split("\n")[0][:120] or type(failure).__name__
         raise ImportedModelError("cannot be exported by torch.export", where=source, got=got) from failure
     finally:

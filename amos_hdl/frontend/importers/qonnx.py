@@ -361,7 +361,8 @@ def _clipped(node: Node, arguments: list[Value], where: str) -> Pointwise:
 
 
 def _same(node: Node, arguments: list[Value], where: str) -> Pointwise:
-    assert isinstance(arguments[0], Pointwise)  # noqa: S101 - there is one tensor of the image, and it is the first
+    if not isinstance(arguments[0], Pointwise):
+        raise ImportedModelError("input", where=where, expected="a tensor of the image first", got="a constant")
     return arguments[0]
 
 
