@@ -97,9 +97,9 @@ def test_forms_hold_their_counts(inputs):
 
 
 def test_choice_does_not_overlap_and_the_last_row_leaves_nothing_it_could_take():
-    chosen = choose([3, 2, 0, 1, 0], [3, 2, 0, 1, 0], rows=1, inputs=5)
+    chosen = choose((3, 2, 0, 1, 0), (3, 2, 0, 1, 0), rows=1, inputs=5)
     assert [(column, form.taken) for column, form in chosen] == [(0, (3, 2)), (3, (1,))]
-    assert choose([1, 0, 0], [1, 0, 0], rows=9, inputs=5) == []  # a single bit can wait for company
+    assert choose((1, 0, 0), (1, 0, 0), rows=9, inputs=5) == ()  # a single bit can wait for company
 
 
 @pytest.mark.parametrize(("chains", "depth", "lengths"), [(1, 4, [4]), (2, 4, [3, 3]), (3, 4, [2, 2, 3])])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,7 +34,10 @@ def bit_cost(inputs: int) -> float:
     return min(form.outputs / sum(form.taken) for form in forms(inputs))
 
 
-def choose(available: Sequence[int], heights: Sequence[int], rows: int, inputs: int) -> list[tuple[int, Form]]:
+@lru_cache(1 << 16)  # sums of one layer look alike: two of three calls have been made before
+def choose(
+    available: tuple[int, ...], heights: tuple[int, ...], rows: int, inputs: int
+) -> tuple[tuple[int, Form], ...]:
     """Return counters side by side, each with its lowest column, that are worth most together.
 
     A bit is worth a little more than the best counter pays for it, so that only good counters are taken while there
@@ -43,8 +45,8 @@ def choose(available: Sequence[int], heights: Sequence[int], rows: int, inputs: 
 
     Parameters
     ----------
-    available, heights : sequence of int, one per column
-        Bits that can be taken now, and all that are there.
+    available, heights : tuple of int, one per column
+        Bits that can be taken now, and all that are there; the latter do not matter for the last row.
     rows : int, >= 1
         Rows that are left, this one included.
     """
@@ -54,17 +56,17 @@ def choose(available: Sequence[int], heights: Sequence[int], rows: int, inputs: 
         value = [9.0] * width
     else:
         value = [base + (1.15 - base) * min(1.5, height * bit_cost(inputs) / rows) ** 2 for height in heights]
-    available, value = [*available, 0, 0], [*value, 0.0, 0.0]
+    present, value = [*available, 0, 0], [*value, 0.0, 0.0]
     best = [0.0] * (width + 3)  # best[c]: the worth of columns from c on
     choice: list[Form | None] = [None] * width
     for column in range(width - 1, -1, -1):
         best[column] = best[column + 1]
-        if not available[column]:
+        if not present[column]:
             continue
         for form in forms(inputs):
             worth = best[column + form.outputs] - min(form.outputs, width - column)
             for place, taken in enumerate(form.taken, start=column):
-                if taken > available[place]:
+                if taken > present[place]:
                     break
                 worth += taken * value[place]
             else:
@@ -78,4 +80,4 @@ def choose(available: Sequence[int], heights: Sequence[int], rows: int, inputs: 
         else:
             chosen.append((column, form_here))
             column += form_here.outputs
-    return chosen
+    return tuple(chosen)

@@ -9,6 +9,7 @@ Source: derived; heaps of bits after F. de Dinechin et al., "Arithmetic core gen
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -33,7 +34,9 @@ class Column:
 
     def available(self, level: int) -> int:
         """Return how many bits an adder of ``level`` can take."""
-        return len(self.inputs) + sum(made < level for made, _ in self.adders)
+        if not self.adders:
+            return len(self.inputs)
+        return len(self) - bisect_right(self.adders, -level, key=lambda entry: -entry[0])
 
     def take(self, level: int) -> Bit:
         """Take a bit that an adder of ``level`` can have; there must be one."""
@@ -165,8 +168,9 @@ class Heap:
         return None if any(map(len, remaining)) else chains
 
     def _fill_row(self, row: Row, remaining: list[Column], rows_left: int) -> None:
-        available = [column.available(row.level) for column in remaining]
-        for start, form in choose(available, list(map(len, remaining)), rows_left, self.inputs):
+        available = tuple(column.available(row.level) for column in remaining)
+        heights = tuple(map(len, remaining)) if rows_left > 1 else available
+        for start, form in choose(available, heights, rows_left, self.inputs):
             bits = [
                 (remaining[start + weight].take(row.level), weight)
                 for weight, count in enumerate(form.taken)
