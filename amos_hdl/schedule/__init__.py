@@ -7,7 +7,9 @@ from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec
 from amos_hdl.schedule.stream import StreamOptions, StreamSpec
+from amos_hdl.schedule.timing import MapTiming
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule.window import WindowSpec
 
 __all__ = [
     "ArgmaxSpec",
@@ -17,11 +19,13 @@ __all__ = [
     "FoldedUnitSpec",
     "HardwareOptions",
     "LayerSpec",
+    "MapTiming",
     "Port",
     "Schedule",
     "StreamOptions",
     "StreamSpec",
     "UnitLayerSpec",
     "UnitSpec",
+    "WindowSpec",
     "estimate",
 ]

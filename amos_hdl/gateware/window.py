@@ -1,0 +1,193 @@
+"""Sliding windows over a map that comes pixel by pixel: row memories, a reader that follows, taps."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amos_hdl.gateware.counters import count_pixels, counter, delayed_token, following, memory, moved
+from amos_hdl.gateware.words import shape, word
+from amos_hdl.schedule import Port, WindowSpec
+
+
+class WindowBuffer(wiring.Component):
+    """Pixels in, windows out.
+
+    Members
+    -------
+    in_valid : In(1)
+        A pixel is there; pixels come at the cycles of ``spec.timing``.
+    x : In(channel words)
+    out_valid : Out(1)
+        A window is there: at the cycles of ``spec.output``.
+    window : Out(tap·channel words)
+        Tap by tap, in each all channels; places on the padding show ``spec.fill``.
+    """
+
+    def __init__(self, spec: WindowSpec) -> None:
+        self.spec = spec
+        self.source, self.result = Port(spec.source.channels, *spec.source.interval), Port.of(spec.result)
+        super().__init__(
+            {
+                "in_valid": In(1),
+                "x": In(self.source.bits),
+                "out_valid": Out(1),
+                "window": Out(self.result.bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build writer, reader, taps, and what counts the windows."""
+        m = Module()
+        begin, slot, column = self._writer(m)
+        first, read_column, move = self._reader(m, begin)
+        taps = self._taps(m, slot, column, first, read_column, move)
+        row, column = self._windows(m, delayed_token(m, begin, self.spec.lead_cycles, "begin"))
+        self._fill(m, taps, row, column)
+        return m
+
+    def _writer(self, m: Module) -> tuple[Signal, Signal, Signal]:
+        """Return when the reader begins, and where the pixel that is there is written: row memory and column."""
+        spec = self.spec
+        rows, columns = spec.timing.space
+        row, column = count_pixels(m, self.in_valid, rows, columns, "write")
+        slot = counter(spec.rows_kept, "write_slot")
+        with m.If(self.in_valid & (column == columns - 1)):
+            m.d.sync += slot.eq(following(slot, spec.rows_kept - 1))
+        begin_row, begin_column, cycles = spec.begin
+        reached, begin = Signal(), Signal()
+        m.d.comb += reached.eq(self.in_valid & (row == begin_row) & (column == begin_column))
+        m.d.comb += begin.eq(delayed_token(m, reached, cycles, "reached"))
+        return begin, slot, column
+
+    def _reader(self, m: Module, begin: Signal) -> tuple[Signal, Signal, Value]:
+        """Return the row memory of the first row of taps, the column to be read, and whether taps move with it."""
+        spec, kept = self.spec, self.spec.rows_kept
+        rows, stride = spec.space[0], spec.window.stride
+        # row memory that holds row 0 of the next image, and that of the first row of taps
+        base, first = counter(kept, "base"), counter(kept, "first_slot")
+        column = counter(spec.timing.columns, "read_column")
+        row, rest = counter(rows, "read_row"), counter(spec.row_cycles, "read_rest")
+        begin_row = Signal(name="begin_row")
+        m.d.comb += begin_row.eq((rest == 0) & (row != rows - 1))
+        move = self._move(m, begin | begin_row)
+        m.d.sync += rest.eq(Mux(rest == 0, 0, rest - 1))
+        with m.If(move):
+            m.d.sync += column.eq(column + 1)
+        with m.If(begin_row):
+            m.d.sync += [row.eq(row + 1), first.eq(moved(first, stride[0], kept))]
+        with m.If(begin):
+            m.d.sync += [row.eq(0), first.eq(moved(base, -spec.window.padding[0], kept))]
+            m.d.sync += base.eq(moved(base, spec.timing.rows, kept))
+        with m.If(begin | begin_row):
+            m.d.sync += [rest.eq(spec.row_cycles - 1), column.eq(spec.first_column)]
+        return first, column, move
+
+    def _move(self, m: Module, begin_row: Value) -> Value:
+        """Return whether a column is read that the taps move on to: first as many as a window needs, then bursts."""
+        spec = self.spec
+        if spec.moves_always:
+            return Const(1)
+        burst, pitch = spec.window.stride[1], spec.output.column_cycles
+        moves, idle = counter(max(burst, spec.prefetch), "moves_left"), counter(pitch - burst + 1, "idle_left")
+        move = Signal(name="move")
+        m.d.comb += move.eq(idle == 0)
+        with m.If(idle != 0):
+            m.d.sync += idle.eq(idle - 1)
+        with m.Elif(moves == 0):
+            m.d.sync += [moves.eq(burst - 1), idle.eq(pitch - burst)]
+        with m.Else():
+            m.d.sync += moves.eq(moves - 1)
+        with m.If(begin_row):
+            m.d.sync += [moves.eq(spec.prefetch - 1), idle.eq(0)]
+        return move
+
+    def _taps(
+        self, m: Module, slot: Signal, column: Signal, first: Signal, read_column: Signal, move: Value
+    ) -> list[list[Signal]]:
+        """Return the pixels in the taps, row by row."""
+        spec, kept = self.spec, self.spec.rows_kept
+        height, width = spec.window.kernel
+        read = [
+            memory(
+                m,
+                f"row{number}",
+                spec.timing.columns,
+                self.x,
+                write=column,
+                write_enable=self.in_valid & (slot == number),
+                read=read_column,
+            )
+            for number in range(kept)
+        ]
+        # what was read one cycle ago is there now
+        first_read = Signal.like(first, name="first_slot_read")
+        m.d.sync += first_read.eq(first)
+        moved_on: Value = move
+        if not spec.moves_always:
+            moved_on = Signal(name="moved")
+            m.d.sync += moved_on.eq(move)
+        taps = []
+        for tap in range(height):
+            newest = Signal(self.source.bits, name=f"row_of_tap{tap}")
+            with m.Switch(first_read):
+                for number in range(kept):
+                    with m.Case(number) if number < kept - 1 else m.Default():
+                        m.d.comb += newest.eq(read[(number + tap) % kept])
+            line = [Signal(self.source.bits, name=f"tap{tap}_{place}", reset_less=True) for place in range(width)]
+            with m.If(moved_on):
+                m.d.sync += [kept_tap.eq(after) for kept_tap, after in zip(line, [*line[1:], newest], strict=True)]
+            taps.append(line)
+        return taps
+
+    def _windows(self, m: Module, start: Value) -> tuple[Signal, Signal]:
+        """Return row and column of the window that is there while ``out_valid``."""
+        spec = self.spec
+        (rows, columns), timing = spec.space, spec.output
+        rest_of_row = timing.row_cycles - (columns - 1) * timing.column_cycles
+        row, column = counter(rows, "window_row"), counter(columns, "window_column")
+        wait, there = counter(max(timing.column_cycles, rest_of_row), "window_wait"), Signal(name="windows_left")
+        m.d.comb += self.out_valid.eq(there & (wait == 0))
+        m.d.sync += wait.eq(Mux(wait == 0, 0, wait - 1))
+        with m.If(self.out_valid):
+            with m.If(column == columns - 1):
+                m.d.sync += [column.eq(0), wait.eq(rest_of_row - 1), row.eq(following(row, rows - 1))]
+                with m.If(row == rows - 1):
+                    m.d.sync += there.eq(0)
+            with m.Else():
+                m.d.sync += [column.eq(column + 1), wait.eq(timing.column_cycles - 1)]
+        with m.If(start):
+            m.d.sync += [there.eq(1), wait.eq(0)]
+        return row, column
+
+    def _fill(self, m: Module, taps: list[list[Signal]], row: Signal, column: Signal) -> None:
+        """Show the taps, those on the padding as what it holds."""
+        spec, channels = self.spec, self.source.count
+        in_row = [_within(m, row, bounds, f"row{n}_on_map") for n, bounds in enumerate(spec.real_rows)]
+        in_column = [_within(m, column, bounds, f"column{n}_on_map") for n, bounds in enumerate(spec.real_columns)]
+        words: list[Value] = []
+        for line, row_there in zip(taps, in_row, strict=True):
+            for pixel, column_there in zip(line, in_column, strict=True):
+                there = [bit for bit in (row_there, column_there) if bit is not None]
+                for channel in range(channels):
+                    value = Signal(shape(self.result), name=f"{pixel.name}_channel{channel}")
+                    found = word(pixel, self.source, channel)
+                    m.d.comb += value.eq(Mux(Cat(there).all(), found, spec.fill) if there else found)
+                    words.append(value)
+        m.d.comb += self.window.eq(Cat(words))
+
+
+def _within(m: Module, place: Signal, bounds: tuple[int, int, int], name: str) -> Signal | None:
+    """Return whether ``place`` is from the first to the last of ``bounds``; None if it always is."""
+    first, last, count = bounds
+    checks: list[Value] = []
+    if first > 0:
+        checks.append(place >= first)
+    if last < count - 1:
+        checks.append(place <= last if last >= 0 else Const(0))
+    if not checks:
+        return None
+    within = Signal(name=name)
+    m.d.comb += within.eq(Cat(checks).all())
+    return within
