@@ -1,0 +1,75 @@
+"""Verbs that check the Verilog against the golden model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from amos_hdl.commands.options import finish, images_option, json_option, network_argument, rtl_option
+from amos_hdl.console import Steps
+from amos_hdl.project import find_project
+
+
+@click.command()
+@network_argument
+@click.option("--layers", is_flag=True, help="Also simulate every layer on its own: corners and all potentials.")
+@click.option(
+    "--list",
+    "lists",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Regression list; may be repeated.  [default: testbenches/network.yaml; stream.yaml too if there is a "
+    "wrapper]",
+)
+@images_option
+@rtl_option
+@click.option(
+    "--waves",
+    type=click.Choice(["none", "fst"]),
+    default="none",
+    show_default=True,
+    help="A waveform file of each run, in build/NETWORK/simulate/, with save files for GTKWave and Surfer.",
+)
+@click.option(
+    "--coverage",
+    type=click.Choice(["off", "line", "toggle"]),
+    default="off",
+    show_default=True,
+    help="Count which lines, or which bits, the images reach.",
+)
+@click.option(
+    "--netlist",
+    metavar="FAMILY",
+    help="Synthesize first and simulate the cells: ecp5, ice40, gowin-gw1n, gowin-gw2a or xilinx.",
+)
+@json_option
+def simulate(
+    network: str,
+    layers: bool,
+    lists: tuple[Path, ...],
+    images: Path | None,
+    rtl: Path | None,
+    waves: str,
+    coverage: str,
+    netlist: str | None,
+    json: bool,
+) -> None:
+    """Run the Verilog on Verilator and compare every spike with the golden model."""
+    from amos_hdl.verbs.simulate import simulate as act
+
+    finish(act(find_project(network), layers, lists, images, rtl, waves, coverage, Steps(json), netlist), json)
+
+
+@click.command()
+@network_argument
+@rtl_option
+@click.option(
+    "--timeout", "timeout_s", type=click.IntRange(1), default=300, show_default=True, help="Seconds per unit."
+)
+@json_option
+def prove(network: str, rtl: Path | None, timeout_s: int, json: bool) -> None:
+    """Prove each unit's Verilog equal to the golden model, by a SAT solver: all potentials, every spike's cycle."""
+    from amos_hdl.verbs.prove import prove as act
+
+    finish(act(find_project(network), rtl, timeout_s, Steps(json)), json)

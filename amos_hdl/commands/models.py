@@ -1,0 +1,93 @@
+"""Verbs that make a network: from a trained model, or by training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from amos_hdl.commands.options import finish, json_option, recipe_argument
+from amos_hdl.console import Steps
+from amos_hdl.project import find_project
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the network.  [default: models/SOURCE's name]")
+@click.option(
+    "--calibrate",
+    "data",
+    type=click.Path(path_type=Path),
+    help="Images, and labels to judge by: an NPZ file, or a folder with MNIST's or CIFAR-10's files.",
+)
+@click.option("--images", type=click.IntRange(1), default=256, show_default=True, help="Images for calibration.")
+@click.option("--test-images", type=click.IntRange(1), default=500, show_default=True, help="Images to judge by.")
+@click.option("--weights", type=int, default=6, show_default=True, help="Bits of weights, 2 to 8.")
+@click.option("--first-weights", type=int, help="Bits of the first layer's weights.  [default: as --weights]")
+@click.option("--last-weights", type=int, help="Bits of the last layer's weights.  [default: as --weights]")
+@click.option("--layer-weights", multiple=True, metavar="LAYER=BITS", help="Bits of one layer; may be repeated.")
+@click.option("--gates", type=int, default=6, show_default=True, help="K: gates of a unit, 1 to 12.")
+@click.option(
+    "--calibration",
+    type=click.Choice(["max", "percentile", "mse"]),
+    default="mse",
+    show_default=True,
+    help="How the greatest value of a unit is chosen.",
+)
+@click.option("--percentile", type=float, default=99.9, show_default=True, help="For --calibration percentile.")
+@click.option("--alpha", type=float, help="One greatest value for all units instead of calibration.")
+@click.option("--per-channel", is_flag=True, help="A greatest value for each channel.")
+@click.option("--bias-correction/--no-bias-correction", default=True, show_default=True)
+@click.option("--low", type=int, default=0, show_default=True, help="Least pixel.")
+@click.option("--high", type=int, default=255, show_default=True, help="Greatest pixel.")
+@click.option(
+    "--divisor", type=float, default=255.0, show_default=True, help="The model sees (pixel/divisor - mean)/std."
+)
+@click.option("--mean", multiple=True, type=float, help="One, or one per channel (repeat).  [default: 0]")
+@click.option("--std", multiple=True, type=float, help="One, or one per channel (repeat).  [default: 1]")
+@json_option
+def convert(
+    source: Path,
+    out: Path | None,
+    data: Path | None,
+    images: int,
+    test_images: int,
+    json: bool,
+    weights: int,
+    first_weights: int | None,
+    last_weights: int | None,
+    layer_weights: tuple[str, ...],
+    low: int,
+    high: int,
+    divisor: float,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    **units: Any,
+) -> None:
+    """Convert a trained model, SOURCE: an exported PyTorch program (.pt2), ONNX or QONNX (.onnx).
+
+    QONNX networks keep their integers and give the same outputs; others are quantized with calibration images.  Files
+    are read as data: nothing in them is run or unpickled.
+    """
+    from amos_hdl.verbs.convert import convert as act
+
+    pixels = {"low": low, "high": high, "divisor": divisor, "mean": mean, "std": std}
+    layers = {}
+    for entry in layer_weights:
+        layer, _, bits = entry.partition("=")
+        if not layer or not bits.isdigit():
+            raise click.UsageError(f"--layer-weights: expected LAYER=BITS, got {entry!r}")
+        layers[layer] = int(bits)
+    widths = {"weight_bits": weights, "first_bits": first_weights, "last_bits": last_weights, "layer_bits": layers}
+    finish(act(source, out, data, images, test_images, pixels, widths | units, Steps(json)), json)
+
+
+@click.command()
+@recipe_argument
+@json_option
+def train(recipe: str, json: bool) -> None:
+    """Train with AMOS units in the loop and write models/NAME/ (needs the extra "train")."""
+    from amos_hdl.verbs.train import train as act
+
+    finish(act(find_project(recipe), Steps(json)), json)

@@ -1,0 +1,117 @@
+"""Options that several verbs share, and how each verb ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from amos_hdl.console import show_json
+from amos_hdl.verbs.outcome import Outcome
+
+Function = TypeVar("Function", bound=Callable[..., None])
+Hardware = Mapping[str, Any]
+TARGETS = "ecp5-25k, ecp5-45k, ecp5-85k, ice40-hx8k, ice40-up5k, gowin-gw1n9, gowin-gw2a18"
+
+network_argument = click.argument("network")
+recipe_argument = click.argument("recipe")
+json_option = click.option("--json", is_flag=True, help="Print one JSON object, and nothing else, on standard output.")
+rtl_option = click.option(
+    "--rtl", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]"
+)
+images_option = click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="NPZ file with integer arrays images (image, pixel) and labels (image), or a folder with MNIST's or "
+    "CIFAR-10's files, of which the test images are taken.  [default: the recipe's data]",
+)
+
+
+def hardware_options(function: Function) -> Function:
+    """Add the hardware options, which the function gets as one mapping ``hardware``; None: not given."""
+
+    @click.option(
+        "--fold",
+        "folded",
+        metavar="LAYER",
+        multiple=True,
+        help="Give each unit of LAYER one comparator for all its gates: smaller, a new image every K clocks; may be "
+        "repeated.  [default: the recipe's, else none]",
+    )
+    @click.option(
+        "--adders-per-stage",
+        type=click.IntRange(1, 64),
+        help="Adder levels between two pipeline registers.  [default: the recipe's, else 1]",
+    )
+    @click.option(
+        "--lut-inputs",
+        type=click.Choice(["4", "6"]),
+        help="Inputs of the device's look-up tables: 6 on Xilinx, else 4.  [default: the recipe's, else 4]",
+    )
+    @click.option(
+        "--extra-adder-levels",
+        type=click.IntRange(0, 32),
+        help="Adder levels of a weighted sum beyond the fewest: smaller, and later.  [default: the recipe's, else 0]",
+    )
+    @wraps(function)
+    def with_hardware(
+        *,
+        adders_per_stage: int | None,
+        lut_inputs: str | None,
+        extra_adder_levels: int | None,
+        folded: tuple[str, ...],
+        **others: Any,
+    ) -> None:
+        hardware = {
+            "adders_per_stage": adders_per_stage,
+            "lut_inputs": None if lut_inputs is None else int(lut_inputs),
+            "extra_adder_levels": extra_adder_levels,
+            "folded": folded or None,
+        }
+        function(hardware=hardware, **others)
+
+    return with_hardware  # type: ignore[return-value]  # it takes what click gives
+
+
+reference_option = click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="NPZ file with scores (image, class) or predictions (image) of the original network, to compare with.",
+)
+
+
+def synthesis_options(function: Function) -> Function:
+    """Add the options of place and route."""
+    for option in (
+        click.option("--seed", type=click.IntRange(1), default=1, show_default=True, help="Seed of place and route."),
+        click.option(
+            "--frequency",
+            "frequency_mhz",
+            type=click.FloatRange(1, 2000),
+            default=150.0,
+            show_default=True,
+            help="Clock that place and route aims at, MHz.",
+        ),
+        click.option("--pnr/--no-pnr", default=True, show_default=True, help="Place and route after synthesis."),
+        click.option(
+            "--target",
+            default="ecp5-25k",
+            show_default=True,
+            help=f"{TARGETS}, or xilinx (LUTs without place and route).",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def finish(outcome: Outcome, json: bool) -> None:
+    """Print what came of a verb; exit with 1 if a check failed."""
+    if json:
+        show_json(outcome.data)
+    else:
+        outcome.show()
+    if not outcome.passed:
+        raise click.exceptions.Exit(1)
