@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from amos_hdl.errors import DataError, StoreError
+from amos_hdl.frontend.architectures.structure import STRUCTURES, Structure, StructureOptions
 from amos_hdl.frontend.data import Dataset, from_folder, load_dataset, load_npz
 from amos_hdl.frontend.data_files import Folder, read_folder
 from amos_hdl.frontend.recipe import Recipe, load_recipe
@@ -89,6 +90,25 @@ class Project:
             raise DataError("no images", where=str(images))
         everything = np.arange(len(flat))
         return Dataset(flat, labels, everything[:0], everything[:0], everything, code.low, code.high)
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A published architecture by its name: a network of the right size, without trained weights."""
+
+    name: str
+    options: StructureOptions
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The network, and what its units stand for."""
+        return STRUCTURES[self.name](self.options)
+
+
+def find_built_in(argument: str) -> str | None:
+    """Return the architecture that ``argument`` names, unless a network of that name is stored."""
+    stored = any((folder / store.STRUCTURE).exists() for folder in (Path(argument), MODELS / argument))
+    return argument if argument in STRUCTURES and not stored else None
 
 
 def _recipe_of(folder: Path) -> Path:

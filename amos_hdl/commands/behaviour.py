@@ -17,18 +17,38 @@ from amos_hdl.commands.options import (
     reference_option,
 )
 from amos_hdl.console import Steps
-from amos_hdl.project import find_project
+from amos_hdl.project import BuiltIn, find_built_in, find_project
 
 
-@click.command()
+@click.command(
+    epilog="NETWORK is a name in models/, a folder with network.yaml, a recipe (.yaml), or a built-in architecture, "
+    "whose size alone is shown: resnet50, efficientnet-b0 to efficientnet-b7."
+)
 @network_argument
 @hardware_options
+@click.option("--size", type=int, help="Built-in: rows and columns of an image.  [default: those it was published for]")
+@click.option("--gates", type=int, help="Built-in: K, gates of a unit, 1 to 16.  [default: 12]")
+@click.option("--weights", "weight_bits", type=int, help="Built-in: bits of weights, 2 to 8.  [default: 8]")
+@click.option(
+    "--products",
+    type=click.Choice(["multiply", "units"]),
+    help="Built-in: products of squeeze-and-excitation as real ones, or of units.  [default: multiply]",
+)
 @json_option
-def info(network: str, hardware: Hardware, json: bool) -> None:
+def info(network: str, hardware: Hardware, json: bool, **built_in: Any) -> None:
     """Show layers, gates, widths (bits), latency (clock cycles), estimated LUTs."""
     from amos_hdl.verbs.info import info as act
+    from amos_hdl.verbs.info import info_of_built_in
 
-    finish(act(find_project(network), hardware), json)
+    given = {name: value for name, value in built_in.items() if value is not None}
+    name = find_built_in(network)
+    if name is not None:
+        from amos_hdl.frontend.architectures.structure import StructureOptions
+
+        return finish(info_of_built_in(BuiltIn(name, StructureOptions(**given))), json)
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: for built-in architectures only; {network!r} is none")
+    return finish(act(find_project(network), hardware), json)
 
 
 @click.command()

@@ -10,29 +10,60 @@ from amos_hdl.console import note, table
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Dense, Network, Unit
 from amos_hdl.network.counts import Counts, count
-from amos_hdl.project import Project
+from amos_hdl.project import BuiltIn, Project
 from amos_hdl.schedule import DenseSpec, Estimate, Schedule, UnitLayerSpec, estimate
 from amos_hdl.verbs.outcome import Outcome, how_often
 
 
 def info(project: Project, flags: Mapping[str, Any]) -> Outcome:
     """Describe a network and the hardware it will be; the network alone where there is no hardware for it yet."""
-    network, schedule = project.network, project.schedule(flags)
-    sizes = count(network)
-    total = sum(sizes.values(), Counts())
-    data: dict[str, Any] = {
-        "network": project.name,
-        "sha256": network.digest,
-        **asdict(total),
-        "units_by_gates": _units_by_gates(network, sizes),
-        "operations": [_operation_info(network, name, sizes[name]) for name in sizes],
-    }
+    data, schedule = _network_info(project.name, project.network), project.schedule(flags)
     try:
         data |= _hardware_info(schedule)
     except ScheduleError as error:
         data["no_hardware"] = str(error)
         return Outcome(data, lambda: _show_network(data))
     return Outcome(data, lambda: _show_hardware(data, schedule))
+
+
+def info_of_built_in(project: BuiltIn) -> Outcome:
+    """Describe a published architecture: its size, from shapes alone."""
+    structure = project.structure
+    data, sizes = _network_info(project.name, structure.network), count(structure.network)
+    totals: dict[str, Counts] = {}
+    for layer, function in structure.functions.items():
+        totals[function] = totals.get(function, Counts()) + sizes[layer]
+    data["functions"] = {name: {"units": size.units, "gates": size.gates} for name, size in totals.items()}
+
+    def show() -> None:
+        pixels = " x ".join(map(str, structure.network.input.shape[1:]))
+        rows: list[Sequence[object]] = [
+            (_FUNCTION_NAMES.get(name, name), size.units, size.gates // size.units, size.gates)
+            for name, size in totals.items()
+        ]
+        rows.append(("all", data["units"], None, data["gates"]))
+        columns = ["units of", "units", "K", "gates"]
+        table(f"{project.name}, images of {pixels} pixels", columns, rows, right=columns[1:])
+        weights, products = f"{data['weights']:,} weights", f"{data['products']:,} products of weights per image"
+        note(f"{weights}, {products}; a gate is a neuron that spikes at most once per image")
+        note("built-in architecture without trained weights: sizes only; --json lists every operation")
+
+    return Outcome(data, show)
+
+
+#: What a function is called in the table, where its own name does not say it.
+_FUNCTION_NAMES = {"code": "sums coded between two layers of weights", "square": "squares, two for each product"}
+
+
+def _network_info(name: str, network: Network) -> dict[str, Any]:
+    sizes = count(network)
+    return {
+        "network": name,
+        "sha256": network.digest,
+        **asdict(sum(sizes.values(), Counts())),
+        "units_by_gates": _units_by_gates(network, sizes),
+        "operations": [_operation_info(network, operation, sizes[operation]) for operation in sizes],
+    }
 
 
 def _units_by_gates(network: Network, sizes: Mapping[str, Counts]) -> dict[str, int]:

@@ -9,6 +9,10 @@ from typing import Literal
 from amos_hdl.errors import ImportedModelError
 
 Calibration = Literal["max", "percentile", "mse"]
+Products = Literal["multiply", "units"]
+
+#: Bits of the two units of squares that stand for a product: 1 + 2·8 gates each, 34 a product (the paper's have 40).
+PRODUCT_GATES = 8
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class QuantizeOptions:
         α for each channel rather than for each layer.
     bias_correction : bool
         Move each potential so that its mean over calibration images is that of the float network.
+    products : {"multiply", "units"}
+        Products of two tensors as real products, or of units as in the paper (``products.py``).
 
     Raises ImportedModelError if a number is out of range.
     """
@@ -49,6 +55,7 @@ class QuantizeOptions:
     alpha: float | None = None
     per_channel: bool = False
     bias_correction: bool = True
+    products: Products = "multiply"
 
     def __post_init__(self) -> None:
         widths = {"weight_bits": self.weight_bits, "first_bits": self.first_bits, "last_bits": self.last_bits}

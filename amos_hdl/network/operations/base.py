@@ -97,12 +97,17 @@ class OneSource(Operation):
 
 
 def constant(values: npt.ArrayLike, shape: tuple[int, ...], what: str) -> Array:
-    """Return ``values`` as a read-only int64 array after checking type and shape."""
+    """Return ``values`` as a read-only int64 array after checking type and shape.
+
+    One number that was broadcast stays one number in memory: networks whose size alone matters need no more.
+    """
     array = np.asarray(values)
     if not np.issubdtype(array.dtype, np.integer):
         raise NetworkError(what, expected="integers", got=str(array.dtype))
     if array.shape != shape:
         raise NetworkError(f"shape of {what}", expected=repr(shape), got=repr(array.shape))
+    if array.size and not any(array.strides):
+        return np.broadcast_to(array.flat[0].astype(np.int64), shape)
     array = array.astype(np.int64)
     array.flags.writeable = False
     return array

@@ -1,0 +1,1 @@
+"""Published architectures of the project's own making: plans (numbers), PyTorch modules, networks of their size."""
