@@ -2,6 +2,8 @@
 
 Run ``python benchmarks/paper_networks.py resnet20 --data ../shared/data``; the folder holds ``cifar10/`` (binary files)
 and ``models/resnet20-12fca82f.th``, a checkpoint of akamaster/pytorch_resnet_cifar10.  About a minute per row.
+
+``... resnet50`` and ``... efficientnet-b0`` (to b7) need no data: weights and images are from a seed (``--size`` pixels).
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
+from seeded_networks import study
 from torch import nn
 
+from amos_hdl.frontend.architectures.structure import STRUCTURES
 from amos_hdl.frontend.convert import Images, Kept, compare, outputs_of
 from amos_hdl.frontend.data_files import read_cifar10
 from amos_hdl.frontend.floats import FloatGraph
@@ -132,10 +136,16 @@ def resnet20(data: Path, images: int) -> None:
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", choices=["resnet20"])
+    parser.add_argument("network", choices=["resnet20", *STRUCTURES])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with cifar10/ and models/")
-    parser.add_argument("--images", type=int, default=500, help="test images")
+    parser.add_argument("--images", type=int, default=500, help="test images of resnet20")
+    parser.add_argument("--size", type=int, default=64, help="rows and columns of the images of the others")
+    parser.add_argument("--gates", type=int, nargs="*", default=[4, 6, 8], help="K of exact units of the others")
+    parser.add_argument("--fitted", type=int, nargs="*", default=[8, 12, 16], help="K of fitted swish units")
     arguments = parser.parse_args()
+    if arguments.network in STRUCTURES:
+        study(arguments.network, arguments.size, arguments.gates, arguments.fitted)
+        return 0
     if not arguments.data.is_dir():
         print(json.dumps({"error": f"{arguments.data}: not a folder"}), file=sys.stderr)
         return 2

@@ -125,7 +125,8 @@ class Builder:
 
     def activation(self, name: str, place: str, x: str, label: str, function: Function) -> str:
         """Add an elementwise function."""
-        function(np.zeros(1))  # parameters of a wrong type show now
+        with np.errstate(all="ignore"):
+            function(np.zeros(1))  # parameters of a wrong type show now; values that are not finite when it is used
         return self.add(Activation(name, place, (x,), label, function))
 
     def sum(self, name: str, place: str, first: str, second: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from amos_hdl.circuit.fitting import FittedUnit
 from amos_hdl.errors import ImportedModelError
 
 Calibration = Literal["max", "percentile", "mse"]
@@ -42,6 +43,9 @@ class QuantizeOptions:
     products : {"multiply", "units"}
         Products of two tensors as real products, or of units as in the paper (``products.py``).
 
+    circuits : tuple of FittedUnit
+        Fitted units (linear form) for the functions that they were fitted to; K is then theirs.
+
     Raises ImportedModelError if a number is out of range.
     """
 
@@ -56,6 +60,7 @@ class QuantizeOptions:
     per_channel: bool = False
     bias_correction: bool = True
     products: Products = "multiply"
+    circuits: tuple[FittedUnit, ...] = ()
 
     def __post_init__(self) -> None:
         widths = {"weight_bits": self.weight_bits, "first_bits": self.first_bits, "last_bits": self.last_bits}
