@@ -3,7 +3,7 @@
 Run ``python benchmarks/paper_networks.py resnet20 --data ../shared/data``; the folder holds ``cifar10/`` (binary files)
 and ``models/resnet20-12fca82f.th``, a checkpoint of akamaster/pytorch_resnet_cifar10.  About a minute per row.
 
-``... resnet50`` and ``... efficientnet-b0`` (to b7) need no data: weights and images are from a seed (``--size`` pixels).
+``... resnet50`` and ``... efficientnet-b0`` (to b7) need no data: weights and images come from a seed.
 """
 
 from __future__ import annotations

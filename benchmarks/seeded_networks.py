@@ -70,7 +70,7 @@ class Study:
 
 
 def fitted_swish(gates: int) -> FittedUnit:
-    """Return the swish unit of ``gates`` gates whose coefficients come with the package, as the paper's have T and H."""
+    """Return the swish unit of T and H whose coefficients come with the package."""
     return fit(find_activation("swish"), gates, Architecture.parse("serial"), form="linear", effort=Effort(1, 1, 0))
 
 
