@@ -41,18 +41,24 @@ class DenseLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build one addition per adder, and registers where a value crosses from one stage to the next."""
         m = Module()
-        spec, graph = self.spec, self.spec.graph
-        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, spec.latency_cycles))
-        values = _Values(m, spec, [word(self.x, self.source, number) for number in range(len(graph.inputs))])
-        for number, adder in enumerate(graph.adders):
-            values.append(_sum(m, adder, values, spec.stage(adder.level), f"sum{number}"), spec.stage(adder.level))
-        sums = []
-        for bits, signed in zip(graph.sums, graph.signed, strict=True):
-            total = [values.bit(bit, spec.latency_cycles + 1) for bit in bits][: self.result.word_bits]
-            fill = total[-1] if signed else Const(0)
-            sums += total + [fill] * (self.result.word_bits - len(total))
-        m.d.comb += self.potential.eq(Cat(sums))
+        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, self.spec.latency_cycles))
+        words = [word(self.x, self.source, number) for number in range(self.source.count)]
+        m.d.comb += self.potential.eq(add_words(m, self.spec, words))
         return m
+
+
+def add_words(m: Module, spec: DenseSpec, words: list[Value]) -> Value:
+    """Return the sums of ``words`` side by side, ``spec.latency_cycles`` later, built within module ``m``."""
+    graph, result = spec.graph, Port.of(spec.result)
+    values = _Values(m, spec, words)
+    for number, adder in enumerate(graph.adders):
+        values.append(_sum(m, adder, values, spec.stage(adder.level), f"sum{number}"), spec.stage(adder.level))
+    sums: list[Value] = []
+    for bits, signed in zip(graph.sums, graph.signed, strict=True):
+        total = [values.bit(bit, spec.latency_cycles + 1) for bit in bits][: result.word_bits]
+        fill = total[-1] if signed else Const(0)
+        sums += total + [fill] * (result.word_bits - len(total))
+    return Cat(sums)
 
 
 class _Values:
