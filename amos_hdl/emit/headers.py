@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import textwrap
 
-from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, LayerSpec, Port, Schedule, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule import (
+    ArgmaxSpec,
+    DelaySpec,
+    DenseSpec,
+    FoldedSumSpec,
+    LayerSpec,
+    Port,
+    Schedule,
+    UnitLayerSpec,
+    UnitSpec,
+)
 
 #: Longest equation that is written out, in characters; a longer one is named by its shape alone.
 EQUATION_LIMIT = 20_000
@@ -95,6 +105,16 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
             return header(
                 f"Layer {name}: {result.count} weighted sums, {len(spec.graph.adders)} adders.", body, schedule
             )
+        case FoldedSumSpec():
+            body = [f"x: {describe(source)}.", f"potential: {describe(result)}.", timing]
+            body += [
+                "",
+                f"{_lanes(spec)}: lane k makes sums k*{spec.folds} to k*{spec.folds} + {spec.folds - 1}, one after "
+                f"another, in {spec.slices} clock cycles each.  held_*: inputs, turned so that the next are lowest.  "
+                "The weights of a step are read while the step before is at work.",
+                *_equations(spec),
+            ]
+            return header(f"Layer {name}: {result.count} weighted sums, folded.", body, schedule)
         case UnitLayerSpec():
             gates = spec.operation.gates
             body = [f"potential: {describe(source)}.", f"y: {describe(result)}."]
@@ -103,6 +123,34 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
         case ArgmaxSpec():
             body = [f"x: {describe(source)}.", f"index: {describe(result)}.  Of equal values the lower index wins."]
             return header(f"Layer {name}: index of the greatest value.", [*body, timing], schedule)
+
+
+def _lanes(spec: FoldedSumSpec) -> str:
+    lanes = "1 lane" if spec.lanes == 1 else f"{spec.lanes} lanes"
+    return f"{lanes} of {spec.inputs} {'input' if spec.inputs == 1 else 'inputs'} per clock cycle"
+
+
+def weights_header(name: str, spec: FoldedSumSpec, schedule: Schedule) -> str:
+    """Return the header of the weights of the folded sum in module ``name``."""
+    body = [
+        f"{len(spec.rom)} words, one per step; in each {spec.lanes * spec.inputs} weights of {spec.weight.word_bits} "
+        f"bits: weight m of lane k at bit (k*{spec.inputs} + m)*{spec.weight.word_bits}.",
+        "word is that of the address in the clock cycle before.",
+    ]
+    return header(f"Weights of {name}.", body, schedule)
+
+
+def lane_header(name: str, spec: FoldedSumSpec, schedule: Schedule) -> str:
+    """Return the header of one lane of the folded sum in module ``name``."""
+    bits = Port.of(spec.source).word_bits
+    body = [
+        f"Each clock cycle {spec.inputs} inputs of {bits} bits, each bit times its weight, are added up in "
+        f"{spec.adders.latency_cycles} clock cycles, then to the sum at work.",
+        "first, clear, last: of the step whose products are added up by then.  sums: complete once all have ended.",
+        "",
+        *_HOW_IT_ADDS,
+    ]
+    return header(f"One lane of {name}.", body, schedule)
 
 
 def delay_header(name: str, spec: DelaySpec, schedule: Schedule) -> str:
@@ -143,7 +191,7 @@ def _how_often(schedule: Schedule) -> str:
     )
 
 
-def _equations(spec: DenseSpec) -> list[str]:
+def _equations(spec: DenseSpec | FoldedSumSpec) -> list[str]:
     """Return one line per sum, or none if they would be too long to read."""
     lines = []
     for unit, (row, bias) in enumerate(

@@ -7,15 +7,26 @@ from dataclasses import dataclass
 
 from amaranth.lib import wiring
 
-from amos_hdl.emit.headers import delay_header, layer_header, network_header, unit_header
+from amos_hdl.emit.headers import delay_header, lane_header, layer_header, network_header, unit_header, weights_header
 from amos_hdl.errors import EmitError
 from amos_hdl.gateware.argmax import ArgmaxLayer
 from amos_hdl.gateware.delay import DelayLine
 from amos_hdl.gateware.dense import DenseLayer
 from amos_hdl.gateware.folded import FoldedUnit
+from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
 from amos_hdl.gateware.network import AmosNetwork
+from amos_hdl.gateware.rom import Rom
 from amos_hdl.gateware.unit import AmosUnit, AmosUnitLayer
-from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, FoldedUnitSpec, Schedule, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule import (
+    ArgmaxSpec,
+    DelaySpec,
+    DenseSpec,
+    FoldedSumSpec,
+    FoldedUnitSpec,
+    Schedule,
+    UnitLayerSpec,
+    UnitSpec,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,11 @@ class EmittedModule:
     @property
     def path(self) -> str:
         """Where it is written, relative to the network's folder."""
-        folder = "units/" if isinstance(self.component, AmosUnit) else ""
+        folder = ""
+        if isinstance(self.component, AmosUnit):
+            folder = "units/"
+        elif isinstance(self.component, Rom | SumLane):
+            folder = "parts/"
         return f"{folder}{self.name}.v"
 
 
@@ -61,6 +76,12 @@ def network_modules(schedule: Schedule, *, spikes: bool = False) -> list[Emitted
         match layer_spec:
             case DenseSpec():
                 component = DenseLayer(layer_spec)
+            case FoldedSumSpec():
+                parts = _folded_sum(names[layer], layer_spec, schedule)
+                modules += parts
+                component = FoldedSum(
+                    layer_spec, dict(zip(("weights", "lane"), (part.name for part in parts), strict=True))
+                )
             case UnitLayerSpec():
                 component = AmosUnitLayer(layer_spec, [unit_names[unit] for unit in layer_spec.distinct])
             case ArgmaxSpec():
@@ -76,6 +97,14 @@ def network_modules(schedule: Schedule, *, spikes: bool = False) -> list[Emitted
         EmittedModule(prefix, AmosNetwork(schedule, names, spikes=spikes), network_header(schedule, spikes=spikes))
     )
     return modules
+
+
+def _folded_sum(name: str, spec: FoldedSumSpec, schedule: Schedule) -> list[EmittedModule]:
+    """Return the modules within a folded sum: its weights, and the lane of which it has a few."""
+    return [
+        EmittedModule(f"{name}_weights", Rom(spec.rom, spec.rom_bits), weights_header(name, spec, schedule)),
+        EmittedModule(f"{name}_lane", SumLane(spec), lane_header(name, spec, schedule)),
+    ]
 
 
 def check_names(modules: Sequence[EmittedModule]) -> None:

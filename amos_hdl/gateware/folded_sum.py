@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from amaranth.hdl import Array, Cat, ClockSignal, Const, Elaboratable, Instance, Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Cat, ClockSignal, Const, Elaboratable, Instance, Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -52,7 +52,7 @@ class SumLane(wiring.Component):
         """Build products, adders, accumulator and the shift register of sums."""
         m = Module()
         spec = self.spec
-        partial = add_words(m, spec.adders, self._products())
+        partial = add_words(m, spec.adders, self._products(m))
         shape = Port.of(spec.adders.result)
         partial = partial.as_signed() if shape.signed else partial
         done = Signal(spec.folds * self.word, reset_less=True)
@@ -74,15 +74,16 @@ class SumLane(wiring.Component):
         m.d.comb += self.sums.eq(done)
         return m
 
-    def _products(self) -> list[Value]:
+    def _products(self, m: Module) -> list[Value]:
         """Return for each input and each bit of it its weight, or zero where the bit is zero."""
         bits, weight = self.code.word_bits, self.spec.weight
         products: list[Value] = []
         for number in range(self.spec.inputs):
             word = self.weights[number * weight.word_bits : (number + 1) * weight.word_bits]
             for bit in range(bits):
-                masked = Mux(self.x[number * bits + bit], word, 0)[: weight.word_bits]
-                products.append(masked.as_signed() if weight.signed else masked)
+                product = Signal(weight.word_bits, name=f"product_{number}_{bit}")
+                m.d.comb += product.eq(Mux(self.x[number * bits + bit], word, 0))
+                products.append(product.as_signed() if weight.signed else product)
         return products
 
 
@@ -150,7 +151,7 @@ class FoldedSum(wiring.Component):
                 words = [
                     Const(bias & (1 << self.result.word_bits) - 1, self.result.word_bits) for bias in spec.biases[lane]
                 ]
-                extra["i_start"] = Array(words)[fold_of_bias] if spec.folds > 1 else words[0]
+                extra["i_start"] = choose(fold_of_bias, words)
             m.submodules[f"lane{lane}"] = self.place(
                 "lane",
                 i_x=banks[spec.bank(lane)][:taken],
@@ -170,13 +171,15 @@ class FoldedSum(wiring.Component):
         working, advance, ends = Signal(name="working"), Signal(name="advance"), Signal(name="ends_part")
         m.d.comb += advance.eq(self.in_valid | (working & ~ends))
         m.d.sync += working.eq(advance)
+        following = next_of(m, self.address, steps)
         with m.If(advance):
-            m.d.sync += self.address.eq(Mux(self.address == steps - 1, 0, self.address + 1))
+            m.d.sync += self.address.eq(following)
         first, last, done = Signal(name="first"), Signal(name="last"), Signal(name="done")
         if spec.slices > 1:
             number = Signal(range(spec.slices), name="slice")
+            following = next_of(m, number, spec.slices)
             with m.If(working):
-                m.d.sync += number.eq(Mux(last, 0, number + 1))
+                m.d.sync += number.eq(following)
             m.d.comb += last.eq(working & (number == spec.slices - 1))
             m.d.comb += first.eq(number == 0 if spec.goes_on else last | ~working)
         else:
@@ -192,8 +195,9 @@ class FoldedSum(wiring.Component):
         if folds == 1:
             return Const(0)
         number = Signal(range(folds), name=name)
+        following = next_of(m, number, folds)
         with m.If(last):
-            m.d.sync += number.eq(Mux(number == folds - 1, 0, number + 1))
+            m.d.sync += number.eq(following)
         return number
 
     def _bank(self, m: Module, number: int, words: tuple[int, ...]) -> Signal:
@@ -215,3 +219,20 @@ class FoldedSum(wiring.Component):
         stored = Signal(name=name)
         m.d.sync += stored.eq(value)
         return stored
+
+
+def next_of(m: Module, number: Signal, count: int) -> Value:
+    """Return what follows ``number`` where one counts from 0 to ``count - 1`` and begins again."""
+    following = Signal(len(number) + 1, name=f"{number.name}_plus_1")
+    m.d.comb += following.eq(number + 1)
+    if count == 1 << len(number):
+        return following[:-1]
+    return Mux(number == count - 1, 0, following[:-1])
+
+
+def choose(number: Value, words: Sequence[Value]) -> Value:
+    """Return ``words[number]``, as a tree of two-way choices."""
+    if len(words) == 1:
+        return words[0]
+    half = 1 << (len(words) - 1).bit_length() - 1
+    return Mux(number[half.bit_length() - 1], choose(number, words[half:]), choose(number, words[:half]))

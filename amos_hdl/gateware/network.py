@@ -6,13 +6,13 @@ from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Signal, Val
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amos_hdl.schedule import ArgmaxSpec, DenseSpec, LayerSpec, Port, Schedule, UnitLayerSpec
+from amos_hdl.schedule import ArgmaxSpec, DenseSpec, FoldedSumSpec, LayerSpec, Port, Schedule, UnitLayerSpec
 
 
 def layer_ports(spec: LayerSpec) -> tuple[str, str]:
     """Return the names of the data input and the data output of the component of ``spec``."""
     match spec:
-        case DenseSpec():
+        case DenseSpec() | FoldedSumSpec():
             return "x", "potential"
         case ArgmaxSpec():
             return "x", "index"

@@ -3,6 +3,7 @@
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.estimate import Estimate, estimate
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
+from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
@@ -17,6 +18,7 @@ __all__ = [
     "DelaySpec",
     "DenseSpec",
     "Estimate",
+    "Fold",
     "FoldedSumSpec",
     "FoldedUnitSpec",
     "HardwareOptions",

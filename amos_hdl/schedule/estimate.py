@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from amos_hdl.schedule import cost
 from amos_hdl.schedule.dense import DenseSpec
+from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
@@ -33,6 +34,8 @@ def estimate(spec: LayerSpec) -> Estimate:
     match spec:
         case DenseSpec():
             return _dense(spec)
+        case FoldedSumSpec():
+            return Estimate(0, 0)
         case UnitLayerSpec():
             sizes = [unit_estimate(unit) for unit in spec.distinct]
             total = sum((sizes[module] for module in spec.modules), Estimate(0, 0))

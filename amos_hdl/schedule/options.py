@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from amos_hdl.errors import ScheduleError
+from amos_hdl.schedule.folds import Fold
 
 #: What an option is in a file.
 Plain = int | list[str]
@@ -27,8 +30,10 @@ class HardwareOptions:
     extra_adder_levels : int, 0 to 32
         Adder levels of a weighted sum beyond the fewest.  More give smaller sums and a longer latency.
     folded : tuple of str
-        Unit layers whose units have one comparator each, which works for one gate after the other.  A layer of K gates
-        then takes a new image every K clock cycles, and so does the network.
+        Layers that share hardware, as ``Fold`` writes them.  ``LAYER`` of units: each unit has one comparator, which
+        works for one gate after the other; a layer of K gates then takes a new image every K clock cycles, and so does
+        the network.  ``LAYER=LANESxINPUTS`` of weighted sums: so many sums are worked on at once, with so many inputs
+        of each per clock cycle.
 
     Raises
     ------
@@ -48,8 +53,13 @@ class HardwareOptions:
             raise ScheduleError("lut_inputs", expected="4 or 6", got=repr(self.lut_inputs))
         if type(self.extra_adder_levels) is not int or not 0 <= self.extra_adder_levels <= 32:
             raise ScheduleError("extra_adder_levels", expected="0 to 32", got=repr(self.extra_adder_levels))
-        if len(set(self.folded)) != len(self.folded):
+        if len(self.folds) != len(self.folded):
             raise ScheduleError("folded", expected="each layer once", got=repr(self.folded))
+
+    @cached_property
+    def folds(self) -> Mapping[str, Fold]:
+        """How each layer that shares hardware does, by its name."""
+        return MappingProxyType({fold.layer: fold for fold in map(Fold.parse, self.folded)})
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Plain], *, where: str) -> HardwareOptions:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit
 from amos_hdl.schedule.dense import DenseSpec
+from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec
@@ -42,7 +44,13 @@ class Schedule:
 
     def __post_init__(self) -> None:
         units = {layer.name: layer for layer in self.network.unit_layers}
-        for name in self.options.folded:
+        sums = [operation.name for operation in self.network.operations if isinstance(operation, Dense)]
+        for name, fold in self.options.folds.items():
+            if fold.lanes is not None:
+                if name not in sums:
+                    expected = f"weighted sums: {', '.join(sums) or 'there are none'}"
+                    raise ScheduleError("folded layer", where=self.network.name, expected=expected, got=repr(name))
+                continue
             if name not in units:
                 expected = f"a unit layer: {', '.join(units) or 'there is none'}"
                 raise ScheduleError("folded layer", where=self.network.name, expected=expected, got=repr(name))
@@ -74,22 +82,24 @@ class Schedule:
                 case Dense(name=name):
                     specs[name] = self._dense(operation)
                 case Unit(name=name, source=source):
-                    folded = name in self.options.folded
+                    folded = name in self.options.folds
                     specs[name] = UnitLayerSpec(operation, tensors[source], tensors[name], folded)
                 case Argmax(name=name, source=source):
                     specs[name] = ArgmaxSpec(operation, tensors[source], tensors[name])
         return MappingProxyType(specs)
 
-    def _dense(self, operation: Dense) -> DenseSpec:
+    def _dense(self, operation: Dense) -> DenseSpec | FoldedSumSpec:
         tensors, options = self.network.tensors, self.options
-        return DenseSpec(
-            operation,
-            tensors[operation.source],
-            tensors[operation.name],
-            adders_per_stage=options.adders_per_stage,
-            lut_inputs=options.lut_inputs,
-            extra_levels=options.extra_adder_levels,
-        )
+        source, result = tensors[operation.source], tensors[operation.name]
+        adders: dict[str, Any] = {
+            "adders_per_stage": options.adders_per_stage,
+            "lut_inputs": options.lut_inputs,
+            "extra_levels": options.extra_adder_levels,
+        }
+        fold = options.folds.get(operation.name)
+        if fold is None or fold.lanes is None or fold.inputs is None:
+            return DenseSpec(operation, source, result, **adders)
+        return FoldedSumSpec(operation, source, result, fold.lanes, fold.inputs, **adders)
 
     @cached_property
     def ready(self) -> Mapping[str, int]:

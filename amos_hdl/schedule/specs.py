@@ -15,6 +15,7 @@ import numpy.typing as npt
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Argmax, Tensor
 from amos_hdl.schedule.dense import DenseSpec
+from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.unit import UnitLayerSpec
 
 Array = npt.NDArray[np.int64]
@@ -73,4 +74,4 @@ class DelaySpec:
         return self.cycles
 
 
-LayerSpec = DenseSpec | UnitLayerSpec | ArgmaxSpec
+LayerSpec = DenseSpec | FoldedSumSpec | UnitLayerSpec | ArgmaxSpec

@@ -49,11 +49,22 @@ WAIVERS = (
     ),
     Waiver("UNSIGNED", "a threshold that every potential reaches: the gate spikes for every image"),
     Waiver("CMPCONST", "a threshold that every potential reaches, or none"),
+    Waiver("WIDTHTRUNC", "Yosys writes !x for x == 0", match="Logical operator LOGNOT expects 1 bit*"),
+    Waiver(
+        "UNUSEDSIGNAL",
+        "a folded sum is complete in as many bits as its potentials have; what is carried beyond is not needed",
+        match="*Bits of signal are not used: 'wide_total'*",
+    ),
+    Waiver(
+        "UNUSEDSIGNAL",
+        "weights of one input that all are even, or have one sign",
+        match="*Bits of signal are not used: 'product_*'*",
+    ),
+    Waiver("UNUSEDSIGNAL", "counters wrap: the carry is dropped", match="*Bits of signal are not used: '*_plus_1'*"),
     Waiver("UNUSEDSIGNAL", "an input whose weights are all zero is not looked at", match="* not used: 'x'*"),
 )
 #: And in the AXI4-Stream wrapper.
 STREAM_WAIVERS = (
-    Waiver("WIDTHTRUNC", "Yosys writes !x for x == 0", match="Logical operator LOGNOT expects 1 bit*"),
     Waiver(
         "UNUSEDSIGNAL", "pointers and counters wrap: the carry is dropped", "*_stream_*.v", "Bits of signal * '_*_'*"
     ),
