@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from seeded_networks import study
 from torch import nn
 
 from amos_hdl.frontend.architectures.structure import STRUCTURES
@@ -144,6 +143,8 @@ def main() -> int:
     parser.add_argument("--fitted", type=int, nargs="*", default=[8, 12, 16], help="K of fitted swish units")
     arguments = parser.parse_args()
     if arguments.network in STRUCTURES:
+        from seeded_networks import study  # beside this file, which tests import from elsewhere
+
         study(arguments.network, arguments.size, arguments.gates, arguments.fitted)
         return 0
     if not arguments.data.is_dir():
