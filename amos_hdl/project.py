@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from amos_hdl.errors import DataError, StoreError
+from amos_hdl.errors import DataError, RecipeError, StoreError
 from amos_hdl.frontend.architectures.structure import STRUCTURES, Structure, StructureOptions
+from amos_hdl.frontend.conversion import Conversion, ConversionRecipe, is_conversion, load_conversion
 from amos_hdl.frontend.data import Dataset, from_folder, load_dataset, load_npz
 from amos_hdl.frontend.data_files import Folder, read_folder
 from amos_hdl.frontend.recipe import Recipe, load_recipe
@@ -54,8 +55,20 @@ class Project:
 
     @cached_property
     def recipe(self) -> Recipe | None:
-        """The recipe, if there is one."""
-        return None if self.recipe_path is None else load_recipe(self.recipe_path)
+        """The recipe of a training, if there is one."""
+        return None if self.recipe_path is None or self.conversion_recipe else load_recipe(self.recipe_path)
+
+    @cached_property
+    def conversion_recipe(self) -> ConversionRecipe | None:
+        """The recipe of a conversion, if there is one."""
+        path = self.recipe_path
+        return load_conversion(path) if path is not None and is_conversion(path) else None
+
+    def conversion(self) -> Conversion:
+        """Return what the recipe of a conversion asks for.  Raises RecipeError if there is none."""
+        if self.conversion_recipe is None or self.recipe_path is None:
+            raise RecipeError("recipe without a section convert", where=str(self.recipe_path or self.folder))
+        return self.conversion_recipe.conversion(self.recipe_path.parent)
 
     @cached_property
     def network(self) -> Network:
@@ -64,7 +77,8 @@ class Project:
 
     def options(self, flags: Mapping[str, Any] | None = None) -> HardwareOptions:
         """Return hardware options: flags first (None: not given), then the recipe's, then the defaults."""
-        chosen: dict[str, Any] = {} if self.recipe is None else self.recipe.hardware_options
+        recipe = self.conversion_recipe or self.recipe
+        chosen: dict[str, Any] = {} if recipe is None else recipe.hardware_options
         chosen |= {name: value for name, value in (flags or {}).items() if value is not None}
         return HardwareOptions.of(chosen)
 
@@ -78,6 +92,8 @@ class Project:
         Images of an NPZ file are all test images; of a folder only its test images are taken.  Raises DataError if it
         is not a data set.
         """
+        if images is None and self.conversion_recipe is not None and self.recipe_path is not None:
+            images = self.conversion_recipe.data_path(self.recipe_path.parent)
         if images is None:
             if self.recipe is None or self.recipe_path is None:
                 return None
@@ -123,8 +139,8 @@ def find_project(argument: str) -> Project:
     """
     path = Path(argument)
     if path.suffix in (".yaml", ".yml"):
-        recipe = load_recipe(path)
-        return Project(path.parent / recipe.name, path)
+        name = (load_conversion if is_conversion(path) else load_recipe)(path).name
+        return Project(path.parent / name, path)
     for folder in (path, MODELS / argument):
         if folder.name in ("", ".."):
             folder = folder.resolve()  # "." and ".." have no name of their own

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
-from amos_hdl.commands.options import finish, json_option, recipe_argument
+from amos_hdl.commands.options import finish, json_option, options_given, recipe_argument
 from amos_hdl.console import Steps
-from amos_hdl.project import find_project
+from amos_hdl.project import MODELS, find_project
 
 
 @click.command()
@@ -38,6 +39,20 @@ from amos_hdl.project import find_project
 @click.option("--percentile", type=float, default=99.9, show_default=True, help="For --calibration percentile.")
 @click.option("--alpha", type=float, help="One greatest value for all units instead of calibration.")
 @click.option("--per-channel", is_flag=True, help="A greatest value for each channel.")
+@click.option(
+    "--products",
+    type=click.Choice(["multiply", "units"]),
+    default="multiply",
+    show_default=True,
+    help="Products of two tensors as real products, or of units alone: 34 gates each.",
+)
+@click.option(
+    "--circuit",
+    "circuits",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Circuit file of fit (linear form) whose unit is taken for its function; may be repeated.",
+)
 @click.option("--bias-correction/--no-bias-correction", default=True, show_default=True)
 @click.option("--low", type=int, default=0, show_default=True, help="Least pixel.")
 @click.option("--high", type=int, default=255, show_default=True, help="Greatest pixel.")
@@ -63,16 +78,26 @@ def convert(
     divisor: float,
     mean: tuple[float, ...],
     std: tuple[float, ...],
+    circuits: tuple[Path, ...],
     **units: Any,
 ) -> None:
-    """Convert a trained model, SOURCE: an exported PyTorch program (.pt2), ONNX or QONNX (.onnx).
+    """Convert a trained model, SOURCE: an exported PyTorch program (.pt2), ONNX or QONNX (.onnx), or a recipe (.yaml).
+
+    A recipe with a section "convert" says all of the options below itself, and remakes its network.
 
     QONNX networks keep their integers and give the same outputs; others are quantized with calibration images.  Files
     are read as data: nothing in them is run or unpickled.
     """
+    from amos_hdl.frontend.conversion import Conversion, options_of
+    from amos_hdl.frontend.importers.pixels import PixelCode
     from amos_hdl.verbs.convert import convert as act
 
-    pixels = {"low": low, "high": high, "divisor": divisor, "mean": mean, "std": std}
+    if source.suffix in (".yaml", ".yml"):
+        given = options_given("source", "json")
+        if given:
+            raise click.UsageError(f"{', '.join(given)}: the recipe {source} says it")
+        project = find_project(str(source))
+        return finish(act(project.conversion(), project.folder, Steps(json)), json)
     layers = {}
     for entry in layer_weights:
         layer, _, bits = entry.partition("=")
@@ -80,7 +105,10 @@ def convert(
             raise click.UsageError(f"--layer-weights: expected LAYER=BITS, got {entry!r}")
         layers[layer] = int(bits)
     widths = {"weight_bits": weights, "first_bits": first_weights, "last_bits": last_weights, "layer_bits": layers}
-    finish(act(source, out, data, images, test_images, pixels, widths | units, Steps(json)), json)
+    folder = out or MODELS / (re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "network")
+    pixels, options = PixelCode(low, high, divisor, mean, std), options_of(widths | units, circuits)
+    asked = Conversion(source, folder.name, data, images, test_images, pixels, options)
+    return finish(act(asked, folder, Steps(json)), json)
 
 
 @click.command()

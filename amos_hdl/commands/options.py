@@ -115,3 +115,14 @@ def finish(outcome: Outcome, json: bool) -> None:
         outcome.show()
     if not outcome.passed:
         raise click.exceptions.Exit(1)
+
+
+def options_given(*without: str) -> list[str]:
+    """Return the options that the command line names, as they are written, but for those called ``without``."""
+    context = click.get_current_context()
+    source = click.core.ParameterSource.COMMANDLINE
+    return [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name and parameter.name not in without and context.get_parameter_source(parameter.name) == source
+    ]

@@ -56,7 +56,7 @@ def report(
 @synthesis_options
 @json_option
 def run(recipe: str, hardware: Hardware, target: str, pnr: bool, frequency_mhz: float, seed: int, json: bool) -> None:
-    """All of it: train if nothing is stored, evaluate, generate, simulate, synth."""
+    """All of it: train or convert if nothing is stored, evaluate, generate, simulate, synth."""
     from amos_hdl.verbs.run import run as act
 
     finish(act(find_project(recipe), hardware, target, pnr, frequency_mhz, seed, Steps(json)), json)

@@ -58,6 +58,8 @@ class Kept:
     logit_error : float
         Mean distance of the logits, in units of the mean distance of the model's own logits from their mean.
     spikes_per_image, spikes_per_unit : float
+    outputs : float array, shape (image, class)
+        The model's own; of a QONNX file its formula applied to the integers, which are the same.
     """
 
     images: int
@@ -67,6 +69,7 @@ class Kept:
     logit_error: float
     spikes_per_image: float
     spikes_per_unit: float
+    outputs: npt.NDArray[np.floating]
 
 
 def load_images_of(path: Path, calibration: int, test: int) -> Images:
@@ -176,6 +179,7 @@ def compare(made: Quantized | ExactImport, outputs: npt.NDArray[np.float32] | No
         float(np.abs(theirs - mine).mean()) / spread,
         spikes / count,
         spikes / count / max(units, 1),
+        theirs,
     )
 
 

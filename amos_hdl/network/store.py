@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -31,8 +32,8 @@ class _Structure(Strict):
     operations: list[Entry]
 
 
-def save(network: Network, folder: Path) -> None:
-    """Write ``network`` into ``folder``, which is replaced as a whole.
+def save(network: Network, folder: Path, *, also: Callable[[Path], None] | None = None) -> None:
+    """Write ``network`` into ``folder``, which is replaced as a whole; ``also`` may add files to the new folder.
 
     Raises StoreError if the folder cannot be written.
     """
@@ -49,6 +50,8 @@ def save(network: Network, folder: Path) -> None:
     with replaced_folder(folder, STRUCTURE, StoreError) as new:
         (new / STRUCTURE).write_text(dump_yaml(structure), encoding="utf-8", newline="\n")
         write_arrays(arrays, new / WEIGHTS)
+        if also is not None:
+            also(new)
 
 
 def load(folder: Path) -> Network:

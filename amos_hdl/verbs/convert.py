@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amos_hdl.console import Steps, note, table
 from amos_hdl.network import store
-from amos_hdl.project import MODELS
 from amos_hdl.verbs.outcome import Outcome
 
+if TYPE_CHECKING:
+    from amos_hdl.frontend.conversion import Conversion
 
-def convert(
-    source: Path,
-    out: Path | None,
-    data: Path | None,
-    calibration_images: int,
-    test_images: int,
-    pixels: dict[str, Any],
-    options: dict[str, Any],
-    steps: Steps,
-) -> Outcome:
-    """Convert a trained model into a stored integer network, and say what it kept."""
+
+def convert(asked: Conversion, folder: Path, steps: Steps) -> Outcome:
+    """Convert a trained model into the stored integer network ``folder``, and say what it kept."""
     from amos_hdl.frontend.convert import compare, load_images_of, outputs_of
     from amos_hdl.frontend.convert import convert as act
-    from amos_hdl.frontend.importers.pixels import PixelCode
     from amos_hdl.frontend.importers.qonnx import ExactImport
-    from amos_hdl.frontend.quantize import QuantizeOptions
-    from amos_hdl.network.names import check_name
+    from amos_hdl.frontend.original import Original
 
-    folder = out or MODELS / (re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "network")
-    check_name(folder.name, "a network")
-    code, chosen = PixelCode(**pixels), QuantizeOptions(**options)
-    images = None if data is None else load_images_of(data, calibration_images, test_images)
+    source, data = asked.source, asked.data
+    images = None if data is None else load_images_of(data, asked.calibration_images, asked.test_images)
+    original = None
     with steps.step(f"converting {source.name}", 1) as bar:
 
         def say(what: str, done: int, total: int) -> None:
             bar.say(f"{what}, {source.name}")
             bar.to(done, total)
 
-        made, graph = act(source, folder.name, images, code, chosen, say)
-        outputs = None if graph is None or images is None else outputs_of(graph, code, images, say)
+        made, graph = act(source, asked.name, images, asked.pixels, asked.options, say)
+        outputs = None if graph is None or images is None else outputs_of(graph, asked.pixels, images, say)
         kept = None if images is None else compare(made, outputs, images, say)
-    store.save(made.network, folder)
+        if kept is not None and images is not None:
+            original = Original.of(images.test, kept.outputs)
+    store.save(made.network, folder, also=None if original is None else original.save)
     exact = isinstance(made, ExactImport)
     found: dict[str, Any] = {
         "source": str(source),
-        "network": folder.name,
+        "network": asked.name,
         "folder": str(folder),
         "sha256": made.network.digest,
         "kind": "QONNX" if exact else "float",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from amos_hdl.console import Steps, table
 from amos_hdl.errors import DataError
 from amos_hdl.frontend.data import Dataset
+from amos_hdl.frontend.original import load_original
 from amos_hdl.frontend.reference import load_reference
 from amos_hdl.network import Network, golden, statistics
 from amos_hdl.network.counts import Counts, count
@@ -33,13 +34,14 @@ def evaluate(
 ) -> Outcome:
     """Count right answers, spikes and synaptic operations over all images, by the golden model.
 
-    ``reference``: a file with the answers of the original network, to compare with.  ``on_rtl``: every image through
+    ``reference``: a file with the answers of the original network, to compare with; without one those that are kept
+    beside the network (``frontend.original``), for the images that are known.  ``on_rtl``: every image through
     the Verilog as well.
     """
     network, dataset = project.network, project.dataset(images)
     if dataset is None:
         raise DataError("no images", where=project.name, hint="give some with --images")
-    original = None if reference is None else load_reference(reference, len(dataset.images)).ranking
+    found = _original(project, dataset, reference)
     with steps.step(f"evaluating {len(dataset.images):,} images", len(dataset.images)) as bar:
         started = time.perf_counter()
         counted = statistics.measure(network, dataset.images, progress=bar.to)
@@ -52,11 +54,24 @@ def evaluate(
         **_spikes(network, counted),
         "images_per_second": counted.images / seconds,
     }
-    if original is not None:
-        data["reference"] = _comparison(dataset, counted.ranking, original)
+    if found is not None:
+        data["reference"] = _comparison(dataset, counted.ranking, *found)
     if on_rtl:
         data["rtl"] = check_rtl(project, golden.check_images(network, dataset.images), rtl, steps)
     return Outcome(data, lambda: _show(data, dataset))
+
+
+def _original(
+    project: Project, dataset: Dataset, reference: Path | None
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]] | None:
+    """Return of which images the original's answers are known, and its ranking of those; None if of none."""
+    if reference is not None:
+        return np.ones(len(dataset.images), bool), load_reference(reference, len(dataset.images)).ranking
+    original = load_original(project.folder)
+    if original is None:
+        return None
+    known, ranking = original.find(dataset.images)
+    return (known, ranking) if known.any() else None
 
 
 def _hits(dataset: Dataset, ranking: npt.NDArray[np.int64], ranks: int) -> dict[str, float]:
@@ -77,16 +92,32 @@ def _answers(dataset: Dataset, ranking: npt.NDArray[np.int64], network: Network)
 
 
 def _comparison(
-    dataset: Dataset, ranking: npt.NDArray[np.int64], original: npt.NDArray[np.int64]
-) -> dict[str, dict[str, float]]:
-    """Return accuracy of the original network, and how often both say the same."""
+    dataset: Dataset,
+    ranking: npt.NDArray[np.int64],
+    known: npt.NDArray[np.bool_],
+    original: npt.NDArray[np.int64],
+) -> dict[str, dict[str, Any]]:
+    """Return what both networks say of the images of which the original's answers are ``known``."""
     if not ranking.shape[1]:
         raise DataError("answers to compare", expected="a network with an argmax or one output of scores")
-    same = ranking[:, 0] == original[:, 0]
+    theirs = np.full((len(known), original.shape[1]), -1)
+    theirs[known] = original
+    parts = {name: part[known[part]] for name, part in dataset.splits.items() if known[part].any()}
+
+    def share(answers: npt.NDArray[np.int64], ranks: int) -> dict[str, float]:
+        if answers.shape[1] < ranks:
+            return {}
+        hits = (answers[:, :ranks] == dataset.labels[:, None]).any(axis=1)
+        return {name: float(hits[part].mean()) for name, part in parts.items()}
+
+    same = ranking[:, 0] == theirs[:, 0]
     return {
-        "accuracy": _hits(dataset, original, 1),
-        "top5_accuracy": _hits(dataset, original, 5) if original.shape[1] == 5 else {},
-        "agreement": {name: float(same[part].mean()) for name, part in dataset.splits.items()},
+        "images": {name: len(part) for name, part in parts.items()},
+        "accuracy": share(theirs, 1),
+        "top5_accuracy": share(theirs, 5),
+        "network_accuracy": share(ranking, 1),
+        "network_top5_accuracy": share(ranking, 5),
+        "agreement": {name: float(same[part].mean()) for name, part in parts.items()},
     }
 
 
@@ -111,22 +142,12 @@ def _spikes(network: Network, counted: Statistics) -> dict[str, Any]:
 
 
 def _show(data: Mapping[str, Any], dataset: Dataset) -> None:
-    rows: list[Sequence[object]] = []
-    sets: list[tuple[str, Mapping[str, Any]]] = [("", data)]
-    if "reference" in data:
-        sets.append((" of the original", data["reference"]))
-    for name, part in dataset.splits.items():
-        for key, what in (("accuracy", "accuracy"), ("top5_accuracy", "top-5 accuracy")):
-            for whose, found in sets:
-                if name in found[key]:
-                    rows.append((f"{what}{whose}, {name}", f"{100 * found[key][name]:.2f} %", f"{len(part):,} images"))
-        if "reference" in data:
-            rows.append(
-                (f"agreement, {name}", f"{100 * data['reference']['agreement'][name]:.2f} %", "same best class")
-            )
+    reference = data.get("reference")
+    rows = [*_accuracy_rows(data, dataset, reference)]
     rows += [
         ("spikes per image", f"{data['spikes_per_image']:,.1f}", f"of {data['gates']:,} gates"),
         ("spikes per unit", f"{data['spikes_per_unit']:.3f}", f"{data['units']:,} units"),
+        ("spikes per gate", f"{data['spikes_per_gate']:.3f}", "a gate spikes at most once per image"),
         ("synaptic operations per image", f"{data['synaptic_operations_per_image']:,.0f}", "spikes times weights"),
     ]
     rows += [
@@ -135,4 +156,30 @@ def _show(data: Mapping[str, Any], dataset: Dataset) -> None:
     ]
     if "rtl" in data:
         rows += rtl_rows(data["rtl"])
-    table(f"{data['network']}, {data['images']:,} images, golden model", ["", "value", "of"], rows)
+    columns = ["", "value", "of"]
+    if reference:
+        # the original has no spikes: its column is for answers alone
+        rows = [row if len(row) == 4 else (row[0], row[1], "", row[2]) for row in rows]
+        columns = ["", "AMOS network", "original", "of"]
+    table(f"{data['network']}, {data['images']:,} images, golden model", columns, rows)
+
+
+def _accuracy_rows(
+    data: Mapping[str, Any], dataset: Dataset, reference: Mapping[str, Any] | None
+) -> Iterator[Sequence[object]]:
+    """Yield rows of accuracy; of four cells where the original's stands beside it."""
+    for name, part in dataset.splits.items():
+        known = reference["images"].get(name, 0) if reference else 0
+        for key, what in (("accuracy", "accuracy"), ("top5_accuracy", "top-5 accuracy")):
+            if name not in data[key]:
+                continue
+            mine, images = f"{100 * data[key][name]:.2f} %", f"{len(part):,} images"
+            if not reference or known < len(part):
+                yield f"{what}, {name}", mine, images
+            if reference and name in reference[key]:
+                both = [f"{100 * reference[k][name]:.2f} %" for k in (f"network_{key}", key) if name in reference[k]]
+                some = f"{known:,} images" if known == len(part) else f"{known:,} images it saw"
+                yield f"{what}, {name}", *both, some
+        if reference and known:
+            share = f"{100 * reference['agreement'][name]:.2f} %"
+            yield f"agreement, {name}", share, "same best class"

@@ -9,6 +9,7 @@ from typing import Any
 from amos_hdl.console import Steps, table
 from amos_hdl.network import store
 from amos_hdl.project import Project
+from amos_hdl.verbs.convert import convert
 from amos_hdl.verbs.evaluate import evaluate
 from amos_hdl.verbs.generate import generate
 from amos_hdl.verbs.outcome import Outcome, how_often
@@ -32,8 +33,12 @@ def run(
     find_target(target)
     started = time.perf_counter()
     if not (project.folder / store.STRUCTURE).exists():
-        train(project, steps)
-        steps.done(f"trained {project.folder}")
+        if project.conversion_recipe is not None:
+            convert(project.conversion(), project.folder, steps)
+            steps.done(f"converted {project.folder}")
+        else:
+            train(project, steps)
+            steps.done(f"trained {project.folder}")
     evaluated = evaluate(project, None, steps)
     accuracy = evaluated.data["accuracy"].get("test")
     if accuracy is not None:
