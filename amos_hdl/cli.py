@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from amos_hdl import __version__
-from amos_hdl.commands import behaviour, checks, hardware, models, units, whole
+from amos_hdl.commands import behaviour, boards, checks, hardware, models, units, whole
 from amos_hdl.console import show_error
 from amos_hdl.errors import AmosError
 
@@ -34,6 +34,8 @@ for _verb in (
     behaviour.noise,
     hardware.generate,
     hardware.synth,
+    boards.board,
+    boards.host,
     checks.simulate,
     checks.prove,
     whole.report,

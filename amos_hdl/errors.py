@@ -91,6 +91,10 @@ class DoesNotFitError(SynthesisError):
     """A design that needs more than the device has."""
 
 
+class LinkError(AmosError):
+    """A serial port that cannot be used, or a board that does not answer or is not the one that is wanted."""
+
+
 class CheckFailed(AmosError):
     """The hardware and the golden model disagree.  Not bad input: the exit code is 1."""
 

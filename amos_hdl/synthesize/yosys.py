@@ -23,6 +23,7 @@ SCRIPT = "synthesize.ys"
 LOG = "yosys.log"
 STATISTICS = "statistics.json"
 NETWORK_STATISTICS = "statistics_network.json"
+_READERS = {".sv": "read_verilog -defer -sv", ".il": "read_rtlil"}
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,14 @@ def make_script(
     block_ram: bool = True,
     carry: bool = False,
     no_dsp: str | None = None,
+    buffers: bool = True,
 ) -> str:
     """The Yosys script.
 
     Parameters
     ----------
     sources : sequence of str
-        Verilog files, named as the script's folder sees them; ``.sv`` is read as SystemVerilog.
+        Verilog files, named as the script's folder sees them; ``.sv`` is read as SystemVerilog, ``.il`` as RTLIL.
     top : str
         The module to synthesize.
     family : Family
@@ -61,6 +63,8 @@ def make_script(
         True lets sums use carry cells.
     no_dsp : str, optional
         Option that keeps products out of DSP blocks.
+    buffers : bool
+        False if the design brings the buffers of its pins itself.
 
     Raises
     ------
@@ -74,8 +78,9 @@ def make_script(
         if not re.fullmatch(r"[\w.-]+", source):
             raise SynthesisError("not a plain file name", got=repr(source))
     lines = ["# deferred, so that a module with parameters is not elaborated before they are known"]
-    lines += [f"read_verilog -defer {'-sv ' if source.endswith('.sv') else ''}{source}" for source in sources]
-    lines.append(f"hierarchy -check -top {top}")
+    lines += [f"{_READERS.get(Path(source).suffix, 'read_verilog -defer')} {source}" for source in sources]
+    # buffers are cells that only the synthesis command knows; it checks again
+    lines.append(f"hierarchy {'-check ' if buffers else ''}-top {top}")
     if network_top is not None:
         lines.append(f"setattr -mod -set keep_hierarchy 1 {network_top}")
     options = (no_dsp, None if carry else family.no_carry, None if block_ram else family.no_block_ram)
@@ -89,7 +94,7 @@ def make_script(
         ]
     lines.append(f"tee -q -o {STATISTICS} stat -json")
     lines.append(f"write_verilog -noattr {NETLIST_VERILOG}")
-    if family.gowin_buffers:
+    if family.gowin_buffers and buffers:
         # Not left to synth_gowin, which would put buffers at the network's inner boundary too.
         lines += [
             f"iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O -toutpad TBUF ~OEN:I:O {top}",
@@ -110,6 +115,7 @@ def run_yosys(
     block_ram: bool = True,
     carry: bool = False,
     dsp: bool = False,
+    buffers: bool = True,
 ) -> Synthesized:
     """Synthesize the sources in ``folder``; leaves netlists, statistics, script and log there.
 
@@ -128,7 +134,16 @@ def run_yosys(
         If its statistics do not say what they should.
     """
     no_dsp = None if dsp else _no_dsp_option(tool, family, folder)
-    script = make_script(sources, top, family, network_top=network_top, block_ram=block_ram, carry=carry, no_dsp=no_dsp)
+    script = make_script(
+        sources,
+        top,
+        family,
+        network_top=network_top,
+        block_ram=block_ram,
+        carry=carry,
+        no_dsp=no_dsp,
+        buffers=buffers,
+    )
     (folder / SCRIPT).write_text(script, encoding="utf-8")
     run_tool(tool, ["-s", SCRIPT], folder=folder, log=LOG)
     design = count_cells(read_json(folder / STATISTICS), top, family, where=STATISTICS)
