@@ -19,8 +19,7 @@ def place_pll(m: Module, spec: PllSpec, clock: Value, made: Signal, locked: Sign
 
 
 def _ecp5(spec: PllSpec, clock: Value, made: Signal, locked: Signal) -> Instance:
-    # the edges of output and feedback meet in the middle of the oscillator's count
-    phase = spec.output_divider // 2
+    phase = spec.output_divider - 1  # none: output and feedback are the same
     return Instance(
         "EHXPLLL",
         a_FREQUENCY_PIN_CLKI=f"{float(spec.input_mhz):g}",

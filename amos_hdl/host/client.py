@@ -12,6 +12,8 @@ from amos_hdl.schedule.link import FLAG, PROTOCOL_VERSION, WINDOW, Fault, Frame,
 
 #: Times that a request is sent before the board is given up.
 ATTEMPTS = 5
+#: Bytes without an answer among them after which a line that never falls silent counts as one that is.
+NOISE_LIMIT_BYTES = 1 << 17
 
 
 @dataclass
@@ -117,7 +119,7 @@ class BoardClient:
         answers: list[bytes | None] = [None] * len(payloads)
         # sequence number: which payload, and how often it was sent
         under_way: dict[int, tuple[int, int]] = {}
-        sent = done = 0
+        sent = done = noise = 0
         while done < len(payloads):
             while sent < len(payloads) and len(under_way) < WINDOW:
                 under_way[self._sequence] = (sent, 0)
@@ -125,7 +127,9 @@ class BoardClient:
                 self._sequence = (self._sequence + 1) & 0xFF
                 sent += 1
             data = self._transport.read(self._timeout_s)
-            if not data:
+            noise += len(data)
+            if not data or noise > NOISE_LIMIT_BYTES:
+                noise = 0
                 self.counts.timeouts += 1
                 for sequence in list(under_way):
                     self._send(kind, sequence, payloads, under_way)
@@ -138,7 +142,7 @@ class BoardClient:
                     number, _ = under_way.pop(frame.sequence)
                     answers[number] = frame.payload
                     self.counts.answers += 1
-                    done += 1
+                    done, noise = done + 1, 0
                     if progress is not None:
                         progress(done)
                 else:

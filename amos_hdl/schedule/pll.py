@@ -101,13 +101,15 @@ class PllSpec:
         detector, oscillator = _LIMITS[kind]
         inputs, feedbacks, outputs = _DIVIDERS[kind]
         for input_divider in range(1, inputs + 1):
+            if not detector[0] <= input_mhz / input_divider <= detector[1]:
+                continue
             for output_divider in outputs:
+                # the oscillator is as near to what it would be as the clock is to what is asked for
+                about = output_mhz * output_divider
+                if not oscillator[0] * (1 - TOLERANCE) <= about <= oscillator[1] * (1 + TOLERANCE):
+                    continue
                 wanted = output_mhz * input_divider / input_mhz * (output_divider if kind == "ice40" else 1)
                 for feedback in {int(wanted), int(wanted) + 1}:
                     pll = cls(kind, input_mhz, input_divider, feedback, output_divider)
-                    if (
-                        1 <= feedback <= feedbacks
-                        and detector[0] <= pll.detector_mhz <= detector[1]
-                        and oscillator[0] <= pll.oscillator_mhz <= oscillator[1]
-                    ):
+                    if 1 <= feedback <= feedbacks and oscillator[0] <= pll.oscillator_mhz <= oscillator[1]:
                         yield pll
