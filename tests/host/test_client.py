@@ -59,14 +59,18 @@ def test_a_wrong_result_is_named(small):
     assert re.fullmatch(r"image 3, logits: expected \[.*\], got \[.*\]", check.lines[0])
 
 
-@pytest.mark.parametrize(
-    "change",
-    [lambda data: data[:5] + data[6:], lambda data: data[:7] + bytes([data[7] ^ 4]) + data[8:], lambda data: b"", lambda data: data[:-3]],
-    ids=["lost byte", "wrong bit", "lost packet", "cut off"],
-)  # fmt: skip
+DAMAGES = {
+    "lost byte": lambda data: data[:5] + data[6:],
+    "wrong bit": lambda data: data[:7] + bytes([data[7] ^ 4]) + data[8:],
+    "lost packet": lambda data: b"",
+    "cut off": lambda data: data[:-3],
+}
+
+
+@pytest.mark.parametrize("name", list(DAMAGES))
 @pytest.mark.parametrize("way", ["to_board", "from_board"])
-def test_damage_is_mended(way, change, small):
-    client = BoardClient(Loop(SoftBoard(small), **{way: every(4, change)}), 0.1)
+def test_damage_is_mended(way, name, small):
+    client = BoardClient(Loop(SoftBoard(small), **{way: every(4, DAMAGES[name])}), 0.1)
     check = check_board(client, small, images(small))
     assert not len(check.different)
     counts = client.counts

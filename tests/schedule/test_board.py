@@ -60,9 +60,9 @@ def test_filter_of_an_ice40():
 
 
 def test_what_cannot_be():
-    with pytest.raises(ScheduleError, match="unknown board: expected one of icebreaker, .*, got 'icebraker'"):
+    with pytest.raises(ScheduleError, match=r"unknown board: expected one of icebreaker, .*, got 'icebraker'"):
         find_board("icebraker")
     with pytest.raises(ScheduleError, match="clock from 12 MHz by a PLL: expected 1000 MHz"):
         find_board("icebreaker").clock(1000)
-    with pytest.raises(ScheduleError, match="baud: expected within 2 % .* got 5000000, the nearest is 6000000"):
+    with pytest.raises(ScheduleError, match=r"baud: expected within 2 % .* got 5000000, the nearest is 6000000"):
         find_board("icebreaker").bit_cycles(Fraction(12), 5_000_000)

@@ -35,7 +35,7 @@ def test_a_frame_byte_by_byte():
 
 @pytest.mark.parametrize("cut", [1, 2, 7, 1000])
 def test_frames_come_back_however_they_are_cut(cut):
-    draw = random.Random(cut)
+    draw = random.Random(cut)  # noqa: S311 - bytes of a test
     frames = [Frame(draw.randrange(256), draw.randrange(256), draw.choice(
         [b"", bytes([FLAG, ESCAPE] * 5), draw.randbytes(draw.randrange(300))])) for _ in range(50)]  # fmt: skip
     wire = b"".join(frame.encode() for frame in frames)
