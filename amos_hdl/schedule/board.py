@@ -38,6 +38,8 @@ class Board:
         Where the two wires of the UART are, for people.
     hardware : mapping
         Hardware options that this board wants instead of the recipe's, which was not written for it.
+    folds_units : bool
+        Each unit has one comparator, where it can: the board is small, and images come more slowly than it works.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Board:
     baud: int
     uart: str
     hardware: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    folds_units: bool = False
 
     def clock(self, clock_mhz: float | None) -> tuple[Fraction, PllSpec | None]:
         """Return the clock in MHz, and the PLL that makes it; None where it is the oscillator's own.
@@ -98,6 +101,7 @@ BOARDS: Mapping[str, Board] = MappingProxyType(
                 uart="the second port of its USB",
                 # a slow device: several sums fit between two registers at 12 MHz, and registers take logic cells
                 hardware=MappingProxyType({"adders_per_stage": 8}),
+                folds_units=True,
             ),
             Board(
                 "ulx3s-85f",

@@ -16,9 +16,12 @@ from amos_hdl.verbs.outcome import Outcome, how_often
 
 def board_schedule(project: Project, board: Board, flags: Mapping[str, Any]) -> Schedule:
     """Return the schedule of a network on a board: flags first, then what the board wants, then the recipe."""
+    wanted = dict(board.hardware)
+    if board.folds_units:
+        circuits = {unit.name: unit.circuits[0] for unit in project.network.unit_layers}
+        wanted["folded"] = [name for name, circuit in circuits.items() if circuit.depth == circuit.gates > 1]
     given = {name: value for name, value in flags.items() if value is not None}
-    chosen = project.options().as_dict() | dict(board.hardware) | given
-    return Schedule(project.network, HardwareOptions.of(chosen))
+    return Schedule(project.network, HardwareOptions.of(project.options().as_dict() | wanted | given))
 
 
 def board(
