@@ -38,7 +38,7 @@ def read_pid(folder: Path) -> int:
 def test_missing_tool_says_what_to_install(name, no_tools):
     with pytest.raises(ToolError) as caught:
         find_tool(name)
-    assert f"pip install {TOOLS[name].package or TOOLS[name].yowasp}" in str(caught.value)
+    assert f"pip install {TOOLS[name].comes_with or TOOLS[name].yowasp}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
