@@ -48,8 +48,9 @@ def hardware_options(function: Function) -> Function:
     )
     @click.option(
         "--lut-inputs",
-        type=click.Choice(["4", "6"]),
-        help="Inputs of the device's look-up tables: 6 on Xilinx, else 4.  [default: the recipe's, else 4]",
+        type=click.Choice(["2", "4", "6"]),
+        help="Inputs of the device's look-up tables: 6 on Xilinx, else 4; 2 for additions of two bits alone, in carry "
+        "cells.  [default: the recipe's, else 4]",
     )
     @click.option(
         "--extra-adder-levels",

@@ -155,7 +155,7 @@ class Hardware(Strict):
     """
 
     adders_per_stage: Annotated[int, Field(ge=1, le=64)] = 1
-    lut_inputs: Literal[4, 6] = 4
+    lut_inputs: Literal[2, 4, 6] = 4
     extra_adder_levels: Annotated[int, Field(ge=0, le=32)] = 0
     folded: list[str] = Field(default_factory=list)
 

@@ -26,7 +26,7 @@ class DenseSpec:
     operation : Dense
     source, result : Tensor
     adders_per_stage : int, >= 1
-    lut_inputs : int, 4 or 6
+    lut_inputs : int, 2, 4 or 6
     extra_levels : int, >= 0
         As in ``adder_graph``.
     """

@@ -24,9 +24,10 @@ class HardwareOptions:
     adders_per_stage : int, 1 to 64
         Adders that follow one another between two pipeline registers of a weighted sum.  1 gives the highest clock
         rate, more gives fewer registers and a shorter latency.
-    lut_inputs : int, 4 or 6
-        Inputs of the look-up tables of the device: 6 on Xilinx, 4 on ECP5, iCE40 and Gowin.  The Verilog works on
-        any device; on another than it was made for it is larger.
+    lut_inputs : int, 2, 4 or 6
+        Inputs of the look-up tables of the device: 6 on Xilinx, 4 on ECP5, iCE40 and Gowin.  2 makes sums of additions
+        of two bits alone, which run in carry cells that take nothing else in: for weights of many digits on ECP5.
+        The Verilog works on any device; on another than it was made for it is larger.
     extra_adder_levels : int, 0 to 32
         Adder levels of a weighted sum beyond the fewest.  More give smaller sums and a longer latency.
     folded : tuple of str
@@ -49,8 +50,8 @@ class HardwareOptions:
     def __post_init__(self) -> None:
         if type(self.adders_per_stage) is not int or not 1 <= self.adders_per_stage <= 64:
             raise ScheduleError("adders_per_stage", expected="1 to 64", got=repr(self.adders_per_stage))
-        if type(self.lut_inputs) is not int or self.lut_inputs not in (4, 6):
-            raise ScheduleError("lut_inputs", expected="4 or 6", got=repr(self.lut_inputs))
+        if type(self.lut_inputs) is not int or self.lut_inputs not in (2, 4, 6):
+            raise ScheduleError("lut_inputs", expected="2, 4 or 6", got=repr(self.lut_inputs))
         if type(self.extra_adder_levels) is not int or not 0 <= self.extra_adder_levels <= 32:
             raise ScheduleError("extra_adder_levels", expected="0 to 32", got=repr(self.extra_adder_levels))
         if len(self.folds) != len(self.folded):

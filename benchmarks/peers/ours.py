@@ -26,7 +26,7 @@ OPTIONS = {
 }
 
 
-def build(data: Path, design: str, folder: Path) -> dict[str, object]:
+def build(data: Path, design: str, folder: Path, lut_inputs: int) -> dict[str, object]:
     """Write the Verilog of ``design``; return seconds, stages and whether it, simulated, meets the golden vectors."""
     layers, x, y = read_layers(data, design)
     started = time.perf_counter()
@@ -42,7 +42,7 @@ def build(data: Path, design: str, folder: Path) -> dict[str, object]:
             source = f"units{number}"
     network = Network(design, tuple(operations), (source,))
     adders_per_stage, extra = OPTIONS[design]
-    options = HardwareOptions(lut_inputs=6, adders_per_stage=adders_per_stage, extra_adder_levels=extra)
+    options = HardwareOptions(lut_inputs=lut_inputs, adders_per_stage=adders_per_stage, extra_adder_levels=extra)
     schedule = Schedule(network, options)
     generate(schedule, folder)
     seconds = time.perf_counter() - started

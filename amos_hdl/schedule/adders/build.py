@@ -36,7 +36,7 @@ def adder_graph(
     weights, bias : int64 arrays, shapes (unit, input) and (unit,)
     low, high : int64 arrays, shape (input,)
         Value interval of each input.
-    lut_inputs : int, 4 or 6
+    lut_inputs : int, 2, 4 or 6
         Inputs of the look-up tables of the fabric; an adder counts one bit less in each of its tables.
     extra_levels : int, >= 0
         Adder levels beyond the fewest, which are ``ceil(log2(bits in the fullest column of a sum))``.  More levels

@@ -44,13 +44,21 @@ class Column:
 
     def take_plain(self, level: int) -> Bit:
         """Take a bit that an adder of ``level`` can have and that is not inverted; ZERO if there is none."""
+        return self.take_of(level, inverted=False) or ZERO
+
+    def take_of(self, level: int, *, inverted: bool) -> Bit | None:
+        """Take a bit that an adder of ``level`` can have and that is inverted or not; None if there is none."""
         for entries in (self.adders, self.inputs):
             for place in range(len(entries) - 1, -1, -1):
                 if entries[place][0] >= level:
                     break
-                if not entries[place][1].inverted:
+                if entries[place][1].inverted == inverted:
                     return entries.pop(place)[1]
-        return ZERO
+        return None
+
+    def count_of(self, level: int, *, inverted: bool) -> int:
+        """Return how many such bits there are."""
+        return sum(made < level and bit.inverted == inverted for made, bit in (*self.adders, *self.inputs))
 
 
 @dataclass
@@ -167,7 +175,25 @@ class Heap:
             self._fill_row(chains[number].rows[index], remaining, 1 if eager else len(slots) - done)
         return None if any(map(len, remaining)) else chains
 
+    def _fill_row_alike(self, row: Row, remaining: list[Column], rows_left: int) -> None:
+        """Take one bit per column, all inverted or none: of such a row nothing need be inverted before the adder."""
+        counts = [[column.count_of(row.level, inverted=inverted) for column in remaining] for inverted in (False, True)]
+        # the kind of which most is left where columns are high
+        weight = [sum(min(1, n) * max(1, len(c)) for n, c in zip(count, remaining, strict=True)) for count in counts]
+        inverted = weight[1] > weight[0]
+        for place, column in enumerate(remaining):
+            bit = column.take_of(row.level, inverted=inverted)
+            if bit is None and len(column) > rows_left - 1:
+                bit = column.take_of(row.level, inverted=not inverted)
+            if bit is not None:
+                row.counters[place] = Tally([(bit, 0)], 1)
+        if row.counters:
+            row.carry = remaining[min(row.counters)].take_plain(row.level)
+
     def _fill_row(self, row: Row, remaining: list[Column], rows_left: int) -> None:
+        if self.inputs == 1:
+            self._fill_row_alike(row, remaining, rows_left)
+            return
         available = tuple(column.available(row.level) for column in remaining)
         heights = tuple(map(len, remaining)) if rows_left > 1 else available
         for start, form in choose(available, heights, rows_left, self.inputs):

