@@ -21,7 +21,6 @@ from rich.table import Table
 
 from amos_hdl.emit.manifest import load_manifest
 
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "peers"
