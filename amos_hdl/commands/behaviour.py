@@ -57,14 +57,28 @@ def info(network: str, hardware: Hardware, json: bool, **built_in: Any) -> None:
 @reference_option
 @click.option("--rtl", "on_rtl", is_flag=True, help="Also run every image through the Verilog, compiled; compare all.")
 @click.option("--rtl-folder", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]")
+@click.option(
+    "--kernels",
+    "library",
+    type=click.Choice(["auto", "numpy", "torch"]),
+    default="auto",
+    show_default=True,
+    help="Library of the large sums, with equal results; auto: PyTorch for networks with maps, if installed.",
+)
 @json_option
 def evaluate(
-    network: str, images: Path | None, reference: Path | None, on_rtl: bool, rtl_folder: Path | None, json: bool
+    network: str,
+    images: Path | None,
+    reference: Path | None,
+    on_rtl: bool,
+    rtl_folder: Path | None,
+    library: Any,
+    json: bool,
 ) -> None:
     """Show accuracy, spikes and synaptic operations per image, by the bit-exact golden model."""
     from amos_hdl.verbs.evaluate import evaluate as act
 
-    options: dict[str, Any] = {"reference": reference, "on_rtl": on_rtl, "rtl": rtl_folder}
+    options: dict[str, Any] = {"reference": reference, "on_rtl": on_rtl, "rtl": rtl_folder, "library": library}
     finish(act(find_project(network), images, Steps(json), **options), json)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import DataError, ImportedModelError
+from amos_hdl.frontend.arrays import kernels_for
 from amos_hdl.frontend.data import load_images
 from amos_hdl.frontend.data_files import read_folder
 from amos_hdl.frontend.floats import FloatGraph
@@ -157,7 +158,11 @@ def compare(made: Quantized | ExactImport, outputs: npt.NDArray[np.float32] | No
     """
     network, count = made.network, len(images.test)
     counted = statistics.measure(
-        network, images.test, keep=network.outputs[:1], progress=lambda done: say("evaluating", done, count)
+        network,
+        images.test,
+        keep=network.outputs[:1],
+        kernels=kernels_for(network),
+        progress=lambda done: say("evaluating", done, count),
     )
     spikes, units = counted.spike_count, _units(network)
     mine = np.asarray(made.read_back(counted.values[network.outputs[0]]), np.float64)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from amos_hdl.console import Steps, table
 from amos_hdl.errors import DataError
+from amos_hdl.frontend.arrays import Library, kernels_for
 from amos_hdl.frontend.data import Dataset
 from amos_hdl.frontend.original import load_original
 from amos_hdl.frontend.reference import load_reference
@@ -31,12 +32,13 @@ def evaluate(
     reference: Path | None = None,
     on_rtl: bool = False,
     rtl: Path | None = None,
+    library: Library = "auto",
 ) -> Outcome:
     """Count right answers, spikes and synaptic operations over all images, by the golden model.
 
     ``reference``: a file with the answers of the original network, to compare with; without one those that are kept
-    beside the network (``frontend.original``), for the images that are known.  ``on_rtl``: every image through
-    the Verilog as well.
+    beside the network (``frontend.original``), for the images that are known.  ``library``: of the large sums.
+    ``on_rtl``: every image through the Verilog as well.
     """
     network, dataset = project.network, project.dataset(images)
     if dataset is None:
@@ -44,7 +46,7 @@ def evaluate(
     found = _original(project, dataset, reference)
     with steps.step(f"evaluating {len(dataset.images):,} images", len(dataset.images)) as bar:
         started = time.perf_counter()
-        counted = statistics.measure(network, dataset.images, progress=bar.to)
+        counted = statistics.measure(network, dataset.images, kernels=kernels_for(network, library), progress=bar.to)
         seconds = time.perf_counter() - started
     data: dict[str, Any] = {
         "network": project.name,

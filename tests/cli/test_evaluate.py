@@ -72,6 +72,12 @@ def test_everything_that_is_counted(folder):
     assert data["synaptic_operations_per_image_by_layer"] == {"u": reached / 30}
     code, out, _ = amos("evaluate", "maps", "--images", "images.npz", "--reference", "reference.npz", cwd=folder)
     assert code == 0 and "agreement, test" in out and "original" in out
+    call = ("evaluate", "maps", "--images", "images.npz", "--reference", "reference.npz", "--json")
+    for library in ("numpy", "torch"):
+        code, out, err = amos(*call, "--kernels", library, cwd=folder)
+        assert code == 0, err
+        again = json.loads(out)
+        assert {**again, "images_per_second": None} == {**data, "images_per_second": None}
 
 
 def test_predictions_alone(folder):

@@ -7,10 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amos_hdl.errors import ToolError
+from amos_hdl.frontend import arrays
+from amos_hdl.frontend.arrays import kernels_for
 from amos_hdl.frontend.kernels import TorchKernels
-from amos_hdl.network import golden, statistics
+from amos_hdl.network import Dense, Input, Network, golden, statistics
 from amos_hdl.network.kernels import NUMPY
 from amos_hdl.network.operations import Window
+from tests.cli.test_evaluate import conv_network
 from tests.network.strategies import networks
 
 
@@ -62,3 +65,15 @@ def test_less_than_exact_products_are_refused():
             TorchKernels()
     finally:
         torch.set_float32_matmul_precision("highest")
+
+
+def test_pytorch_is_taken_for_maps_where_it_is_installed(monkeypatch):
+    maps = conv_network()
+    dense = Network("dense", (Input("x", 4, 0, 3), Dense("d", "x", np.eye(4, dtype=int), 2)), ("d",))
+    assert isinstance(kernels_for(maps), TorchKernels)
+    assert isinstance(kernels_for(dense, "torch"), TorchKernels)
+    assert kernels_for(dense) is kernels_for(maps, "numpy") is NUMPY
+    monkeypatch.setattr(arrays, "find_spec", lambda name: None)
+    assert kernels_for(maps) is NUMPY
+    with pytest.raises(ToolError, match=r"^PyTorch is not installed; pip install "):
+        kernels_for(maps, "torch")
