@@ -6,7 +6,7 @@ Every quantizing node becomes AMOS units; whatever stands between the integers o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,21 +17,13 @@ from amos_hdl.errors import ImportedModelError
 from amos_hdl.frontend.importers.building import arguments_of
 from amos_hdl.frontend.importers.fold import fold
 from amos_hdl.frontend.importers.maps import added, average_pool, max_pool, window_of
+from amos_hdl.frontend.importers.moves import concatenated, padded, padding_of
 from amos_hdl.frontend.importers.onnx_file import QUANTIZERS, Node, OnnxModel, read_onnx
 from amos_hdl.frontend.importers.output import winner
 from amos_hdl.frontend.importers.pixels import BYTES, PixelCode
-from amos_hdl.frontend.importers.pointwise import (
-    Float,
-    Pointwise,
-    add,
-    batch_norm,
-    divide,
-    is_power,
-    multiply,
-    subtract,
-    subtract_from,
-)
+from amos_hdl.frontend.importers.pointwise import Float, Pointwise, add, divide, is_power, multiply, subtract
 from amos_hdl.frontend.importers.rounding import quantizer_of
+from amos_hdl.frontend.importers.steps import STEPS, Value
 from amos_hdl.frontend.importers.sums import Constant, weighted_sums
 from amos_hdl.frontend.importers.thresholds import circuits, find_codes
 from amos_hdl.network import Dense, Input, Network, Operation, Tensor, Unit
@@ -40,10 +32,11 @@ from amos_hdl.network.operations import Flatten as FlattenOperation
 #: What the importer can read, for errors.
 SUPPORTED = (
     "Quant, BipolarQuant, Trunc, MultiThreshold, MatMul, Gemm, Conv, MaxPool, AveragePool, GlobalAveragePool, "
-    "BatchNormalization, Mul, Div, Add, Sub, Relu, Clip, Flatten, Reshape"
+    "BatchNormalization, Mul, Div, Add, Sub, Relu, Clip, Concat, Pad, Flatten, Reshape, Transpose"
 )
+_POOLS = frozenset({"MaxPool", "AveragePool", "GlobalAveragePool"})
 #: Operations on maps: with one of them pixels keep their rows and columns.
-_ON_MAPS = frozenset({"Conv", "MaxPool", "AveragePool", "GlobalAveragePool"})
+_ON_MAPS = _POOLS | {"Conv", "Pad"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +95,6 @@ def import_qonnx(path: Path, name: str, pixels: PixelCode = BYTES) -> ExactImpor
         scale that integers cannot express.
     """
     return _Importer(read_onnx(path), pixels).run(name)
-
-
-Value = Constant | Pointwise
 
 
 class _Importer:
@@ -172,16 +162,20 @@ class _Importer:
         if node.kind == "Conv":
             return self._conv(node, arguments, where)
         moving = [argument for argument in arguments if isinstance(argument, Pointwise)]
-        if node.kind in _ON_MAPS:
+        if node.kind in _POOLS:
             return self._pool(node, moving[0], where)
+        if node.kind == "Pad":
+            return self._pad(node, moving[0], constants, where)
+        if node.kind == "Concat":
+            return self._concat(node, moving, constants, where)
         if node.kind == "Add" and len(moving) == 2:
             first, second = moving
             read = (self.tensors[first.source], self.tensors[second.source])
             return self._append(*added(self._name("sum"), (first, second), read, where))
         if len(moving) > 1:
-            hint = "only sums of two tensors are supported"
+            hint = "only sums of two tensors, and concatenations, are supported"
             raise ImportedModelError("operation on two tensors of the image", where=where, hint=hint)
-        step = _STEPS.get(node.kind)
+        step = STEPS.get(node.kind)
         if step is None or node.domain:
             raise ImportedModelError("unsupported operation", where=where, expected=f"one of {SUPPORTED}")
         result = step(node, arguments, where)
@@ -221,6 +215,21 @@ class _Importer:
         if node.kind == "MaxPool" and window is not None:
             return self._append(*max_pool(self._name("pool"), tensor, source, window, where))
         return self._append(*average_pool(self._name("mean"), tensor, source, window, where))
+
+    def _concat(self, node: Node, tensors: list[Pointwise], constants: list[Constant], where: str) -> Pointwise:
+        if constants or len(node.inputs) != len(tensors):
+            raise ImportedModelError("concatenation with a constant", where=where, hint="only of tensors of the image")
+        axis = int(node.attributes["axis"])
+        if axis not in (1, -len(tensors[0].shape)):
+            raise ImportedModelError("axis of a concatenation", where=where, expected="1, channels", got=repr(axis))
+        return self._append(*concatenated(self._name("joined"), tensors, where))
+
+    def _pad(self, node: Node, tensor: Pointwise, constants: list[Constant], where: str) -> Pointwise:
+        source = self.tensors[tensor.source]
+        if len(tensor.shape) != 3 or not source.space:
+            raise ImportedModelError("shape", where=where, expected="a map", got=str(tensor.shape))
+        widths, value = padding_of(node, [constant.array for constant in constants], where)
+        return self._append(*padded(self._name("padded"), tensor, source, widths, value, where))
 
     def _sums(self, node: Node, arguments: list[Value], where: str) -> Pointwise:
         tensor, weights = arguments[0], arguments[1]
@@ -293,110 +302,3 @@ def _before_quantizers(model: OnnxModel) -> set[str]:
         if node.kind in QUANTIZERS or reached.intersection(node.outputs):
             reached.update(node.inputs)
     return reached
-
-
-_Formula = Callable[[Pointwise, Float], Pointwise]
-
-
-def _step(of_tensor: _Formula, of_constant: _Formula) -> Callable[[Node, list[Value], str], Value]:
-    """Return a step for a two-sided operation: which side is the constant decides the formula."""
-
-    def step(node: Node, arguments: list[Value], where: str) -> Pointwise:
-        first, second = arguments
-        if isinstance(first, Pointwise) and isinstance(second, Constant):
-            return of_tensor(first, _fitted(first, second, where))
-        if isinstance(first, Constant) and isinstance(second, Pointwise):
-            return of_constant(second, _fitted(second, first, where))
-        raise ImportedModelError("arguments", where=where, expected="a tensor of the image and a constant")
-
-    return step
-
-
-def _fitted(tensor: Pointwise, constant: Constant, where: str) -> Float:
-    """Return the constant as float32, after checking that it does not make the tensor larger."""
-    array: Float = constant.array.astype(np.float32)
-    while array.ndim > len(tensor.shape) and array.shape[0] == 1:
-        array = array[0]
-    try:
-        fits = np.broadcast_shapes(array.shape, tensor.shape) == tensor.shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ImportedModelError("shapes", where=where, expected=str(tensor.shape), got=str(array.shape))
-    return array
-
-
-def _divided(node: Node, arguments: list[Value], where: str) -> Pointwise:
-    tensor, divisor = arguments
-    if not isinstance(tensor, Pointwise) or not isinstance(divisor, Constant):
-        raise ImportedModelError("division by a tensor of the image", where=where, expected="by a constant")
-    if not divisor.array.all():
-        raise ImportedModelError("division by 0", where=where)
-    return divide(tensor, _fitted(tensor, divisor, where))
-
-
-def _normalised(node: Node, arguments: list[Value], where: str) -> Pointwise:
-    tensor, *rest = arguments
-    if not isinstance(tensor, Pointwise) or len(rest) != 4 or not all(isinstance(part, Constant) for part in rest):
-        raise ImportedModelError("parameters", where=where, expected="four constants")
-    column = (-1, *[1] * (len(tensor.shape) - 1))
-    arrays = [part.array.astype(np.float32).reshape(column) for part in rest if isinstance(part, Constant)]
-    epsilon = float(node.attributes.get("epsilon", 1e-5))
-    if len({array.shape for array in arrays}) != 1 or arrays[0].shape[0] != tensor.shape[0]:
-        raise ImportedModelError("parameters", where=where, expected=f"{tensor.shape[0]}, one per channel")
-    if (arrays[3] + np.float32(epsilon) <= 0).any():
-        raise ImportedModelError("variance", where=where, expected="above 0", got=repr(float(arrays[3].min())))
-    gamma, beta, mean, variance = arrays
-    return batch_norm(tensor, gamma, beta, mean, variance, epsilon)
-
-
-def _clipped(node: Node, arguments: list[Value], where: str) -> Pointwise:
-    tensor, *bounds = arguments
-    if not isinstance(tensor, Pointwise) or not all(isinstance(bound, Constant) for bound in bounds):
-        raise ImportedModelError("bounds", where=where, expected="constants")
-    numbers = [np.float32(bound.array) for bound in bounds if isinstance(bound, Constant)]
-    low = np.float32(0) if node.kind == "Relu" else (numbers or [node.attributes.get("min", -np.inf)])[0]
-    high = np.float32(np.inf) if node.kind == "Relu" else (numbers[1:] or [node.attributes.get("max", np.inf)])[0]
-    return tensor.then(lambda x: np.clip(x, np.float32(low), np.float32(high)), None, 0)
-
-
-def _same(node: Node, arguments: list[Value], where: str) -> Pointwise:
-    if not isinstance(arguments[0], Pointwise):
-        raise ImportedModelError("input", where=where, expected="a tensor of the image first", got="a constant")
-    return arguments[0]
-
-
-def _reshaped(node: Node, arguments: list[Value], where: str) -> Pointwise:
-    tensor, *rest = arguments
-    if not isinstance(tensor, Pointwise):
-        raise ImportedModelError("shape that depends on the image", where=where)
-    size = int(np.prod(tensor.shape))
-    if node.kind == "Flatten":
-        target = [1, size] if node.attributes.get("axis", 1) == 1 else []
-    else:
-        target = [int(n) for n in rest[0].array.ravel()] if rest and isinstance(rest[0], Constant) else []
-        if 0 in target:
-            target = [(1, *tensor.shape)[axis] if n == 0 else n for axis, n in enumerate(target)]
-        if target.count(-1) == 1:
-            known = -int(np.prod(target))
-            target = [size // max(known, 1) if n == -1 else n for n in target]
-    if not target or target[0] != 1 or int(np.prod(target)) != size:
-        got = str(target or node.attributes.get("axis"))
-        raise ImportedModelError("new shape", where=where, expected=f"(batch, ...) with {size} elements", got=got)
-    return tensor.reshaped(tuple(target[1:]))
-
-
-_STEPS: Mapping[str, Callable[[Node, list[Value], str], Value]] = {
-    "Mul": _step(multiply, multiply),
-    "Add": _step(add, add),
-    "Sub": _step(subtract, subtract_from),
-    "Div": _divided,
-    "BatchNormalization": _normalised,
-    "Relu": _clipped,
-    "Clip": _clipped,
-    "Identity": _same,
-    "Dropout": _same,
-    "Cast": _same,
-    "Flatten": _reshaped,
-    "Reshape": _reshaped,
-}

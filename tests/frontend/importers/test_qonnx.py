@@ -210,6 +210,62 @@ def test_convolutions_pools_and_sums(tmp_path: Path, seed: int) -> None:
     assert (np.ptp(trace.values["logits"], axis=0) > 4).all(), "images must differ, or nothing is compared"
 
 
+def joined(model: Model, first: str, axis: int = 1) -> Model:
+    """Concatenate the last tensor of ``model`` to the tensor ``first``."""
+    model.nodes.append(helper.make_node("Concat", [first, model.last], ["both"], "both", axis=axis))
+    model.last = "both"
+    return model
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.3217])
+def test_concatenated_branches_keep_their_own_scales(tmp_path: Path, scale: float) -> None:
+    """Of one scale or, in front of a quantizer, of any; the branches have different formulas, one falls."""
+    random = np.random.default_rng(11)
+    model = Model(2, 6, 6).quant(1.0, 4, 0, 0)
+    image = model.last
+    model.matmul(random.integers(-3, 4, (3, 2, 3, 3)), 0.25, "Conv").batch_norm(random, 3).quant(0.5, 3)
+    first = model.last if scale == 0.25 else model.add("Mul", [[[1.3]], [[-0.7]], [[2.1]]]).last
+    model.last = image
+    model.matmul(random.integers(-3, 4, (4, 2, 3, 3)), 0.5, "Conv").batch_norm(random, 4).quant(scale, 4, 0, 0)
+    joined(model, first)
+    if scale != 0.25:
+        model.add("Mul", -0.713).add("Relu").quant(0.25, 3, 0, 0)
+    model.matmul(random.integers(-3, 4, (3, 7, 2, 2)), 0.5, "Conv", strides=[2, 2]).quant(2.0, 4).add("Flatten")
+    trace = equal(model.matmul(random.integers(-3, 4, (12, 3)), 0.5).save(tmp_path, 3), images=300)
+    assert trace.values["joined"].shape[1:] == (7, 4, 4)
+    assert (np.ptp(trace.values["logits"], axis=0) > 4).all()
+
+
+def test_concatenated_units(tmp_path: Path) -> None:
+    random = np.random.default_rng(12)
+    model = Model().quant(1.0, 4, 0, 0)
+    image = model.last
+    model.matmul(random.integers(-3, 4, (8, 5))).batch_norm(random, 5).quant(0.25, 3)
+    joined(model, image, axis=-1)
+    trace = equal(model.matmul(random.integers(-3, 4, (13, 4))).save(tmp_path, 4))
+    assert trace.values["joined"].shape[1:] == (13,)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.5])
+def test_padding_is_the_integer_that_stands_for_its_value(tmp_path: Path, value: float) -> None:
+    random = np.random.default_rng(13)
+    model = Model(2, 4, 4).quant(1.0, 4, 0, 0)
+    model.matmul(random.integers(-3, 4, (3, 2, 3, 3)), 0.25, "Conv").batch_norm(random, 3).quant(0.5, 4)
+    model.constants |= {"widths": np.array([0, 0, 1, 2, 0, 0, 0, 1]), "value": np.float32(value)}
+    model.nodes.append(helper.make_node("Pad", [model.last, "widths", "value"], ["padded"], "padded", mode="constant"))
+    model.last = "padded"
+    model.matmul(random.integers(-3, 4, (2, 3, 3, 3)), 0.5, "Conv").quant(2.0, 4).add("Flatten")
+    trace = equal(model.matmul(random.integers(-3, 4, (6, 3)), 0.5).save(tmp_path, 3), images=300)
+    assert (trace.values["padded"][:, :, 0] == value / 0.5).all()
+
+
+def test_transpositions_that_move_no_element(tmp_path: Path) -> None:
+    random = np.random.default_rng(14)
+    model = Model(1, 3, 4).quant(1.0, 4, 0, 0).add("Transpose", perm=[0, 2, 1, 3]).add("Mul", 2.0)
+    model.add("Transpose", perm=[0, 2, 1, 3]).add("Flatten")
+    equal(model.matmul(random.integers(-3, 4, (12, 4))).save(tmp_path, 4))
+
+
 def test_biases_of_convolutions_are_added_in_an_unknown_order(tmp_path: Path) -> None:
     """A bias that is no whole number of sums makes the order matter: thresholds near it are tried with both."""
     random = np.random.default_rng(4)
@@ -297,6 +353,25 @@ def test_what_cannot_be_expressed_names_file_and_node(tmp_path: Path) -> None:
     )
     falling = Model(2, 4, 4).quant(1.0, 4, 0).add("Mul", -1.0).add("MaxPool", kernel_shape=[2, 2])
     refused(falling, r"n2 \(MaxPool\): pool of values that fall with the sum; put the quantizer in front")
+    turned = Model(2, 4, 4).quant(1.0, 4).add("Transpose", perm=[0, 2, 3, 1])
+    refused(turned, r"n1 \(Transpose\): transposition: got \[0, 2, 3, 1\] of \(2, 4, 4\); keep channel, row, column")
+    padded = Model(2, 4, 4).quant(1.0, 4)
+    padded.add("Pad", pads=[0, 0, 1, 1, 0, 0, 1, 1], value=0.5)
+    refused(padded, r"n1 \(Pad\): padding with what is no integer: got 0.5; pad where")
+    refused(Model(2, 4, 4).quant(1.0, 4).add("Pad", pads=[0, 1, 0, 0, 0, 0, 0, 0]), r"n1 \(Pad\): padding: expected c")
+    model = Model(2, 4, 4).quant(1.0, 4)
+    refused(
+        joined(model.quant(0.5, 3), "t0", axis=2), r"both \(Concat\): axis of a concatenation: expected 1, channels"
+    )
+    model = Model().quant(1.0, 4)
+    first = model.matmul(np.ones((8, 3), int)).quant(0.31, 3).last
+    model.last = "t0"
+    second = model.matmul(np.ones((8, 3), int)).quant(1.0, 3).last
+    model.nodes.append(helper.make_node("Add", [first, second], ["both"], "both"))
+    model.last = "both"
+    refused(
+        model, r"both \(Add\): scales of a sum: expected equal, or one a whole multiple of the other; share one scale"
+    )
     refused(Model().quant(1.0, 4).matmul(ones).quant(1.0, 4), r"t3: output: expected a weighted sum last")
     with pytest.raises(AmosError, match="divisor"):
         PixelCode(0, 255, 0.0)
