@@ -20,7 +20,11 @@ JOB = load_job()
 NETWORK = store.load(Path(JOB.parameters["network"]))
 SCHEDULE = Schedule(NETWORK, HardwareOptions.of(JOB.parameters["options"]))
 IMAGES = golden.check_images(NETWORK, np.load(JOB.parameters["images"], allow_pickle=False))
-TIMING = (SCHEDULE.latency_cycles, SCHEDULE.interval_cycles)
+# an image is under way until its last result has left and the next one may begin
+LATENCY = max(SCHEDULE.latency_cycles, SCHEDULE.interval_cycles)
+TIMING = (LATENCY, SCHEDULE.interval_cycles)
+#: Clock cycles from the first pixel of each operation's result to each of its pixels.
+PIXELS = {name: timing.cycles().ravel() - timing.start for name, timing in SCHEDULE.timings.items()}
 TRACE = golden.run(NETWORK, IMAGES, SCHEDULE)
 # a netlist has no spikes by name any more
 LAYERS = [] if JOB.parameters.get("results_only") else list(TRACE.spikes)
@@ -31,23 +35,25 @@ async def compare(dut, name: str, numbers, traffic: Traffic, random: np.random.G
     layers = LAYERS
     outputs = list(NETWORK.outputs)
     watch = [getattr(dut, f"{layer}_layer").spikes for layer in layers]
-    watch += [dut.out_valid, *(getattr(dut, f"out_{output}") for output in outputs)]
+    valids = [getattr(dut, f"valid_{output}") if SCHEDULE.gives_maps else dut.out_valid for output in outputs]
+    watch += [*valids, *(getattr(dut, f"out_{output}") for output in outputs)]
     code = NETWORK.input.name
-    stimulus = patterns.stimulus(traffic, IMAGES[numbers], Port.of(NETWORK.tensors[code]).word_bits, random)
+    word_bits = Port.of(NETWORK.tensors[code]).word_bits
+    stimulus = patterns.stimulus(traffic, IMAGES[numbers], word_bits, random, PIXELS[code])
     started = time.perf_counter()
     record = await run(dut, f"in_{code}", stimulus, watch)
     seconds = time.perf_counter() - started
     spikes = sum(
-        check_spikes(layer, bits, TRACE.spikes[layer][numbers], TRACE.spike_cycles[layer], traffic)
+        check_spikes(layer, bits, TRACE.spikes[layer][numbers], TRACE.spike_cycles[layer], traffic, PIXELS[layer])
         for layer, bits in zip(layers, record, strict=False)
     )
-    valid = record[len(layers)][:, 0]
-    results = 0
-    for output, bits in zip(outputs, record[len(layers) + 1 :], strict=True):
+    results, last = 0, len(layers) + len(outputs)
+    for output, valid, bits in zip(outputs, record[len(layers) : last], record[last:], strict=True):
         port = Port.of(NETWORK.tensors[output])
         words = unpack(bits, port.word_bits, port.signed)
         expected = TRACE.values[output][numbers]
-        results += check_outputs(f"out_{output}", valid, words, expected, SCHEDULE.latency_cycles, traffic)
+        due = SCHEDULE.ready[output] if SCHEDULE.gives_maps else SCHEDULE.latency_cycles
+        results += check_outputs(f"out_{output}", valid[:, 0], words, expected, due, traffic, PIXELS[output])
     figures = {"images": len(numbers), "results": results, "cycles": stimulus.rows, "seconds": seconds}
     if layers:
         slots = stimulus.rows * sum(bits.shape[1] for bits in record[: len(layers)])
@@ -95,7 +101,9 @@ async def isolated(dut):
     """Images alone in the pipeline: the spikes of each gate are counted, none spikes twice for one image."""
     random = generator(JOB.seed, "isolated")
     numbers = random.permutation(len(IMAGES))[:50]
-    traffic = patterns.isolated(len(numbers), SCHEDULE.latency_cycles)
+    traffic = patterns.isolated(len(numbers), LATENCY)
     record = await compare(dut, "isolated", numbers, traffic, random)
     for layer, bits in record.items():
+        if len(PIXELS[layer]) > 1:
+            continue  # each pixel is another neuron, and each has one clock cycle in which it could spike
         check_at_most_once(layer, bits, TRACE.spikes[layer].shape[2], TRACE.spike_cycles[layer], traffic)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from driver import Stimulus
 
-from amos_hdl.simulate.scoreboard import Traffic
+from amos_hdl.simulate.scoreboard import ONE_PIXEL, Traffic
 from amos_hdl.simulate.words import as_integers, pack
 
 Integers = npt.NDArray[np.int64]
@@ -33,7 +33,7 @@ def bursts(count: int, latency: int, interval: int, random: np.random.Generator)
 
 
 def isolated(count: int, latency: int) -> Traffic:
-    """Images so far apart that each is alone in the pipeline; no interval is longer than that."""
+    """Images so far apart that each is alone in the pipeline; ``latency`` is no shorter than the interval."""
     entries = np.arange(count) * (latency + 2)
     return Traffic(entries, np.zeros(int(entries[-1]) + latency + DRAIN + 1, np.bool_))
 
@@ -51,12 +51,21 @@ def with_resets(traffic: Traffic, times: int, random: np.random.Generator) -> Tr
     return Traffic(traffic.entries, reset)
 
 
-def stimulus(traffic: Traffic, values: Integers, word_bits: int, random: np.random.Generator) -> Stimulus:
-    """Return the inputs of every row: ``values`` ``(image, word)`` where an image enters, noise in all others."""
+def stimulus(
+    traffic: Traffic, values: Integers, word_bits: int, random: np.random.Generator, pixels: Integers = ONE_PIXEL
+) -> Stimulus:
+    """Return the inputs of every row: ``values`` where an image enters, noise in all others.
+
+    ``values`` are ``(image, word)`` or ``(image, channel, row, column)``; pixel n of an image enters ``pixels[n]``
+    clock cycles after its first, unless a reset came before: then the rest of it stays away.
+    """
     rows = len(traffic.reset)
     low, high = int(values.min()), int(values.max())
     everything = random.integers(low, high, (rows, values.shape[1]), endpoint=True)
-    everything[traffic.entries] = values
+    # (image, pixel, word)
+    by_pixel = np.moveaxis(values.reshape(len(values), values.shape[1], -1), 1, 2)
+    images, places, entries = traffic.visible_pixels(pixels)
+    everything[entries] = by_pixel[images, places]
     valid = np.zeros(rows, np.bool_)
-    valid[traffic.entries] = True
+    valid[entries] = True
     return Stimulus(as_integers(pack(everything, word_bits)), valid, traffic.reset)

@@ -6,14 +6,22 @@ import textwrap
 
 from amos_hdl.schedule import (
     ArgmaxSpec,
+    BufferSpec,
+    CollectSpec,
     DelaySpec,
     DenseSpec,
     FoldedSumSpec,
+    GlobalSpec,
     LayerSpec,
+    MapTiming,
+    MaxSpec,
     Port,
+    ProductSpec,
     Schedule,
     UnitLayerSpec,
     UnitSpec,
+    WindowSpec,
+    WireSpec,
 )
 
 #: Longest equation that is written out, in characters; a longer one is named by its shape alone.
@@ -123,6 +131,61 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
         case ArgmaxSpec():
             body = [f"x: {describe(source)}.", f"index: {describe(result)}.  Of equal values the lower index wins."]
             return header(f"Layer {name}: index of the greatest value.", [*body, timing], schedule)
+        case MaxSpec():
+            body = [f"x, {spec.taps} taps: {describe(source)}.", f"y: {describe(result)}.", timing]
+            return header(f"Layer {name}: the greatest tap of each channel.", body, schedule)
+        case GlobalSpec():
+            what = "sum" if spec.takes == "sum" else "greatest value"
+            body = [f"x, pixel by pixel: {describe(source)}.", f"y: {describe(result)}.", when(spec.timing), timing]
+            return header(f"Layer {name}: the {what} of each channel of a map.", body, schedule)
+        case CollectSpec():
+            body = [f"x, pixel by pixel: {describe(source)}.", f"y: {describe(result)}.", when(spec.timing), timing]
+            return header(f"Layer {name}: all pixels of a map at once, by channel, row, column.", body, schedule)
+        case ProductSpec():
+            body = [f"x: {describe(source)}.", f"other: {describe(Port.of(spec.other))}.", f"y: {describe(result)}."]
+            if spec.kept:
+                body.append(
+                    "other is there with other_valid, before the first x of an image, and is kept for the image."
+                )
+            return header(f"Layer {name}: x*other, channel by channel.", [*body, timing], schedule)
+        case WireSpec():
+            return header(f"Layer {name}: wires.", [timing], schedule)
+
+
+def when(timing: MapTiming) -> str:
+    """Return when the pixels of a map come, in words."""
+    return (
+        f"Pixel (row, column) comes {timing.row_cycles}*row + {timing.column_cycles}*column clock cycles after the "
+        f"first; {timing.rows} rows, {timing.columns} columns."
+    )
+
+
+def window_header(name: str, spec: WindowSpec, schedule: Schedule) -> str:
+    """Return the header of the windows in front of the layer called ``name``."""
+    (height, width), (down, across), output = spec.window.kernel, spec.window.stride, spec.output
+    body = [
+        f"x: {describe(Port.of(spec.source))}.  {when(spec.timing)}",
+        f"window: {describe(Port.of(spec.result))}, tap by tap in order of row and column, in each all channels.  "
+        f"{height}x{width} taps, {down} rows and {across} columns apart; taps beside the map show {spec.fill}.",
+        f"Windows likewise: {output.row_cycles}*row + {output.column_cycles}*column clock cycles after the first; "
+        f"{output.rows} rows, {output.columns} columns.  Latency {spec.latency_cycles} clock cycles from the first "
+        "pixel to the first window.",
+        f"{spec.rows_kept} rows are kept, row r of a map in memory r mod {spec.rows_kept}, counted on from map to "
+        f"map.  A map may follow another after {spec.interval_cycles} clock cycles, or any more.",
+    ]
+    return header(f"Windows of layer {name}.", body, schedule)
+
+
+def buffer_header(name: str, source: str, spec: BufferSpec, schedule: Schedule) -> str:
+    """Return the header of what delays ``source`` for ``name``."""
+    output = spec.output
+    kept = "registers" if spec.is_registers else f"a memory of {spec.depth} pixels"
+    body = [
+        f"x: one pixel, {spec.bits} bits.  {when(spec.timing)}",
+        f"delayed: {output.row_cycles}*row + {output.column_cycles}*column clock cycles after the first, which leaves "
+        f"{spec.latency_cycles} clock cycles after it came.",
+    ]
+    return header(f"Branch {source} waits for {name}: {kept}.", body, schedule)
 
 
 def _lanes(spec: FoldedSumSpec) -> str:
@@ -153,7 +216,7 @@ def lane_header(name: str, spec: FoldedSumSpec, schedule: Schedule) -> str:
     return header(f"One lane of {name}.", body, schedule)
 
 
-def delay_header(name: str, spec: DelaySpec, schedule: Schedule) -> str:
+def delay_header(name: str, spec: DelaySpec | BufferSpec, schedule: Schedule) -> str:
     """Return the header of the delay line behind output ``name``."""
     return header(f"Delay line of output {name}.", [f"Latency {spec.latency_cycles} clock cycles."], schedule)
 
@@ -165,20 +228,43 @@ def network_header(schedule: Schedule, *, spikes: bool = False) -> str:
     body += [f"out_{name}: {describe(Port.of(network.tensors[name]))}." for name in network.outputs]
     if spikes:
         body.append("spikes_*: bit n*K + i - 1 is gate i of K of unit n, in the cycle in which it fires, else low.")
-    body.append(
-        f"Latency {schedule.latency_cycles} clock cycles from in_valid to out_valid, "
-        f"interval {schedule.interval_cycles}: a new image may enter {_how_often(schedule)}."
-    )
-    body += [
-        "clk: everything happens at its rising edge.  rst: synchronous, high empties the pipeline; registers start at "
-        "0, so none is needed at power-up.  An image that enters while rst is high, or is in flight then, gives no "
-        "result.",
-        "in_valid: high in each cycle in which an image is at the input.  There is no back-pressure: results leave "
-        "when they are ready, and have a meaning only while out_valid is high.",
-    ]
-    body += ["", "Clock cycle in which each result is ready, for an image that enters in cycle 0:"]
+    if schedule.has_maps:
+        body += _pixel_protocol(schedule)
+    else:
+        body.append(
+            f"Latency {schedule.latency_cycles} clock cycles from in_valid to out_valid, "
+            f"interval {schedule.interval_cycles}: a new image may enter {_how_often(schedule)}."
+        )
+        body += [
+            "clk: everything happens at its rising edge.  rst: synchronous, high empties the pipeline; registers start "
+            "at 0, so none is needed at power-up.  An image that enters while rst is high, or is in flight then, gives "
+            "no result.",
+            "in_valid: high in each cycle in which an image is at the input.  There is no back-pressure: results leave "
+            "when they are ready, and have a meaning only while out_valid is high.",
+        ]
+    pixels = ", or its first pixel," if schedule.has_maps else ""
+    body += ["", f"Clock cycle in which each result{pixels} is ready, for an image that enters in cycle 0:"]
     body += [f"  {cycle:4d}  {name}" for name, cycle in schedule.ready.items()]
     return header(f"Spiking network {network.name}: every gate spikes at most once per image.", body, schedule)
+
+
+def _pixel_protocol(schedule: Schedule) -> list[str]:
+    """Return how an image enters and leaves pixel by pixel."""
+    outputs = [(name, schedule.timings[name]) for name in schedule.network.outputs]
+    if schedule.gives_maps:
+        leaves = [f"valid_{name}: {name} is there.  {when(timing)}" for name, timing in outputs]
+    else:
+        leaves = ["out_valid: results are there, once per image."]
+    return [
+        f"An image enters pixel by pixel, row by row.  {when(schedule.input_timing)}  in_valid is high with each.",
+        f"Latency {schedule.latency_cycles} clock cycles from the first pixel of an image to the last of its results, "
+        f"interval {schedule.interval_cycles}: the next image may begin so many clock cycles after this one, or any "
+        "more.  Of pixels at other cycles the results are undefined, until a reset.",
+        *leaves,
+        "clk: everything happens at its rising edge.  rst: synchronous; every image that has entered in part or is in "
+        "flight gives no result, and the next pixel is the first of an image.  Registers start at 0, so no reset is "
+        "needed at power-up.",
+    ]
 
 
 def _how_often(schedule: Schedule) -> str:

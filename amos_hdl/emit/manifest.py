@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from amos_hdl.emit.verilog import tool_versions
 from amos_hdl.errors import EmitError
 from amos_hdl.files import Strict, read_yaml
 from amos_hdl.network import Network
-from amos_hdl.schedule import HardwareOptions, Port, Schedule, UnitLayerSpec
+from amos_hdl.schedule import HardwareOptions, MapTiming, PlacedLayer, Port, Schedule, UnitLayerSpec, WireSpec
 from amos_hdl.schedule.stream import StreamOptions, StreamSpec
 from amos_hdl.schedule.stream_registers import RegisterMap
 
@@ -32,19 +33,40 @@ class PortEntry(Strict):
     high: int | None = None
 
 
+class TimingEntry(Strict):
+    """When the pixels of a map are there: ``start + row*row_cycles + column*column_cycles``."""
+
+    rows: int
+    columns: int
+    start: int
+    row_cycles: int
+    column_cycles: int
+
+    @classmethod
+    def of(cls, timing: MapTiming) -> TimingEntry:
+        """Return ``timing`` as data."""
+        return cls(**asdict(timing))
+
+
 class LayerEntry(Strict):
-    """One layer; cycles count from the clock cycle in which the image is at the input."""
+    """One layer; cycles count from the clock cycle in which the image, or its first pixel, is at the input.
+
+    ``units`` are those of one pixel.  A layer of wires has no module.
+    """
 
     name: str
-    kind: Literal["dense", "unit", "argmax"]
-    module: str
-    instance: str
+    kind: str
+    module: str | None = None
+    instance: str | None = None
     latency_cycles: int
     interval_cycles: int
     ready_cycle: int
     units: int
     gates: int | None = None
     spike_cycles: list[int] | None = None
+    timing: TimingEntry | None = None
+    rows_kept: int | None = None
+    buffered_pixels: list[int] | None = None
 
 
 class RegisterEntry(Strict):
@@ -92,7 +114,8 @@ def make_manifest(schedule: Schedule, texts: Mapping[str, str], stream: StreamOp
     network = schedule.network
     ports = [PortEntry(name=name, direction="input", bits=1) for name in ("clk", "rst", "in_valid")]
     ports.append(_port(f"in_{network.input.name}", "input", Port.of(network.tensors[network.input.name])))
-    ports.append(PortEntry(name="out_valid", direction="output", bits=1))
+    valids = [f"valid_{name}" for name in network.outputs] if schedule.gives_maps else ["out_valid"]
+    ports += [PortEntry(name=name, direction="output", bits=1) for name in valids]
     ports += [_port(f"out_{name}", "output", Port.of(network.tensors[name])) for name in network.outputs]
     wrapper = None if stream is None else StreamSpec.of(schedule, stream)
     if wrapper is not None and wrapper.spikes is not None:
@@ -100,20 +123,24 @@ def make_manifest(schedule: Schedule, texts: Mapping[str, str], stream: StreamOp
             PortEntry(name=f"spikes_{layer}", direction="output", bits=bits) for layer, bits in wrapper.spikes.items()
         ]
     layers = []
-    for name, spec in schedule.specs.items():
-        units = isinstance(spec, UnitLayerSpec)
+    for name, placed in schedule.layers.items():
+        spec = placed.spec
+        wires = isinstance(spec, WireSpec)
         layers.append(
             LayerEntry(
                 name=name,
-                kind=type(spec.operation).__name__.lower(),  # type: ignore[arg-type]  # checked by the schema
-                module=f"{network.name}_{name}",
-                instance=f"{name}_layer",
+                kind=placed.operation.kind,
+                module=None if wires else f"{network.name}_{name}",
+                instance=None if wires else f"{name}_layer",
                 latency_cycles=spec.latency_cycles,
                 interval_cycles=spec.interval_cycles,
                 ready_cycle=schedule.ready[name],
                 units=spec.result.units,
                 gates=spec.operation.gates if isinstance(spec, UnitLayerSpec) else None,
-                spike_cycles=schedule.spike_cycles(name).tolist() if units else None,
+                spike_cycles=schedule.spike_cycles(name).tolist() if isinstance(spec, UnitLayerSpec) else None,
+                timing=TimingEntry.of(placed.timing) if schedule.has_maps else None,
+                rows_kept=None if placed.window is None else placed.window.rows_kept,
+                buffered_pixels=_buffered(placed),
             )
         )
     options = schedule.options.as_dict()
@@ -132,6 +159,17 @@ def make_manifest(schedule: Schedule, texts: Mapping[str, str], stream: StreamOp
         stream=None if wrapper is None else _stream(network, wrapper),
         files={path: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()},
     )
+
+
+def _buffered(placed: PlacedLayer) -> list[int] | None:
+    """Return the pixels that are kept of each branch, where branches meet."""
+    if not any(placed.buffers):
+        return None
+    depths = [0 if buffer is None else buffer.latency_cycles for buffer in placed.buffers]
+    return [
+        buffer.depth if buffer is not None and not buffer.is_registers else depth
+        for buffer, depth in zip(placed.buffers, depths, strict=True)
+    ]
 
 
 def _port(name: str, direction: Literal["input", "output"], port: Port) -> PortEntry:

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from amaranth.lib import wiring
 
-from amos_hdl.emit.headers import delay_header, lane_header, layer_header, network_header, unit_header, weights_header
+from amos_hdl.emit.headers import (
+    buffer_header,
+    delay_header,
+    lane_header,
+    layer_header,
+    network_header,
+    unit_header,
+    weights_header,
+    window_header,
+)
 from amos_hdl.errors import EmitError
 from amos_hdl.gateware.argmax import ArgmaxLayer
+from amos_hdl.gateware.buffer import PixelBuffer
 from amos_hdl.gateware.delay import DelayLine
 from amos_hdl.gateware.dense import DenseLayer
 from amos_hdl.gateware.folded import FoldedUnit
 from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
+from amos_hdl.gateware.maps import CollectLayer, GlobalLayer, MaxLayer, ProductLayer
 from amos_hdl.gateware.network import AmosNetwork
 from amos_hdl.gateware.rom import Rom
 from amos_hdl.gateware.unit import AmosUnit, AmosUnitLayer
+from amos_hdl.gateware.window import WindowBuffer
 from amos_hdl.schedule import (
     ArgmaxSpec,
+    BufferSpec,
+    CollectSpec,
     DelaySpec,
     DenseSpec,
     FoldedSumSpec,
     FoldedUnitSpec,
+    GlobalSpec,
+    LayerSpec,
+    MaxSpec,
+    ProductSpec,
     Schedule,
     UnitLayerSpec,
     UnitSpec,
+    WireSpec,
 )
 
 
@@ -70,28 +89,27 @@ def network_modules(schedule: Schedule, *, spikes: bool = False) -> list[Emitted
         unit = FoldedUnit(spec) if isinstance(spec, FoldedUnitSpec) else AmosUnit(spec)
         modules.append(EmittedModule(name, unit, unit_header(spec, users, schedule)))
     names: dict[str, str] = {}
-    for layer, layer_spec in schedule.specs.items():
-        names[layer] = f"{prefix}_{layer}"
-        component: wiring.Component
-        match layer_spec:
-            case DenseSpec():
-                component = DenseLayer(layer_spec)
-            case FoldedSumSpec():
-                parts = _folded_sum(names[layer], layer_spec, schedule)
-                modules += parts
-                component = FoldedSum(
-                    layer_spec, dict(zip(("weights", "lane"), (part.name for part in parts), strict=True))
-                )
-            case UnitLayerSpec():
-                component = AmosUnitLayer(layer_spec, [unit_names[unit] for unit in layer_spec.distinct])
-            case ArgmaxSpec():
-                component = ArgmaxLayer(layer_spec)
-        modules.append(EmittedModule(names[layer], component, layer_header(layer, layer_spec, schedule)))
-    delays: dict[DelaySpec, str] = {}
+    for layer, placed in schedule.layers.items():
+        for number, (source, buffer) in enumerate(zip(placed.operation.reads, placed.buffers, strict=True)):
+            if buffer is not None:
+                names[f"{layer}_buffer{number}"] = name = f"{prefix}_{layer}_buffer{number}"
+                modules.append(EmittedModule(name, PixelBuffer(buffer), buffer_header(layer, source, buffer, schedule)))
+        if placed.window is not None:
+            names[f"{layer}_window"] = name = f"{prefix}_{layer}_window"
+            comment = window_header(layer, placed.window, schedule)
+            modules.append(EmittedModule(name, WindowBuffer(placed.window), comment))
+        component = layer_component(placed.spec, f"{prefix}_{layer}", unit_names)
+        if component is not None:
+            names[layer] = f"{prefix}_{layer}"
+            if isinstance(placed.spec, FoldedSumSpec):
+                modules += _folded_sum(names[layer], placed.spec, schedule)
+            modules.append(EmittedModule(names[layer], component, layer_header(layer, placed.spec, schedule)))
+    delays: dict[DelaySpec | BufferSpec, str] = {}
     for output, delay in schedule.output_delays.items():
         if delay not in delays:
             delays[delay] = f"{prefix}_delay_{output}"
-            modules.append(EmittedModule(delays[delay], DelayLine(delay), delay_header(output, delay, schedule)))
+            line = DelayLine(delay) if isinstance(delay, DelaySpec) else PixelBuffer(delay)
+            modules.append(EmittedModule(delays[delay], line, delay_header(output, delay, schedule)))
         names[f"delay_{output}"] = delays[delay]
     modules.append(
         EmittedModule(prefix, AmosNetwork(schedule, names, spikes=spikes), network_header(schedule, spikes=spikes))
@@ -105,6 +123,29 @@ def _folded_sum(name: str, spec: FoldedSumSpec, schedule: Schedule) -> list[Emit
         EmittedModule(f"{name}_weights", Rom(spec.rom, spec.rom_bits), weights_header(name, spec, schedule)),
         EmittedModule(f"{name}_lane", SumLane(spec), lane_header(name, spec, schedule)),
     ]
+
+
+def layer_component(spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, str]) -> wiring.Component | None:
+    """Return the component of ``spec``, whose module is called ``name``; None where it is wires."""
+    match spec:
+        case DenseSpec():
+            return DenseLayer(spec)
+        case FoldedSumSpec():
+            return FoldedSum(spec, {"weights": f"{name}_weights", "lane": f"{name}_lane"})
+        case UnitLayerSpec():
+            return AmosUnitLayer(spec, [unit_names[unit] for unit in spec.distinct])
+        case ArgmaxSpec():
+            return ArgmaxLayer(spec)
+        case MaxSpec():
+            return MaxLayer(spec)
+        case GlobalSpec():
+            return GlobalLayer(spec)
+        case CollectSpec():
+            return CollectLayer(spec)
+        case ProductSpec():
+            return ProductLayer(spec)
+        case WireSpec():
+            return None
 
 
 def check_names(modules: Sequence[EmittedModule]) -> None:

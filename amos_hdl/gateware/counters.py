@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amaranth.hdl import MemoryData, MemoryInstance, Module, Mux, Signal, Value
+
+from amos_hdl.schedule import MapTiming
 
 #: Cycles of delay up to which a token passes through registers instead of being counted out.
 SHORT_CYCLES = 4
@@ -26,6 +30,14 @@ def moved(value: Value, step: int, modulus: int) -> Value:
     return Mux(value >= modulus - step, value - (modulus - step), value + step)
 
 
+def chosen(index: Value, values: Sequence[Value]) -> Value:
+    """Return the value at ``index``, which is one of theirs."""
+    if len(values) == 1:
+        return values[0]
+    half = 1 << (len(values) - 1).bit_length() - 1
+    return Mux(index[half.bit_length() - 1], chosen(index, values[half:]), chosen(index, values[:half]))
+
+
 def count_pixels(m: Module, valid: Value, rows: int, columns: int, name: str) -> tuple[Signal, Signal]:
     """Return row and column of the pixel that is there while ``valid``; both start again with each image."""
     row, column = counter(rows, f"{name}_row"), counter(columns, f"{name}_column")
@@ -36,9 +48,12 @@ def count_pixels(m: Module, valid: Value, rows: int, columns: int, name: str) ->
     return row, column
 
 
-def delayed_token(m: Module, token: Value, cycles: int, name: str) -> Value:
-    """Return ``token`` ``cycles`` later; where they are many, one token must have left before the next comes."""
-    if cycles <= SHORT_CYCLES:
+def delayed_token(m: Module, token: Value, cycles: int, name: str, interval_cycles: int = 1) -> Value:
+    """Return ``token``, which comes every ``interval_cycles`` at most, ``cycles`` later.
+
+    It passes registers; or is counted out where that is shorter, and no token can come before the last has left.
+    """
+    if cycles <= SHORT_CYCLES or cycles > interval_cycles:
         for cycle in range(1, cycles + 1):
             stored = Signal(name=f"{name}_{cycle}")
             m.d.sync += stored.eq(token)
@@ -53,6 +68,29 @@ def delayed_token(m: Module, token: Value, cycles: int, name: str) -> Value:
     with m.If(token):
         m.d.sync += [waiting.eq(1), rest.eq(cycles - 1)]
     return done
+
+
+def play(m: Module, start: Value, timing: MapTiming, name: str) -> tuple[Signal, Signal, Signal]:
+    """Return ``valid`` at the cycles of ``timing``, and row and column then; ``start`` comes one cycle before each map.
+
+    The next map may begin right after the last pixel of the one before.
+    """
+    rest_of_row = timing.row_cycles - (timing.columns - 1) * timing.column_cycles
+    row, column = counter(timing.rows, f"{name}_row"), counter(timing.columns, f"{name}_column")
+    wait = counter(max(timing.column_cycles, rest_of_row), f"{name}_wait")
+    left, valid = Signal(name=f"{name}s_left"), Signal(name=f"{name}_there")
+    m.d.comb += valid.eq(left & (wait == 0))
+    m.d.sync += wait.eq(Mux(wait == 0, 0, wait - 1))
+    with m.If(valid):
+        with m.If(column == timing.columns - 1):
+            m.d.sync += [column.eq(0), wait.eq(rest_of_row - 1), row.eq(following(row, timing.rows - 1))]
+            with m.If(row == timing.rows - 1):
+                m.d.sync += left.eq(0)
+        with m.Else():
+            m.d.sync += [column.eq(column + 1), wait.eq(timing.column_cycles - 1)]
+    with m.If(start):
+        m.d.sync += [left.eq(1), wait.eq(0)]
+    return valid, row, column
 
 
 def memory(

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amos_hdl.gateware.counters import count_pixels, counter, delayed_token, following, memory, moved
+from amos_hdl.gateware.counters import chosen, count_pixels, counter, delayed_token, following, memory, moved, play
 from amos_hdl.gateware.words import shape, word
 from amos_hdl.schedule import Port, WindowSpec
 
@@ -27,7 +27,7 @@ class WindowBuffer(wiring.Component):
 
     def __init__(self, spec: WindowSpec) -> None:
         self.spec = spec
-        self.source, self.result = Port(spec.source.channels, *spec.source.interval), Port.of(spec.result)
+        self.source, self.result = Port.of(spec.source), Port.of(spec.result)
         super().__init__(
             {
                 "in_valid": In(1),
@@ -43,7 +43,9 @@ class WindowBuffer(wiring.Component):
         begin, slot, column = self._writer(m)
         first, read_column, move = self._reader(m, begin)
         taps = self._taps(m, slot, column, first, read_column, move)
-        row, column = self._windows(m, delayed_token(m, begin, self.spec.lead_cycles, "begin"))
+        start = delayed_token(m, begin, self.spec.lead_cycles, "begin")
+        valid, row, column = play(m, start, self.spec.output, "window")
+        m.d.comb += self.out_valid.eq(valid)
         self._fill(m, taps, row, column)
         return m
 
@@ -58,7 +60,7 @@ class WindowBuffer(wiring.Component):
         begin_row, begin_column, cycles = spec.begin
         reached, begin = Signal(), Signal()
         m.d.comb += reached.eq(self.in_valid & (row == begin_row) & (column == begin_column))
-        m.d.comb += begin.eq(delayed_token(m, reached, cycles, "reached"))
+        m.d.comb += begin.eq(delayed_token(m, reached, cycles, "reached", spec.interval_cycles))
         return begin, slot, column
 
     def _reader(self, m: Module, begin: Signal) -> tuple[Signal, Signal, Value]:
@@ -131,35 +133,12 @@ class WindowBuffer(wiring.Component):
         taps = []
         for tap in range(height):
             newest = Signal(self.source.bits, name=f"row_of_tap{tap}")
-            with m.Switch(first_read):
-                for number in range(kept):
-                    with m.Case(number) if number < kept - 1 else m.Default():
-                        m.d.comb += newest.eq(read[(number + tap) % kept])
+            m.d.comb += newest.eq(chosen(first_read, [read[(number + tap) % kept] for number in range(kept)]))
             line = [Signal(self.source.bits, name=f"tap{tap}_{place}", reset_less=True) for place in range(width)]
             with m.If(moved_on):
                 m.d.sync += [kept_tap.eq(after) for kept_tap, after in zip(line, [*line[1:], newest], strict=True)]
             taps.append(line)
         return taps
-
-    def _windows(self, m: Module, start: Value) -> tuple[Signal, Signal]:
-        """Return row and column of the window that is there while ``out_valid``."""
-        spec = self.spec
-        (rows, columns), timing = spec.space, spec.output
-        rest_of_row = timing.row_cycles - (columns - 1) * timing.column_cycles
-        row, column = counter(rows, "window_row"), counter(columns, "window_column")
-        wait, there = counter(max(timing.column_cycles, rest_of_row), "window_wait"), Signal(name="windows_left")
-        m.d.comb += self.out_valid.eq(there & (wait == 0))
-        m.d.sync += wait.eq(Mux(wait == 0, 0, wait - 1))
-        with m.If(self.out_valid):
-            with m.If(column == columns - 1):
-                m.d.sync += [column.eq(0), wait.eq(rest_of_row - 1), row.eq(following(row, rows - 1))]
-                with m.If(row == rows - 1):
-                    m.d.sync += there.eq(0)
-            with m.Else():
-                m.d.sync += [column.eq(column + 1), wait.eq(timing.column_cycles - 1)]
-        with m.If(start):
-            m.d.sync += [there.eq(1), wait.eq(0)]
-        return row, column
 
     def _fill(self, m: Module, taps: list[list[Signal]], row: Signal, column: Signal) -> None:
         """Show the taps, those on the padding as what it holds."""

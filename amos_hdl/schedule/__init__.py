@@ -1,10 +1,13 @@
 """How a network is built and when each spike happens: a hardware spec per operation, and the schedule of them all."""
 
+from amos_hdl.schedule.buffer import BufferSpec
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.estimate import Estimate, estimate
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.folds import Fold
+from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.options import HardwareOptions
+from amos_hdl.schedule.place import PlacedLayer
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec
@@ -15,21 +18,28 @@ from amos_hdl.schedule.window import WindowSpec
 
 __all__ = [
     "ArgmaxSpec",
+    "BufferSpec",
+    "CollectSpec",
     "DelaySpec",
     "DenseSpec",
     "Estimate",
     "Fold",
     "FoldedSumSpec",
     "FoldedUnitSpec",
+    "GlobalSpec",
     "HardwareOptions",
     "LayerSpec",
     "MapTiming",
+    "MaxSpec",
+    "PlacedLayer",
     "Port",
+    "ProductSpec",
     "Schedule",
     "StreamOptions",
     "StreamSpec",
     "UnitLayerSpec",
     "UnitSpec",
     "WindowSpec",
+    "WireSpec",
     "estimate",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from amos_hdl.schedule import cost
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
+from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
@@ -42,6 +43,22 @@ def estimate(spec: LayerSpec) -> Estimate:
             return total + Estimate(0, spec.latency_cycles)
         case ArgmaxSpec():
             return _argmax(spec)
+        case MaxSpec():
+            bits = spec.result.bits
+            pairs, channels = spec.taps - 1, spec.result.units
+            return Estimate(-(-5 * bits * pairs * channels // 2), bits * (2 * pairs) * channels + spec.latency_cycles)
+        case GlobalSpec():
+            bits = spec.result.bits * spec.result.units
+            return Estimate(2 * bits, bits)
+        case CollectSpec():
+            return Estimate(0, spec.result.bits * spec.result.units)
+        case ProductSpec():
+            first, second, result = spec.source.bits, spec.other.bits, spec.result.bits
+            return Estimate(
+                2 * first * second * spec.result.units, (first + second * (1 + spec.kept) + result) * spec.result.units
+            )
+        case WireSpec():
+            return Estimate(0, 0)
 
 
 def _dense(spec: DenseSpec) -> Estimate:

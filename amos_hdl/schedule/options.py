@@ -11,6 +11,8 @@ from typing import Any
 from amos_hdl.errors import ScheduleError
 from amos_hdl.schedule.folds import Fold
 
+#: Most clock cycles from one image to the next.
+INTERVAL_LIMIT = 1 << 40
 #: What an option is in a file.
 Plain = int | list[str]
 
@@ -35,6 +37,9 @@ class HardwareOptions:
         works for one gate after the other; a layer of K gates then takes a new image every K clock cycles, and so does
         the network.  ``LAYER=LANESxINPUTS`` of weighted sums: so many sums are worked on at once, with so many inputs
         of each per clock cycle.
+    interval : int, optional
+        Clock cycles from one image to the next; of a network of maps the greatest multiple of its rows up to that is
+        taken.  Default: the fewest that all layers allow.
 
     Raises
     ------
@@ -46,6 +51,7 @@ class HardwareOptions:
     lut_inputs: int = 4
     extra_adder_levels: int = 0
     folded: tuple[str, ...] = ()
+    interval: int | None = None
 
     def __post_init__(self) -> None:
         if type(self.adders_per_stage) is not int or not 1 <= self.adders_per_stage <= 64:
@@ -54,6 +60,8 @@ class HardwareOptions:
             raise ScheduleError("lut_inputs", expected="2, 4 or 6", got=repr(self.lut_inputs))
         if type(self.extra_adder_levels) is not int or not 0 <= self.extra_adder_levels <= 32:
             raise ScheduleError("extra_adder_levels", expected="0 to 32", got=repr(self.extra_adder_levels))
+        if self.interval is not None and (type(self.interval) is not int or not 1 <= self.interval <= INTERVAL_LIMIT):
+            raise ScheduleError("interval", expected=f"1 to {INTERVAL_LIMIT}", got=repr(self.interval))
         if len(self.folds) != len(self.folded):
             raise ScheduleError("folded", expected="each layer once", got=repr(self.folded))
 
@@ -69,7 +77,8 @@ class HardwareOptions:
         Raises ScheduleError if one is missing, unknown or out of range.
         """
         known = {field.name for field in fields(cls)}
-        if set(options) != known:
+        always = {field.name for field in fields(cls) if field.default is not None}
+        if not always <= set(options) <= known:
             raise ScheduleError("options", where=where, expected=f"{sorted(known)}", got=f"{sorted(options)}")
         return cls.of(options)
 
@@ -82,5 +91,6 @@ class HardwareOptions:
         return cls(**given)
 
     def as_dict(self) -> dict[str, Plain]:
-        """Return the options as plain data, for manifests and hashes."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """Return the options as plain data, for manifests and hashes; without those that are not chosen."""
+        chosen = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.items()}

@@ -6,27 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import ScheduleError
-from amos_hdl.network import Argmax, Dense, Input, Network, Unit
-from amos_hdl.schedule.dense import DenseSpec
-from amos_hdl.schedule.folded_sum import FoldedSumSpec
+from amos_hdl.network import Conv2d, Dense, Network
+from amos_hdl.schedule.buffer import BufferSpec
 from amos_hdl.schedule.options import HardwareOptions
+from amos_hdl.schedule.place import PixelGapError, PlacedLayer, place
 from amos_hdl.schedule.port import Port
-from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec
+from amos_hdl.schedule.specs import DelaySpec, LayerSpec
+from amos_hdl.schedule.timing import MapTiming
 from amos_hdl.schedule.unit import UnitLayerSpec
+
+#: Distances of rows that are tried.
+_TRIES = 2000
 
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """A network as hardware: the spec of every operation and when it works.
 
-    Cycle 0 is the clock cycle in which an image is at the input with ``in_valid`` high.  The pipeline takes a new
-    image every ``interval_cycles``; the schedule of an image does not depend on any other image.
+    Cycle 0 is the clock cycle in which an image, or its first pixel, is at the input with ``in_valid`` high.  The
+    pipeline takes a new image every ``interval_cycles``; the schedule of an image does not depend on any other image.
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         units = {layer.name: layer for layer in self.network.unit_layers}
-        sums = [operation.name for operation in self.network.operations if isinstance(operation, Dense)]
+        sums = [operation.name for operation in self.network.operations if isinstance(operation, Dense | Conv2d)]
         for name, fold in self.options.folds.items():
             if fold.lanes is not None:
                 if name not in sums:
@@ -59,75 +62,100 @@ class Schedule:
                 got = f"{circuit.gates} gates in {circuit.depth} levels"
                 raise ScheduleError("folded layer", where=name, expected="units with one gate per level", got=got)
 
+    @cached_property
+    def layers(self) -> Mapping[str, PlacedLayer]:
+        """Every operation but the input as hardware, in order.
+
+        The distance of rows is the least for which all layers have the time they need, or the most that the wanted
+        interval gives.
+
+        Raises ScheduleError if a layer would need more.
+        """
+        return self._placed[0]
+
+    @cached_property
+    def _placed(self) -> tuple[Mapping[str, PlacedLayer], int]:
+        rows, columns = self.network.tensors[self.network.input.name].space or (1, 1)
+        made: dict[str, LayerSpec] = {}
+        wanted = self.options.interval
+        if wanted is not None and wanted < rows * columns:
+            expected = f"at least {rows * columns} clock cycles, one for each pixel"
+            raise ScheduleError("interval", where=self.network.name, expected=expected, got=f"{wanted}")
+        row_cycles = columns if wanted is None else wanted // rows
+        for left in reversed(range(_TRIES if wanted is None else 1)):
+            try:
+                layers = place(self.network, self.options, row_cycles, row_cycles // columns, made)
+            except ScheduleError as error:
+                if not left:
+                    raise
+                # distances grow no faster than that of the rows
+                needed, given = (error.needed, error.given) if isinstance(error, PixelGapError) else (1, 1)
+                row_cycles = max(row_cycles + 1, row_cycles * needed // (given + 1))
+            else:
+                return MappingProxyType(dict(layers)), row_cycles
+        raise AssertionError  # the last try returns or raises
+
+    @property
+    def input_timing(self) -> MapTiming:
+        """When the pixels of an image are at the input."""
+        rows, columns = self.network.tensors[self.network.input.name].space or (1, 1)
+        row_cycles = self._placed[1]
+        return MapTiming(rows, columns, 0, row_cycles, row_cycles // columns)
+
     @property
     def interval_cycles(self) -> int:
-        """Clock cycles from one image to the next: the most that any layer needs."""
-        return max((spec.interval_cycles for spec in self.specs.values()), default=1)
+        """Clock cycles from one image to the next."""
+        timing = self.input_timing
+        return timing.rows * timing.row_cycles
 
     @cached_property
     def specs(self) -> Mapping[str, LayerSpec]:
-        """The hardware spec of every operation but the input, in order."""
-        specs: dict[str, LayerSpec] = {}
-        tensors = self.network.tensors
-        for operation in self.network.operations:
-            match operation:
-                case Input():
-                    continue
-                case _ if tensors[operation.name].space or not isinstance(operation, Dense | Unit | Argmax):
-                    raise ScheduleError(
-                        f"{operation.kind} of shape {tensors[operation.name].shape}",
-                        where=operation.name,
-                        expected="dense, unit or argmax on units; nothing else has hardware yet",
-                    )
-                case Dense(name=name):
-                    specs[name] = self._dense(operation)
-                case Unit(name=name, source=source):
-                    folded = name in self.options.folds
-                    specs[name] = UnitLayerSpec(operation, tensors[source], tensors[name], folded)
-                case Argmax(name=name, source=source):
-                    specs[name] = ArgmaxSpec(operation, tensors[source], tensors[name])
-        return MappingProxyType(specs)
+        """The hardware spec of every operation but the input, in order: what makes one pixel of its result."""
+        return MappingProxyType({name: layer.spec for name, layer in self.layers.items()})
 
-    def _dense(self, operation: Dense) -> DenseSpec | FoldedSumSpec:
-        tensors, options = self.network.tensors, self.options
-        source, result = tensors[operation.source], tensors[operation.name]
-        adders: dict[str, Any] = {
-            "adders_per_stage": options.adders_per_stage,
-            "lut_inputs": options.lut_inputs,
-            "extra_levels": options.extra_adder_levels,
-        }
-        fold = options.folds.get(operation.name)
-        if fold is None or fold.lanes is None or fold.inputs is None:
-            return DenseSpec(operation, source, result, **adders)
-        return FoldedSumSpec(operation, source, result, fold.lanes, fold.inputs, **adders)
+    @cached_property
+    def timings(self) -> Mapping[str, MapTiming]:
+        """When the pixels of each operation's result are there, the input's too; units are a map of one pixel."""
+        timings = {self.network.input.name: self.input_timing}
+        return MappingProxyType(timings | {name: layer.timing for name, layer in self.layers.items()})
 
     @cached_property
     def ready(self) -> Mapping[str, int]:
-        """The clock cycle in which the result of each operation is valid; the input's is 0."""
-        ready = {self.network.input.name: 0}
-        for name, spec in self.specs.items():
-            ready[name] = ready[spec.operation.source] + spec.latency_cycles
-        return MappingProxyType(ready)
+        """The clock cycle in which the result of each operation, or its first pixel, is valid; the input's is 0."""
+        return MappingProxyType({name: timing.start for name, timing in self.timings.items()})
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether images enter pixel by pixel."""
+        return bool(self.network.tensors[self.network.input.name].space)
+
+    @property
+    def gives_maps(self) -> bool:
+        """Whether results leave pixel by pixel, each output with a valid of its own."""
+        return any(self.timings[name].space != (1, 1) for name in self.network.outputs)
 
     @property
     def latency_cycles(self) -> int:
-        """Clock cycles from an image at the input to all its results at the outputs."""
-        return max(self.ready[name] for name in self.network.outputs)
+        """Clock cycles from an image, or its first pixel, at the input to all its results at the outputs."""
+        return max(self.timings[name].start + self.timings[name].span_cycles - 1 for name in self.network.outputs)
 
     @cached_property
-    def output_delays(self) -> Mapping[str, DelaySpec]:
-        """Delay lines that bring earlier outputs to the cycle of the latest."""
-        tensors, ready = self.network.tensors, self.ready
-        return MappingProxyType(
-            {
-                name: DelaySpec(Port.of(tensors[name]).bits, self.latency_cycles - ready[name])
-                for name in self.network.outputs
-                if ready[name] < self.latency_cycles
-            }
-        )
+    def output_delays(self) -> Mapping[str, DelaySpec | BufferSpec]:
+        """What brings earlier outputs to the cycle of the latest; nothing where outputs are maps."""
+        if self.gives_maps:
+            return MappingProxyType({})
+        delays: dict[str, DelaySpec | BufferSpec] = {}
+        for name in self.network.outputs:
+            timing, cycles = self.timings[name], self.latency_cycles - self.ready[name]
+            bits = Port.of(self.network.tensors[name]).bits
+            if cycles and self.has_maps:
+                delays[name] = BufferSpec(bits, timing, timing.later(cycles), self.interval_cycles)
+            elif cycles:
+                delays[name] = DelaySpec(bits, cycles)
+        return MappingProxyType(delays)
 
     def spike_cycles(self, unit_layer: str) -> npt.NDArray[np.int64]:
-        """Return the clock cycle in which each gate's spike is visible, shape (gate,)."""
+        """Return the clock cycle in which each gate's spike is visible, shape (gate,); of maps, in the first pixel."""
         spec = self.specs[unit_layer]
         if not isinstance(spec, UnitLayerSpec):
             raise KeyError(unit_layer)

@@ -24,8 +24,8 @@ class Port:
 
     @classmethod
     def of(cls, tensor: Tensor) -> Port:
-        """Return the port that carries ``tensor``."""
-        return cls(tensor.units, *tensor.interval)
+        """Return the port that carries ``tensor``: all units, or one pixel of a map, its channels."""
+        return cls(tensor.channels, *tensor.interval)
 
     @property
     def word_bits(self) -> int:

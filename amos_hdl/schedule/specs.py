@@ -16,6 +16,7 @@ from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Argmax, Tensor
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
+from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.unit import UnitLayerSpec
 
 Array = npt.NDArray[np.int64]
@@ -74,4 +75,6 @@ class DelaySpec:
         return self.cycles
 
 
-LayerSpec = DenseSpec | FoldedSumSpec | UnitLayerSpec | ArgmaxSpec
+LayerSpec = (
+    DenseSpec | FoldedSumSpec | UnitLayerSpec | ArgmaxSpec | MaxSpec | GlobalSpec | CollectSpec | ProductSpec | WireSpec
+)

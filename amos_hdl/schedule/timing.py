@@ -65,6 +65,24 @@ class MapTiming:
         rows, columns = np.arange(self.rows)[:, None], np.arange(self.columns)
         return np.asarray(self.start + rows * self.row_cycles + columns * self.column_cycles, np.int64)
 
+    def reached(self, cycle: int) -> tuple[int, int, int]:
+        """Return ``(row, column, cycles)``: the last pixel that is there by ``cycle``, and how many cycles before it.
+
+        Raises ScheduleError if there is none.
+        """
+        count = int(np.count_nonzero(self.cycles() <= cycle))
+        if not count:
+            raise ScheduleError("pixel", expected=f"one by clock cycle {cycle}", got=f"the first in {self.start}")
+        row, column = divmod(count - 1, self.columns)
+        return row, column, cycle - self.cycle(row, column)
+
+    def keeps_pace(self, other: MapTiming) -> bool:
+        """Return whether pixels come at the same distances as those of ``other``."""
+        same_rows = self.rows == 1 or self.row_cycles == other.row_cycles
+        return (
+            self.space == other.space and same_rows and (self.columns == 1 or self.column_cycles == other.column_cycles)
+        )
+
     def least_gap(self, interval_cycles: int) -> int:
         """Return the fewest clock cycles from any pixel to the next, images ``interval_cycles`` apart."""
         gaps = [interval_cycles - self.span_cycles + 1]
@@ -73,10 +91,6 @@ class MapTiming:
         if self.rows > 1:
             gaps.append(self.row_cycles - (self.columns - 1) * self.column_cycles)
         return min(gaps)
-
-    def starting(self, start: int) -> MapTiming:
-        """Return the same timing with pixel (0, 0) in cycle ``start``."""
-        return replace(self, start=start)
 
     def later(self, cycles: int) -> MapTiming:
         """Return the same timing ``cycles`` later."""

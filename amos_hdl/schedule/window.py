@@ -46,6 +46,8 @@ class WindowSpec:
     column_cycles : int, optional
         Wanted clock cycles from one window to the next; it gets the most that fit a row up to that.  Default: as many
         as pass at the input for the columns that lie between two windows.
+    name : str
+        Of the operation, for messages.
 
     Raises
     ------
@@ -59,17 +61,18 @@ class WindowSpec:
     interval_cycles: int
     fill: int = 0
     column_cycles: int | None = None
+    name: str = "window"
 
     def __post_init__(self) -> None:
         if self.timing.span_cycles > self.interval_cycles:
             expected = f"at least {self.timing.span_cycles} clock cycles for one map"
-            raise ScheduleError("interval", expected=expected, got=f"{self.interval_cycles}")
+            raise ScheduleError("interval", where=self.name, expected=expected, got=f"{self.interval_cycles}")
         self._pitch  # noqa: B018  # found, and so checked, on construction
 
     @cached_property
     def space(self) -> tuple[int, int]:
         """Rows and columns of windows."""
-        return self.window.over(self.timing.space, "window")
+        return self.window.over(self.timing.space, self.name)
 
     @property
     def taps(self) -> int:
@@ -145,7 +148,7 @@ class WindowSpec:
         least = max((columns - 1) * stride + 1, min(self.timing.columns, last) - self.first_column)
         if row < least:
             expected = f"at least {least * self.space[0]} clock cycles for {self.space[0]} rows of windows"
-            raise ScheduleError("interval", expected=expected, got=f"{self.interval_cycles}")
+            raise ScheduleError("interval", where=self.name, expected=expected, got=f"{self.interval_cycles}")
         if columns == 1:
             return row
         # apart, so that a row's first columns are read after the last window of the row before
@@ -202,10 +205,7 @@ class WindowSpec:
     @property
     def begin(self) -> tuple[int, int, int]:
         """``(row, column, cycles)``: the reader begins so many cycles after this pixel, its first address one later."""
-        cycle = self.output.start - self.lead_cycles - 1
-        reached = int(np.count_nonzero(self.timing.cycles() <= cycle)) - 1
-        row, column = divmod(reached, self.timing.columns)
-        return row, column, cycle - self.timing.cycle(row, column)
+        return self.timing.reached(self.output.start - self.lead_cycles - 1)
 
     def evaluate(self, x: Array) -> Array:
         """Return the windows ``(batch, row, column, tap·channel)`` of maps ``(batch, channel, row, column)``."""

@@ -14,7 +14,7 @@ import amos_hdl
 from amos_hdl.emit.manifest import Manifest, load_schedule
 from amos_hdl.errors import SimulationError
 from amos_hdl.network import Network, golden, store
-from amos_hdl.schedule import Schedule
+from amos_hdl.schedule import ArgmaxSpec, CollectSpec, DenseSpec, GlobalSpec, Schedule, UnitLayerSpec
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.regression_list import Entry, RegressionList
 
@@ -107,19 +107,19 @@ class Design:
         anything else.
         """
         kind, _, name = entry.toplevel.partition(":")
-        modules = {layer.name: layer.module for layer in self.manifest.layers}
+        modules = {layer.name: layer.module for layer in self.manifest.layers if layer.module is not None}
         sources = [self.rtl / path for path in self.manifest.files]
         work.mkdir(parents=True, exist_ok=True)
         control = work / f"{self.network.name}.vlt"
-        spiking = [(layer.module, "spikes") for layer in self.manifest.layers if layer.kind == "unit"]
+        spiking = [(modules[layer.name], "spikes") for layer in self.manifest.layers if layer.gates is not None]
         match kind:
             case "network":
-                waivers = [*WAIVERS, self._loop_waiver]
+                waivers = [*WAIVERS, self._loop_waiver, *self._counting_waivers]
                 return sources, [write_control_file(control, spiking, waivers)], self.manifest.top
             case "stream" if (wrapper := self.manifest.stream) is not None:
                 reason = "spikes leave a layer for testbenches alone"
                 unread = Waiver("UNUSEDSIGNAL", reason, f"*{self.manifest.top}.v", "Signal is not used: '_*_'*")
-                waivers = [*WAIVERS, *STREAM_WAIVERS, self._loop_waiver, unread]
+                waivers = [*WAIVERS, *STREAM_WAIVERS, self._loop_waiver, *self._counting_waivers, unread]
                 control = work / f"{wrapper.top}.vlt"
                 return sources, [write_control_file(control, spiking, waivers)], wrapper.top
             case "layer" if name in modules:
@@ -133,6 +133,17 @@ class Design:
         stream = "" if self.manifest.stream is None else " stream,"
         expected = f"network,{stream} layer:NAME of {layers}, or unit:NUMBER"
         raise SimulationError("toplevel", where=entry.name, expected=expected, got=repr(entry.toplevel))
+
+    @property
+    def _counting_waivers(self) -> list[Waiver]:
+        """Return waivers for modules that count pixels."""
+        counting = [f"*_{name}_window.v" for name, layer in self.schedule.layers.items() if layer.window is not None]
+        for name, layer in self.schedule.layers.items():
+            counting += [f"*_{name}_buffer{n}.v" for n, buffer in enumerate(layer.buffers) if buffer is not None]
+            counting += [f"*_{name}.v"] if isinstance(layer.spec, GlobalSpec | CollectSpec) else []
+        counting += [f"*_delay_{name}.v" for name in self.schedule.output_delays] if self.schedule.has_maps else []
+        reason = "counters wrap: the carry is dropped"
+        return [Waiver("UNUSEDSIGNAL", reason, file, "*ignal* not used: '_*_'*") for file in counting]
 
     @property
     def _loop_waiver(self) -> Waiver:
@@ -175,12 +186,13 @@ def load_design(network_folder: Path, rtl: Path, images: npt.ArrayLike | None = 
 
 
 def layer_list(design: Design, samples: int = 2000) -> RegressionList:
-    """Return a regression list of every layer of ``design`` on its own."""
+    """Return a regression list of the layers of ``design`` on their own: sums, units and argmax."""
     return RegressionList(
         version=1,
         entries=tuple(
             Entry(name=layer.name, toplevel=f"layer:{layer.name}", test_module="test_layer", samples=samples)
             for layer in design.manifest.layers
+            if isinstance(design.schedule.specs[layer.name], DenseSpec | UnitLayerSpec | ArgmaxSpec)
         ),
     )
 

@@ -41,45 +41,68 @@ class Traffic:
 
     def visible(self, cycles: int) -> tuple[Integers, Integers]:
         """Return (images, rows): which images show ``cycles`` after they entered, and in which rows of the record."""
-        rows = self.entries + cycles
-        images = np.flatnonzero(self.survives(cycles) & (rows < len(self.reset)))
-        return images, rows[images]
+        images, _, rows = self.visible_pixels(np.array([cycles]))
+        return images, rows
 
-    def image_at(self, row: int, cycles: int) -> str:
-        """Return the image that shows in ``row``, in words."""
-        images = np.flatnonzero(self.entries == row - cycles)
-        if not len(images):
+    def visible_pixels(self, cycles: Integers) -> tuple[Integers, Integers, Integers]:
+        """Return (images, pixels, rows): what shows of each image ``cycles[pixel]`` after it (or its first pixel) came.
+
+        An image of which a reset drops the beginning shows no more pixels.
+        """
+        resets_before = np.concatenate([[0], np.cumsum(self.reset)])  # [r]: resets in rows < r
+        rows = self.entries[:, None] + cycles  # (image, pixel)
+        begun = resets_before[np.minimum(self.entries, len(self.reset))][:, None]
+        shown = (rows < len(self.reset)) & (resets_before[np.minimum(rows, len(self.reset))] == begun)
+        images, pixels = np.nonzero(shown)
+        return images, pixels, rows[shown]
+
+    def image_at(self, row: int, cycles: Integers | int) -> str:
+        """Return the image that shows in ``row``, in words; of many pixels, also which."""
+        cycles = np.atleast_1d(cycles)
+        found = np.argwhere(self.entries[:, None] + cycles == row)
+        if not len(found):
             return "no image"
-        dropped = "" if self.survives(cycles)[images[0]] else " (dropped by reset)"
-        return f"image {images[0]}{dropped}"
+        image, pixel = found[0].tolist()
+        dropped = "" if self.survives(int(cycles[pixel]))[image] else " (dropped by reset)"
+        return f"image {image}" + (f", pixel {pixel}" if len(cycles) > 1 else "") + dropped
 
 
-def check_spikes(layer: str, record: Bits, spikes: Bits, cycles: Integers, traffic: Traffic) -> int:
+#: Of units there is one pixel per image.
+ONE_PIXEL = np.zeros(1, np.int64)
+
+
+def check_spikes(
+    layer: str, record: Bits, spikes: Bits, cycles: Integers, traffic: Traffic, pixels: Integers = ONE_PIXEL
+) -> int:
     """Compare all spikes of a layer in all rows; return how many spikes were seen.
 
     Parameters
     ----------
     record : bool array ``(row, unit·gate)``
         As read from the layer: bit n·K + i is gate i of unit n.
-    spikes : bool array ``(image, unit, gate)``
+    spikes : bool array ``(image, unit, gate)`` or ``(image, channel, row, column, gate)``
         By the golden model.
     cycles : int array ``(gate,)``
-        By the schedule.
+        By the schedule; of maps, those of the first pixel.
+    pixels : int array ``(pixel,)``
+        Of maps: clock cycles from the first pixel to each, in raster order.
 
     Raises AssertionError that names image, layer, unit, gate, clock cycle, expected and got: for a spike that is
     missing, wrong, too early or late, in an empty slot, or a second one for the same image.
     """
-    _, units, gates = spikes.shape
+    units, gates = spikes.shape[1], spikes.shape[-1]
+    # (image, pixel, unit, gate)
+    due = np.moveaxis(spikes.reshape(len(spikes), units, -1, gates), 1, 2)
     got = record.reshape(len(record), units, gates)
     expected = np.zeros_like(got)
     for gate in range(gates):
-        images, rows = traffic.visible(int(cycles[gate]))
-        expected[rows, :, gate] = spikes[images, :, gate]
+        images, places, rows = traffic.visible_pixels(cycles[gate] + pixels)
+        expected[rows, :, gate] = due[images, places, :, gate]
     wrong = np.argwhere(got != expected)
     if len(wrong):
         lines = []
         for row, unit, gate in wrong[:NAMED].tolist():
-            image = traffic.image_at(row, int(cycles[gate]))
+            image = traffic.image_at(row, cycles[gate] + pixels)
             lines.append(
                 f"{image}, layer {layer}, unit {unit}, gate {gate + 1}, clock cycle {row}: "
                 f"expected {_spike(expected[row, unit, gate])}, got {_spike(got[row, unit, gate])}"
@@ -109,38 +132,50 @@ def check_at_most_once(layer: str, record: Bits, gates: int, cycles: Integers, t
             )
 
 
-def check_outputs(name: str, valid: Bits, record: Integers, expected: Integers, cycles: int, traffic: Traffic) -> int:
-    """Compare ``out_valid`` in all rows and the words of a port in all valid ones; return how many were valid.
+def check_outputs(
+    name: str,
+    valid: Bits,
+    record: Integers,
+    expected: Integers,
+    cycles: int,
+    traffic: Traffic,
+    pixels: Integers = ONE_PIXEL,
+) -> int:
+    """Compare ``valid`` in all rows and the words of a port in all valid ones; return how many were valid.
 
     Parameters
     ----------
     valid : bool array ``(row,)``
     record : int array ``(row, word)``
-    expected : int array ``(image, word)``
+    expected : int array ``(image, word)`` or ``(image, channel, row, column)``
     cycles : int
-        Latency.
+        Latency; of maps, that of the first pixel.
+    pixels : int array ``(pixel,)``
+        Of maps: clock cycles from the first pixel to each, in raster order.
 
     Raises AssertionError that names image, port, word, clock cycle, expected and got: for a result that is missing,
     surplus, early, late or wrong.
     """
-    images, rows = traffic.visible(cycles)
+    images, places, rows = traffic.visible_pixels(cycles + pixels)
     due = np.zeros(len(valid), np.bool_)
     due[rows] = True
     wrong = np.flatnonzero(due != valid)
     if len(wrong):
         row = int(wrong[0])
         raise AssertionError(
-            f"{len(wrong)} wrong valids at {name}; {traffic.image_at(row, cycles)}, clock cycle {row}: "
+            f"{len(wrong)} wrong valids at {name}; {traffic.image_at(row, cycles + pixels)}, clock cycle {row}: "
             f"expected {'a result' if due[row] else 'none'}, got {'one' if valid[row] else 'none'}"
         )
-    differ = np.argwhere(record[rows] != expected[images])
+    # (image, pixel, word)
+    words = np.moveaxis(expected.reshape(len(expected), expected.shape[1], -1), 1, 2)[images, places]
+    differ = np.argwhere(record[rows] != words)
     if len(differ):
         lines = []
         for index, word in differ[:NAMED].tolist():
-            image, row = int(images[index]), int(rows[index])
+            row = int(rows[index])
             lines.append(
-                f"image {image}, {name}[{word}], clock cycle {row}: "
-                f"expected {expected[image, word]}, got {record[row, word]}"
+                f"{traffic.image_at(row, cycles + pixels)}, {name}[{word}], clock cycle {row}: "
+                f"expected {words[index, word]}, got {record[row, word]}"
             )
         raise AssertionError(f"{len(differ)} wrong results at {name}; " + "; ".join(lines))
     return len(rows)
