@@ -113,9 +113,22 @@ def convert(
 
 @click.command()
 @recipe_argument
+@click.option(
+    "--data",
+    "data_folder",
+    type=click.Path(path_type=Path),
+    help="Folder with MNIST's or CIFAR-10's files.  [default: the recipe's data.folder]",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on from build/NAME/train/checkpoint.pt, kept every 30 s, to the same result as without an interruption.",
+)
+@click.option("--no-test", is_flag=True, help="Leave the test images alone: for choices made by validation images.")
 @json_option
-def train(recipe: str, json: bool) -> None:
+def train(recipe: str, data_folder: Path | None, resume: bool, no_test: bool, json: bool) -> None:
     """Train with AMOS units in the loop and write models/NAME/ (needs the extra "train")."""
     from amos_hdl.verbs.train import train as act
 
-    finish(act(find_project(recipe), Steps(json)), json)
+    project = find_project(recipe)
+    finish(act(project, Steps(json), data_folder=data_folder, resume=resume, test=not no_test), json)

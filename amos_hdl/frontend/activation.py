@@ -6,11 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from amos_hdl.circuit import Disturbance, ThresholdCircuit
+from amos_hdl.circuit import Disturbance, ThresholdCircuit, steps
 from amos_hdl.frontend.prototype import Prototype
-
-#: Images whose input units are computed at once.
-PART_IMAGES = 4096
 
 
 def straight_through(exact: Tensor, smooth: Tensor) -> Tensor:
@@ -29,18 +26,18 @@ class Noise:
     """
 
     def __init__(self, disturbance: Disturbance, generator: torch.Generator) -> None:
-        self.disturbance, self._generator = disturbance, generator
+        self.disturbance, self.generator = disturbance, generator
 
     def shift(self, potential: Tensor, spread: Tensor) -> Tensor:
         """Return what is added to potentials ``(batch, unit, gate)`` before they are compared."""
-        shift = self.disturbance.potential * torch.randn(potential.shape, generator=self._generator)
+        shift = self.disturbance.potential * torch.randn(potential.shape, generator=self.generator)
         if self.disturbance.threshold:
-            shift = shift + self.disturbance.threshold * torch.randn(potential.shape[1:], generator=self._generator)
+            shift = shift + self.disturbance.threshold * torch.randn(potential.shape[1:], generator=self.generator)
         return shift * spread
 
     def flip(self, spikes: Tensor) -> Tensor:
         """Return ``spikes`` (bool) with some dropped and some inserted."""
-        chance = torch.rand(spikes.shape, generator=self._generator)
+        chance = torch.rand(spikes.shape, generator=self.generator)
         return torch.where(spikes, chance >= self.disturbance.drop, chance < self.disturbance.insert)
 
 
@@ -166,17 +163,21 @@ class InputUnits(nn.Module):
     Shapes: pixels and y ``(batch, pixel)``.
     """
 
+    starts: Tensor
+
     def __init__(self, prototype: Prototype) -> None:
         super().__init__()
         self.prototype, self.gates = prototype, Gates(prototype)
+        starts = torch.from_numpy(steps(prototype.circuit).starts)
+        self.register_buffer("starts", starts.to(torch.float32))
 
     @torch.no_grad()
     def forward(self, pixels: Tensor, noise: Noise | None = None) -> Tensor:
         """Return y of pixels; both of any leading shape."""
+        if noise is None:
+            # y is the number of thresholds <= pixel
+            return torch.bucketize(pixels, self.starts, right=True).to(pixels.dtype)
         flat = pixels.reshape(-1, pixels.shape[-1])
-        step = torch.ones(flat.shape[1])
-        # in parts: all training images at once would need many times their own memory
-        parts = [
-            self.gates.values(self.gates(part, step, noise)).to(pixels.dtype) for part in torch.split(flat, PART_IMAGES)
-        ]
-        return torch.cat(parts).reshape(pixels.shape)
+        spikes = self.gates(flat, torch.ones(flat.shape[1]), noise)
+        values: Tensor = self.gates.values(spikes).to(pixels.dtype)
+        return values.reshape(pixels.shape)

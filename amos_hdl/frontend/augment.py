@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as functional
@@ -11,27 +12,34 @@ from torch import Tensor
 from amos_hdl.frontend.recipe import Augmentation
 
 
-def variants(images: Tensor, options: Augmentation, low: int, high: int, generator: torch.Generator) -> Tensor:
-    """Return ``clean_copies`` of the images, then ``copies`` changed ones, shape ``(variant, image, row, column)``.
+def variants(
+    images: Tensor, options: Augmentation, low: int, high: int, generator: torch.Generator
+) -> Iterator[Tensor]:
+    """Yield ``clean_copies`` times the images, then ``copies`` changed ones.
 
     Pixels are interpolated linearly between neighbours, taken as ``low`` outside, rounded and clipped to the code.
 
     Parameters
     ----------
-    images : Tensor, shape (image, row, column)
+    images : Tensor, shape (image, row, column) or (image, channel, row, column)
         Integers as floats, from ``low`` to ``high``.
     options : Augmentation
     low, high : int
     generator : torch.Generator
     """
-    made = [images] * options.clean_copies
+    for _ in range(options.clean_copies):
+        yield images
+    maps = images if images.ndim == 4 else images[:, None]
     for _ in range(options.copies):
-        warp = _warps(len(images), images.shape[1], images.shape[2], options, generator)
-        grid = functional.affine_grid(warp, [len(images), 1, *images.shape[1:]], align_corners=False)
+        warp = _warps(len(maps), maps.shape[2], maps.shape[3], options, generator)
+        grid = functional.affine_grid(warp, list(maps.shape), align_corners=False)
         # outside the picture grid_sample gives 0, so the background is made 0 first
-        moved = functional.grid_sample((images - low)[:, None], grid, align_corners=False)[:, 0] + low
-        made.append(moved.round().clamp(low, high))
-    return torch.stack(made)
+        moved = functional.grid_sample(maps - low, grid, align_corners=False) + low
+        changed = moved.round().clamp(low, high).reshape(images.shape)
+        if options.flip:
+            mirrored = torch.rand(len(maps), generator=generator) < 0.5
+            changed[mirrored] = changed[mirrored].flip(-1)
+        yield changed
 
 
 def _warps(count: int, rows: int, columns: int, options: Augmentation, generator: torch.Generator) -> Tensor:

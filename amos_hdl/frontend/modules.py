@@ -119,6 +119,8 @@ class SpikingNetwork(nn.Module):
     generator : torch.Generator
     noise : Noise, optional
         How gates err in training mode; in evaluation mode none does.
+    keep : sequence of int, optional
+        Weights that each dense layer keeps; default all.
 
     Shapes: pixels ``(batch, pixel)``, integers as floats; logits ``(batch, class)``, integers in evaluation mode.
     """
@@ -133,6 +135,7 @@ class SpikingNetwork(nn.Module):
         magnitudes: Sequence[Sequence[int]],
         generator: torch.Generator,
         noise: Noise | None = None,
+        keep: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.noise, self.input_units = noise, InputUnits(inputs)
@@ -144,6 +147,7 @@ class SpikingNetwork(nn.Module):
         self.units = nn.ModuleList(
             AmosActivation(n, prototype) for n, prototype in zip(hidden, prototypes, strict=True)
         )
+        self.keep = list(keep) if keep is not None else [linear.latent.numel() for linear in self.linears]
         self.bias = nn.Parameter(torch.zeros(classes))
         # logarithm of what one step of a logit counts for in the loss; no part of the exported network
         self.log_scale = nn.Parameter(torch.tensor(0.1 * min(1.0, USUAL_SPAN / np.ptp(prototypes[-1].values))).log())
@@ -180,3 +184,31 @@ class SpikingNetwork(nn.Module):
             x = linear(y)
             units.calibrate(x)
             y = units(x)
+
+    @torch.no_grad()
+    def anneal(self, pruned: float, rounded: float) -> None:
+        """Prune, and later round, as far as it is time for: shares from 0 to 1.
+
+        The number of weights falls from all to ``keep`` as (1 - share)**3: fast while many do not matter.
+        """
+        for linear, keep in zip(self.linears, self.keep, strict=True):
+            if not bool(linear.fixed.any()):
+                share_left = 0.0 if rounded else (1 - pruned) ** 3
+                linear.prune(round(keep + (linear.latent.numel() - keep) * share_left))
+            linear.fix(rounded)
+
+    @torch.no_grad()
+    def confine(self) -> None:
+        """Keep latent values where the next steps can still change their integers."""
+        for linear in self.linears:
+            linear.confine()
+        for units in self.activations:
+            units.step.clamp_(min=0.6)
+
+    @torch.no_grad()
+    def finish(self, y: Tensor) -> None:
+        """Disconnect pixels that are 0 in all input values y ``(batch, pixel)``.
+
+        They learnt nothing; their weights would only cost adders.
+        """
+        self.linears[0].disconnect(y.amax(0) == 0)

@@ -13,17 +13,22 @@ from amos_hdl.circuit import Architecture, Disturbance, relu
 from amos_hdl.circuit.architecture import FOLDED, SPELLINGS
 from amos_hdl.errors import CircuitError, NetworkError, RecipeError
 from amos_hdl.files import Strict, read_yaml
+from amos_hdl.frontend.layers import (
+    GATE_LIMIT,
+    LAYER_LIMIT,
+    UNIT_LIMIT,
+    Layer,
+    Magnitudes,
+    check_layers,
+)
 from amos_hdl.network.names import check_name
 
 #: Version of the recipe format.
 VERSION = 1
-#: Most units of one layer, hidden layers, gates of one trained unit, and largest magnitude of a weight.
-UNIT_LIMIT, LAYER_LIMIT, GATE_LIMIT, WEIGHT_LIMIT = 4096, 16, 8, 127
 
 Seed = Annotated[int, Field(ge=0, lt=1 << 32)]
 Images = Annotated[int, Field(ge=0, le=10_000_000)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Magnitudes = Annotated[list[Annotated[int, Field(ge=0, le=WEIGHT_LIMIT)]], Field(min_length=2, max_length=128)]
 
 
 class Data(Strict):
@@ -44,21 +49,28 @@ class Data(Strict):
 
 
 class Topology(Strict):
-    """``hidden``: units of each hidden layer.  ``nonzero_weights``: how many weights each dense layer keeps."""
+    """A dense network or one of any layers.
 
-    hidden: Annotated[list[Annotated[int, Field(ge=1, le=UNIT_LIMIT)]], Field(min_length=1, max_length=LAYER_LIMIT)]
-    nonzero_weights: Annotated[list[Annotated[int, Field(ge=1, le=1 << 24)]], Field(min_length=2)]
+    Dense: ``hidden``, units of each hidden layer, and ``nonzero_weights``, how many weights each dense layer keeps.
+    Any: ``layers``, the last of kind ``logits``; what the others are, ``frontend/layers.py`` says.
+    """
+
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=UNIT_LIMIT)]], Field(max_length=LAYER_LIMIT)] = Field(
+        default_factory=list
+    )
+    nonzero_weights: list[Annotated[int, Field(ge=1, le=1 << 24)]] = Field(default_factory=list)
+    layers: Annotated[list[Layer], Field(max_length=LAYER_LIMIT)] = Field(default_factory=list)
 
 
 class Quantization(Strict):
-    """``magnitudes``: for each dense layer the magnitudes a weight may have, rising from 0; both signs are allowed."""
+    """``magnitudes``: for each layer of a dense network the magnitudes a weight may have, rising from 0; both signs."""
 
     weight_bits: Annotated[int, Field(ge=2, le=8)]
-    magnitudes: Annotated[list[Magnitudes], Field(min_length=2)]
+    magnitudes: list[Magnitudes] = Field(default_factory=list)
 
 
 class Units(Strict):
-    """What spikes: the input units, and for each hidden layer either ReLU units or those of a circuit file.
+    """What spikes: the input units, and for each hidden layer of a dense network ReLU units or those of a circuit file.
 
     ``input_thresholds``: 2**K - 1 rising pixel values, steps of the input units.  ``gates``: K, the bits of ReLU units;
     null where ``circuits`` names a file that ``amos-hdl fit --out`` wrote, beside the recipe.  ``architectures``:
@@ -67,7 +79,7 @@ class Units(Strict):
     """
 
     input_thresholds: Annotated[list[int], Field(min_length=1, max_length=(1 << GATE_LIMIT) - 1)]
-    gates: Annotated[list[Annotated[int, Field(ge=1, le=GATE_LIMIT)] | None], Field(min_length=1)]
+    gates: list[Annotated[int, Field(ge=1, le=GATE_LIMIT)] | None] = Field(default_factory=list)
     architectures: Annotated[list[str | None], Field(default_factory=list, max_length=LAYER_LIMIT)]
     circuits: Annotated[list[str | None], Field(default_factory=list, max_length=LAYER_LIMIT)]
     value_bits: Annotated[int, Field(ge=1, le=16)] = 8
@@ -83,6 +95,7 @@ class Augmentation(Strict):
     """Random changes of the training images; ``copies`` changed images per image, beside ``clean_copies`` of itself.
 
     Shifts are in pixels, rotations in degrees, scale and shear are fractions; each is drawn evenly from -v to v.
+    ``flip``: every other changed image is mirrored, left to right.
     """
 
     copies: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -91,6 +104,7 @@ class Augmentation(Strict):
     rotation_degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
     scale: Annotated[float, Field(ge=0, le=0.9)] = 0.0
     shear: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    flip: bool = False
 
 
 class Distillation(Strict):
@@ -128,11 +142,20 @@ class Noise(Strict):
         return Disturbance(**self.model_dump())
 
 
+class EarlyStopping(Strict):
+    """Ends after ``patience`` epochs without a better share of right answers on the validation images.
+
+    Counted from the end of the ramp ``rounding``; the network is then that of the best of those epochs.
+    """
+
+    patience: Annotated[int, Field(ge=1, le=100_000)]
+
+
 class Training(Strict):
     """One run of Adam with a cosine-falling learning rate, on real weights in units of one integer step.
 
     In the ramp ``pruning`` the number of weights falls to the recipe's; in ``rounding``, which begins after it, the
-    weights that are left become integers.
+    weights that are left become integers: of dense networks few by few, for good; of others all, little by little.
     """
 
     seed: Seed
@@ -145,6 +168,7 @@ class Training(Strict):
     augmentation: Augmentation = Augmentation()
     distillation: Distillation | None = None
     noise: Noise = Noise()
+    early_stopping: EarlyStopping | None = None
 
 
 class Hardware(Strict):
@@ -182,6 +206,17 @@ class Recipe(Strict):
         ]
         return {**self.hardware.model_dump(), "folded": list(dict.fromkeys(self.hardware.folded + by_architecture))}
 
+    def with_data_folder(self, folder: Path) -> Recipe:
+        """Return the recipe with its images in another folder, relative to the current one.
+
+        Raises RecipeError if its data are no folder.
+        """
+        if self.data.folder is None:
+            expected = "a recipe whose data are a folder"
+            raise RecipeError("folder of data", where=self.name, expected=expected, got=self.data.source)
+        data = self.data.model_copy(update={"folder": str(folder.absolute())})
+        return self.model_copy(update={"data": data})
+
 
 def hidden_layer(number: int) -> str:
     """Return the name of the units of hidden layer ``number``, from 1, in the network."""
@@ -212,23 +247,14 @@ def _check(recipe: Recipe, path: str) -> None:
         check_name(recipe.name, "a network")
     except NetworkError as error:
         raise RecipeError(str(error), where=f"{path}, name") from error
-    hidden, magnitudes = recipe.topology.hidden, recipe.quantization.magnitudes
-    if len(recipe.units.gates) != len(hidden):
-        raise refuse("units.gates", "length", f"{len(hidden)}, one per hidden layer", len(recipe.units.gates))
+    if bool(recipe.topology.hidden) == bool(recipe.topology.layers):
+        got = f"{len(recipe.topology.hidden)} hidden, {len(recipe.topology.layers)} layers"
+        raise refuse("topology", "network", "either hidden or layers", got)
     _check_units(recipe.units, refuse)
-    for key, count in (
-        ("topology.nonzero_weights", len(recipe.topology.nonzero_weights)),
-        ("quantization.magnitudes", len(magnitudes)),
-    ):
-        if count != len(hidden) + 1:
-            raise refuse(key, "length", f"{len(hidden) + 1}, one per dense layer", count)
-    greatest = (1 << (recipe.quantization.weight_bits - 1)) - 1
-    for layer, values in enumerate(magnitudes):
-        if values[0] != 0 or any(a >= b for a, b in pairwise(values)):
-            raise refuse(f"quantization.magnitudes.{layer}", "magnitudes", "0 first, then rising", values)
-        if values[-1] > greatest:
-            expected = f"at most {greatest} ({recipe.quantization.weight_bits} bits)"
-            raise refuse(f"quantization.magnitudes.{layer}", "magnitude", expected, values[-1])
+    if recipe.topology.hidden:
+        _check_dense(recipe, refuse)
+    else:
+        _check_any(recipe, refuse)
     for name in ("pruning", "rounding"):
         ramp: Ramp = getattr(recipe.training, name)
         if ramp.start >= ramp.end:
@@ -237,6 +263,8 @@ def _check(recipe: Recipe, path: str) -> None:
         expected = f"at least pruning.end, {recipe.training.pruning.end}"
         raise refuse("training.rounding.start", "ramp", expected, recipe.training.rounding.start)
     data = recipe.data
+    if recipe.training.early_stopping and not data.validation_images:
+        raise refuse("training.early_stopping", "validation images", "some in data.validation_images", 0)
     interval = (data.low, data.high)
     brings_test = data.source in ("mnist", "cifar10")
     if (data.test_images is None) != brings_test:
@@ -251,6 +279,39 @@ def _check(recipe: Recipe, path: str) -> None:
             raise refuse("data", "npz source", "file, and low < high", got)
     elif data.file is not None or interval != (None, None):
         raise refuse("data", f"{data.source} source", "neither file, low nor high", data.file or interval)
+
+
+def _check_dense(recipe: Recipe, refuse: Callable[[str, str, str, object], RecipeError]) -> None:
+    """Raise RecipeError unless each layer of a dense network has what it needs."""
+    hidden, magnitudes = recipe.topology.hidden, recipe.quantization.magnitudes
+    if len(recipe.units.gates) != len(hidden):
+        raise refuse("units.gates", "length", f"{len(hidden)}, one per hidden layer", len(recipe.units.gates))
+    for key, count in (
+        ("topology.nonzero_weights", len(recipe.topology.nonzero_weights)),
+        ("quantization.magnitudes", len(magnitudes)),
+    ):
+        if count != len(hidden) + 1:
+            raise refuse(key, "length", f"{len(hidden) + 1}, one per dense layer", count)
+    greatest = (1 << (recipe.quantization.weight_bits - 1)) - 1
+    for layer, values in enumerate(magnitudes):
+        if values[0] != 0 or any(a >= b for a, b in pairwise(values)):
+            raise refuse(f"quantization.magnitudes.{layer}", "magnitudes", "0 first, then rising", values)
+        if values[-1] > greatest:
+            expected = f"at most {greatest} ({recipe.quantization.weight_bits} bits)"
+            raise refuse(f"quantization.magnitudes.{layer}", "magnitude", expected, values[-1])
+
+
+def _check_any(recipe: Recipe, refuse: Callable[[str, str, str, object], RecipeError]) -> None:
+    """Raise RecipeError if the layers contradict each other, or settings are given that are for dense networks."""
+    for key, value in (
+        ("topology.nonzero_weights", recipe.topology.nonzero_weights),
+        ("quantization.magnitudes", recipe.quantization.magnitudes),
+        ("units.gates", recipe.units.gates),
+        ("training.noise", recipe.training.noise != Noise()),
+    ):
+        if value:
+            raise refuse(key, "setting", "none, for the network is given by topology.layers", value)
+    check_layers(recipe.topology.layers, recipe.quantization.weight_bits, refuse)
 
 
 def _check_units(units: Units, refuse: Callable[[str, str, str, object], RecipeError]) -> None:

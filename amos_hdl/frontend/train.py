@@ -11,17 +11,39 @@ import numpy as np
 from amos_hdl.errors import ToolError
 from amos_hdl.frontend.data import Dataset, load_dataset
 from amos_hdl.frontend.recipe import Recipe
-from amos_hdl.network import Network, golden
+from amos_hdl.network import Network, statistics
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where the state of a training is kept, so that it can go on after an interruption.
+
+    Parameters
+    ----------
+    path : Path
+    resume : bool
+        Go on from the file; else it is replaced.
+    every_s : float
+        Seconds between two checkpoints, at least; they are written after whole epochs.
+    """
+
+    path: Path
+    resume: bool = False
+    every_s: float = 30.0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """State of a training: ``epoch`` of ``epochs`` done, the mean ``loss`` of that epoch, its accuracy (0 to 1)."""
+    """State of a training: ``epoch`` of ``epochs`` done, the mean ``loss`` of that epoch, its accuracy (0 to 1).
+
+    ``validation``: accuracy on the validation images as the integer network has it; None without any.
+    """
 
     epoch: int
     epochs: int
     loss: float
     accuracy: float
+    validation: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +69,13 @@ def train(
     folder: Path = Path(),
     progress: Callable[[Progress], None] | None = None,
     parts: tuple[str, ...] = ("train", "validation", "test"),
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train the network of ``recipe`` and return it as integers.
 
-    Single-threaded and seeded: the same recipe gives the same integers on the same PyTorch and kind of machine.
+    Single-threaded and seeded: the same recipe gives the same integers on the same PyTorch and kind of machine,
+    interrupted and resumed or not.  On a GPU, which networks of ``topology.layers`` use where there is one, sums have
+    no fixed order.
 
     Parameters
     ----------
@@ -61,6 +86,8 @@ def train(
         Called after every epoch.
     parts : tuple of str
         Parts of the data whose accuracy is reported; leave ``test`` out while choosing settings.
+    checkpoint : Checkpoint, optional
+        Where the state of the training is kept.
 
     Raises
     ------
@@ -72,6 +99,8 @@ def train(
         If the recipe asks for changed images where they are no pictures, or for more weights than a layer has.
     CircuitError
         If a circuit file is missing, damaged, of another version, or has no such architecture.
+    StoreError
+        If a checkpoint cannot be written, or the one to resume is missing, damaged, or of another training.
     """
     try:
         from amos_hdl.frontend.loop import fit
@@ -80,7 +109,7 @@ def train(
             raise
         raise ToolError("PyTorch is not installed", hint='pip install "amos-hdl[train]"') from failure
     dataset = load_dataset(recipe.data, folder=folder)
-    network = fit(recipe, dataset, progress, folder=folder)
+    network = fit(recipe, dataset, progress, folder=folder, checkpoint=checkpoint)
     accuracies = {part: accuracy(network, dataset, part) for part in parts if part in dataset.splits}
     nonzero = {
         operation.name: int(np.count_nonzero(operation.weights))
@@ -91,9 +120,6 @@ def train(
 
 
 def accuracy(network: Network, dataset: Dataset, part: str) -> float:
-    """Return the share, 0 to 1, of images of ``part`` whose class ``network`` finds, by the golden model.
-
-    The class is the network's last output, one index per image.
-    """
+    """Return the share, 0 to 1, of images of ``part`` whose class ``network`` finds, by the golden model."""
     images, labels = dataset.part(part)
-    return float((golden.run(network, images).values[network.outputs[-1]][:, 0] == labels).mean())
+    return float((statistics.measure(network, images).ranking[:, 0] == labels).mean())

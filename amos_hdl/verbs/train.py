@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from amos_hdl.console import Steps, table
 from amos_hdl.errors import StoreError
 from amos_hdl.network import store
@@ -9,22 +11,39 @@ from amos_hdl.project import Project
 from amos_hdl.verbs.outcome import Outcome
 
 
-def train(project: Project, steps: Steps) -> Outcome:
-    """Train the network of a recipe and store it."""
-    from amos_hdl.frontend.train import Progress
+def train(
+    project: Project,
+    steps: Steps,
+    *,
+    data_folder: Path | None = None,
+    resume: bool = False,
+    test: bool = True,
+) -> Outcome:
+    """Train the network of a recipe and store it.
+
+    ``data_folder``: instead of the recipe's.  ``resume``: go on from the checkpoint of an interrupted training.
+    ``test``: report the accuracy on the test images too.
+    """
+    from amos_hdl.frontend.train import Checkpoint, Progress
     from amos_hdl.frontend.train import train as train_recipe
 
     recipe, path = project.recipe, project.recipe_path
     if recipe is None or path is None:
         raise StoreError("no recipe", where=str(project.folder), expected=f"{project.folder}.yaml")
+    if data_folder is not None:
+        recipe = recipe.with_data_folder(data_folder)
+    checkpoint = Checkpoint(project.build("train") / "checkpoint.pt", resume)
     with steps.step(f"training {project.name}", recipe.training.epochs) as bar:
 
         def progress(state: Progress) -> None:
-            bar.say(f"training {project.name}: loss {state.loss:.3f}, accuracy {100 * state.accuracy:.1f} %")
+            held = "" if state.validation is None else f", validation {100 * state.validation:.1f} %"
+            bar.say(f"training {project.name}: loss {state.loss:.3f}, accuracy {100 * state.accuracy:.1f} %{held}")
             bar.to(state.epoch)
 
-        result = train_recipe(recipe, folder=path.parent, progress=progress)
+        parts = ("train", "validation", "test") if test else ("train", "validation")
+        result = train_recipe(recipe, folder=path.parent, progress=progress, parts=parts, checkpoint=checkpoint)
     store.save(result.network, project.folder)
+    checkpoint.path.unlink(missing_ok=True)
     data = {
         "network": project.name,
         "folder": str(project.folder),

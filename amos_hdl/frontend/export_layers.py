@@ -1,0 +1,131 @@
+"""From the trained module of a convolutional recipe to the integer network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from amos_hdl.circuit import ThresholdCircuit, evenly_spaced, quantizer
+from amos_hdl.errors import NetworkError
+from amos_hdl.frontend.layered import ConvUnits, DenseUnits, Logits, Pool
+from amos_hdl.network import Argmax, Network, Operation, Unit
+from amos_hdl.network.operations import Add, Conv2d, Dense, Flatten, Input, MaxPool, SumPool
+from amos_hdl.network.tensor import Tensor
+
+if TYPE_CHECKING:
+    from amos_hdl.frontend.layered import LayeredNetwork, Node
+    from amos_hdl.frontend.normalized import NormalizedUnits
+    from amos_hdl.frontend.quantized import QuantizedSums
+
+Array = npt.NDArray[np.int64]
+#: Sums up to here are exact in the module's float32.
+EXACT_LIMIT = 1 << 24
+
+
+def layers_to_network(module: LayeredNetwork, name: str, *, low: int, high: int, weight_bits: int) -> Network:
+    """Return ``module`` as integers; on every image its values are those of the module in evaluation mode.
+
+    Operations: ``pixels``, ``encoder``, then for a layer of units called L: ``L_sums``, with a skip ``L_skip`` (where
+    it has weights) and ``L_total``, then ``L``; pools by their names; ``logits``, ``winner``, which is the output.
+
+    Parameters
+    ----------
+    module : LayeredNetwork
+    name : str
+    low, high : int
+        The input code.
+    weight_bits : int
+        Declared width of the weights of layers that do not say.
+
+    Raises
+    ------
+    NetworkError
+        If a sum could be beyond what the module computes exactly.
+    """
+    encoder = Unit("encoder", "pixels", (module.input_units.prototype.circuit,), np.zeros(module.shape[0], np.int64))
+    building = _Building([], {})
+    building.add(Input("pixels", module.shape, low, high))
+    building.add(encoder)
+    source = "encoder"
+    for label, node in module.nodes.items():
+        building.layer(label, source, node, weight_bits)
+        source = label
+    building.add(Argmax("winner", source))
+    for label, tensor in building.tensors.items():
+        if tensor.magnitude >= EXACT_LIMIT:
+            expected = f"below {EXACT_LIMIT}, so that training computed it exactly"
+            raise NetworkError("potential", where=label, expected=expected, got=str(tensor.magnitude))
+    return Network(name, tuple(building.operations), ("winner",))
+
+
+class _Building:
+    """Operations so far, and what each gives."""
+
+    def __init__(self, operations: list[Operation], tensors: dict[str, Tensor]) -> None:
+        self.operations, self.tensors = operations, tensors
+
+    def add(self, operation: Operation) -> str:
+        self.operations.append(operation)
+        self.tensors[operation.name] = operation.result(*(self.tensors[source] for source in operation.reads))
+        return operation.name
+
+    def layer(self, name: str, source: str, node: Node, weight_bits: int) -> None:
+        """Add the operations of one layer."""
+        if isinstance(node, Pool):
+            pool = SumPool if node.layer.kind == "sum_pool" else MaxPool
+            self.add(pool(name, source, node.layer.kernel, node.layer.stride, node.layer.padding))
+            return
+        bits = node.layer.weight_bits or weight_bits
+        if isinstance(node, ConvUnits):
+            self.add(_unit_layer(name, self._potential(name, source, node, bits), node.units, self.tensors))
+            return
+        if self.tensors[source].space:
+            source = self.add(Flatten(f"{name}_inputs", source))
+        weights = _integers(node.sums)
+        if isinstance(node, Logits):
+            self.add(Dense(name, source, weights, bits, node.integer_bias().cpu().numpy().astype(np.int64)))
+        elif isinstance(node, DenseUnits):
+            sums = self.add(Dense(f"{name}_sums", source, weights, bits))
+            self.add(_unit_layer(name, sums, node.units, self.tensors))
+
+    def _potential(self, name: str, source: str, node: ConvUnits, bits: int) -> str:
+        """Add the sums of a convolution and its skip, and return which operation the units read."""
+        layer = node.layer
+        sums = self.add(
+            Conv2d(
+                f"{name}_sums",
+                source,
+                _integers(node.sums),
+                bits,
+                stride=layer.stride,
+                padding=layer.padding,
+                groups=layer.groups,
+            )
+        )
+        if layer.skip is None:
+            return sums
+        skip = layer.skip
+        if node.skip_sums is not None:
+            weights = _integers(node.skip_sums)
+            skip = self.add(Conv2d(f"{name}_skip", skip, weights, bits, stride=node.skip_sums.stride))
+        return self.add(Add(f"{name}_total", (sums, skip), (1, layer.skip_multiplier)))
+
+
+def _integers(sums: QuantizedSums) -> Array:
+    return sums.integers().cpu().numpy().astype(np.int64)
+
+
+def _unit_layer(name: str, source: str, units: NormalizedUnits, tensors: dict[str, Tensor]) -> Unit:
+    """Return the layer of trained units; equal ones share a circuit, in the linear form if all have one."""
+    potential = tensors[source]
+    rows = [
+        # what lies outside the interval is never compared
+        tuple(min(max(threshold, low), high + 1) for threshold in channel)
+        for channel, low, high in zip(units.thresholds(), potential.low.tolist(), potential.high.tolist(), strict=True)
+    ]
+    distinct = list(dict.fromkeys(rows))
+    form: Literal["linear", "table"] = "linear" if all(map(evenly_spaced, distinct)) else "table"
+    circuits: tuple[ThresholdCircuit, ...] = tuple(quantizer(row, form=form) for row in distinct)
+    return Unit(name, source, circuits, np.array([distinct.index(row) for row in rows], np.int64))

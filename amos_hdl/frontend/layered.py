@@ -1,0 +1,305 @@
+"""Networks of convolutions, pools, skips and dense layers: modules that train, and compute on integers afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from amos_hdl.errors import NetworkError, RecipeError
+from amos_hdl.frontend.activation import InputUnits, straight_through
+from amos_hdl.frontend.layers import (
+    ConvLayer,
+    DenseLayer,
+    Layer,
+    LogitsLayer,
+    PoolLayer,
+    magnitudes_of,
+    names_of,
+)
+from amos_hdl.frontend.normalized import NormalizedUnits
+from amos_hdl.frontend.prototype import Prototype
+from amos_hdl.frontend.quantized import QuantizedConv2d, QuantizedLinear, QuantizedSums
+from amos_hdl.network.operations import Window
+
+#: How many steps of the learning rate move a bias of the logits by the deviation of the logits.
+BIAS_STEPS = 10
+
+Shape = tuple[int, ...]
+
+
+class ConvUnits(nn.Module):
+    """Sums over windows, a skip added if there is one, units.
+
+    Parameters
+    ----------
+    layer : ConvLayer
+    inputs : int
+        Channels of the source.
+    skip_inputs, skip_stride : int, optional
+        Channels and stride of the weighted sums over 1x1 windows that the skip goes through; None: it is as it is.
+    """
+
+    def __init__(
+        self,
+        layer: ConvLayer,
+        inputs: int,
+        magnitudes: Sequence[int],
+        generator: torch.Generator,
+        skip_inputs: int | None = None,
+        skip_stride: int = 1,
+    ) -> None:
+        super().__init__()
+        self.layer = layer
+        window = {"stride": layer.stride, "padding": layer.padding, "groups": layer.groups}
+        self.sums = QuantizedConv2d(inputs, layer.channels, layer.kernel, magnitudes, generator, **window)
+        self.skip_sums = (
+            None
+            if skip_inputs is None
+            else QuantizedConv2d(skip_inputs, layer.channels, 1, magnitudes, generator, stride=skip_stride)
+        )
+        self.units = NormalizedUnits(layer.channels, layer.gates)
+
+    def potential(self, y: Tensor, skip: Tensor | None = None) -> Tensor:
+        """Return what enters the units for values y and those of the skip, ``(batch, channel, row, column)``."""
+        x: Tensor = self.sums(y)
+        if skip is not None:
+            x = x + self.layer.skip_multiplier * (skip if self.skip_sums is None else self.skip_sums(skip))
+        return x
+
+    def forward(self, y: Tensor, skip: Tensor | None = None) -> Tensor:
+        """Return the units' values."""
+        value: Tensor = self.units(self.potential(y, skip))
+        return value
+
+
+class Pool(nn.Module):
+    """Greatest values, or sums, of windows."""
+
+    def __init__(self, layer: PoolLayer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Return the map of windows."""
+        layer = self.layer
+        if layer.kernel is None:
+            sums, most = y.sum((2, 3), keepdim=True), y.amax((2, 3), keepdim=True)
+            return sums if layer.kind == "sum_pool" else most
+        stride = layer.stride or layer.kernel
+        if layer.kind == "max_pool":
+            return functional.max_pool2d(y, layer.kernel, stride, layer.padding)
+        # a divisor of 1 makes the average the sum
+        return functional.avg_pool2d(y, layer.kernel, stride, layer.padding, divisor_override=1)
+
+
+class DenseUnits(nn.Module):
+    """Sums of everything, units."""
+
+    def __init__(self, layer: DenseLayer, inputs: int, magnitudes: Sequence[int], generator: torch.Generator) -> None:
+        super().__init__()
+        self.layer = layer
+        self.sums = QuantizedLinear((layer.units, inputs), magnitudes, generator)
+        self.units = NormalizedUnits(layer.units, layer.gates)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Return the units' values ``(batch, unit)`` for y of any shape."""
+        value: Tensor = self.units(self.sums(y.flatten(1)))
+        return value
+
+
+class Logits(nn.Module):
+    """Sums of everything and an integer bias."""
+
+    unit: Tensor
+
+    def __init__(
+        self,
+        layer: LogitsLayer,
+        inputs: int,
+        classes: int,
+        magnitudes: Sequence[int],
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.layer = layer
+        self.sums = QuantizedLinear((classes, inputs), magnitudes, generator)
+        self.bias = nn.Parameter(torch.zeros(classes))
+        self.register_buffer("unit", torch.ones(()))
+
+    def integer_bias(self) -> Tensor:
+        """Return the bias as it is added."""
+        return (self.bias.detach() * self.unit).round()
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Return logits ``(batch, class)`` for y of any shape."""
+        sums: Tensor = self.sums(y.flatten(1))
+        return sums + straight_through(self.integer_bias(), self.bias * self.unit)
+
+
+Node = ConvUnits | Pool | DenseUnits | Logits
+
+
+class LayeredNetwork(nn.Module):
+    """Input units, then the layers of a recipe.
+
+    Parameters
+    ----------
+    inputs : Prototype
+        Of the input units.
+    shape : (channels, rows, columns)
+        Of an image.
+    classes : int
+    layers : sequence of Layer
+    weight_bits : int
+        Of layers that do not say.
+    generator : torch.Generator
+        Draws the weights.
+
+    Shapes: pixels and y of input units ``(batch, channel·row·column)``; logits ``(batch, class)``, integers in
+    evaluation mode.
+
+    Raises RecipeError if the layers do not fit the image.
+    """
+
+    def __init__(
+        self,
+        inputs: Prototype,
+        shape: Shape,
+        classes: int,
+        layers: Sequence[Layer],
+        weight_bits: int,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.input_units, self.shape, self.names = InputUnits(inputs), shape, names_of(layers)
+        shapes: dict[str, Shape] = {"encoder": shape}
+        source, nodes = "encoder", []
+        for number, (layer, name) in enumerate(zip(layers, self.names, strict=True)):
+            try:
+                node, shapes[name] = _build(layer, source, shapes, classes, weight_bits, generator)
+            except NetworkError as failure:
+                where = f"topology.layers.{number}"
+                raise RecipeError(
+                    f"{name}: {failure.what}", where=where, expected=failure.expected, got=failure.got
+                ) from failure
+            nodes.append(node)
+            source = name
+        self.layers = nn.ModuleList(nodes)
+        # logarithm of what one step of a logit counts for in the loss; no part of the exported network
+        self.log_scale = nn.Parameter(torch.zeros(()))
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """The layers by name, in order."""
+        return dict(zip(self.names, self.layers, strict=True))  # type: ignore[arg-type]  # ModuleList forgets types
+
+    @property
+    def weighted(self) -> list[tuple[QuantizedSums, float]]:
+        """All weights with the share of zeros that they are to have."""
+        found: list[tuple[QuantizedSums, float]] = []
+        for node in self.nodes.values():
+            if not isinstance(node, Pool):
+                found.append((node.sums, node.layer.sparsity))
+            if isinstance(node, ConvUnits) and node.skip_sums is not None:
+                found.append((node.skip_sums, node.layer.sparsity))
+        return found
+
+    def values(self, y: Tensor, see: Callable[[str, Tensor], None] | None = None) -> Tensor:
+        """Return logits of input values y; ``see`` is told the name and the values of every layer."""
+        y = y.reshape(-1, *self.shape).contiguous(memory_format=torch.channels_last)
+        kept = {"encoder": y}
+        skips = {node.layer.skip for node in self.nodes.values() if isinstance(node, ConvUnits)}
+        for name, node in self.nodes.items():
+            skip = node.layer.skip if isinstance(node, ConvUnits) else None
+            y = node(y) if skip is None else node(y, kept[skip])
+            if name in skips:
+                kept[name] = y
+            if see is not None:
+                see(name, y)
+        return y
+
+    def logits(self, y: Tensor) -> Tensor:
+        """Return logits of the input units' values y."""
+        return self.values(y)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return logits of pixels."""
+        return self.values(self.input_units(pixels))
+
+    @torch.no_grad()
+    def calibrate(self, y: Tensor) -> None:
+        """Set what logits count for by the input units' values y of some images."""
+        deviation = self.values(y).std()
+        self.log_scale.copy_(-deviation.log())
+        last = self.layers[-1]
+        if isinstance(last, Logits):
+            last.unit.copy_((deviation / BIAS_STEPS).clamp(min=1))
+
+    @torch.no_grad()
+    def anneal(self, pruned: float, rounded: float) -> None:
+        """Prune, and later round, as far as it is time for: shares from 0 to 1.
+
+        The number of weights falls from all as (1 - share)**3: fast while many do not matter.
+        """
+        for sums, sparsity in self.weighted:
+            if not bool(sums.share):
+                left = 1 - sparsity * (1 - (1 - pruned) ** 3)
+                sums.prune(round(left * sums.latent.numel()))
+            sums.share.fill_(rounded)
+
+    @torch.no_grad()
+    def confine(self) -> None:
+        """Keep latent values where the next steps can still change their integers."""
+        for sums, _ in self.weighted:
+            sums.confine()
+        for node in self.nodes.values():
+            if isinstance(node, ConvUnits | DenseUnits):
+                node.units.confine()
+
+    def finish(self, y: Tensor) -> None:
+        """Do nothing more with the weights: all pixels of a map share them."""
+
+
+def _build(
+    layer: Layer,
+    source: str,
+    shapes: dict[str, Shape],
+    classes: int,
+    weight_bits: int,
+    generator: torch.Generator,
+) -> tuple[Node, Shape]:
+    """Return the module of a layer and the shape of what it gives.  Raises NetworkError if shapes do not fit."""
+    shape = shapes[source]
+    size = 1
+    for length in shape:
+        size *= length
+    if isinstance(layer, LogitsLayer):
+        return Logits(layer, size, classes, magnitudes_of(layer, weight_bits), generator), (classes,)
+    if isinstance(layer, DenseLayer):
+        return DenseUnits(layer, size, magnitudes_of(layer, weight_bits), generator), (layer.units,)
+    if len(shape) != 3:
+        raise NetworkError("source", expected="a map", got=f"{shape[0]} units of {source}")
+    if isinstance(layer, PoolLayer):
+        if layer.kernel is None:
+            return Pool(layer), (shape[0], 1, 1)
+        kernel, stride = layer.kernel, layer.stride or layer.kernel
+        # torch pools no further than this
+        if 2 * layer.padding > kernel:
+            raise NetworkError("padding", expected=f"at most {kernel // 2}, half the kernel", got=str(layer.padding))
+        return Pool(layer), (shape[0], *Window.of(kernel, stride, layer.padding, source).over(shape[1:], source))
+    if shape[0] % layer.groups:
+        raise NetworkError("groups", expected=f"a divisor of {shape[0]} channels of {source}", got=str(layer.groups))
+    magnitudes = magnitudes_of(layer, weight_bits)
+    rows, columns = Window.of(layer.kernel, layer.stride, layer.padding, source).over(shape[1:], source)
+    made = (layer.channels, rows, columns)
+    if layer.skip is None or shapes[layer.skip] == made:
+        return ConvUnits(layer, shape[0], magnitudes, generator), made
+    skip = shapes[layer.skip]
+    stride = -(-skip[1] // rows) if len(skip) == 3 else 1
+    if len(skip) != 3 or Window.of(1, stride, 0, source).over(skip[1:], source) != (rows, columns):
+        expected = f"a map that a stride makes {rows} x {columns}"
+        raise NetworkError("skip", expected=expected, got=f"{skip} of {layer.skip}")
+    return ConvUnits(layer, shape[0], magnitudes, generator, skip[0], stride), made

@@ -1,0 +1,142 @@
+"""The layers of a convolutional recipe, as checked data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from amos_hdl.errors import NetworkError, RecipeError
+from amos_hdl.files import Strict
+from amos_hdl.network.names import check_operation_name
+
+#: Most units of one layer, layers, gates of one trained unit, and largest magnitude of a weight.
+UNIT_LIMIT, LAYER_LIMIT, GATE_LIMIT, WEIGHT_LIMIT = 4096, 64, 8, 127
+#: Operations of every network, and endings of those that belong to a layer: no layer may be called so.
+RESERVED, ENDINGS = ("pixels", "encoder", "winner"), ("_sums", "_skip", "_total", "_inputs")
+
+Side = Annotated[int, Field(ge=1, le=64)]
+Bits = Annotated[int, Field(ge=2, le=8)]
+Gates = Annotated[int, Field(ge=1, le=GATE_LIMIT)]
+Magnitudes = Annotated[list[Annotated[int, Field(ge=0, le=WEIGHT_LIMIT)]], Field(min_length=2, max_length=128)]
+
+
+class _Layer(Strict):
+    """``name``: of its result in the network; default: kind and number, ``conv1``, ``max_pool1``, ``conv2``, ..."""
+
+    name: str | None = None
+
+
+class _Weighted(_Layer):
+    """``weight_bits``: default that of ``quantization``.  ``magnitudes``: all that fit.  ``sparsity``: zeros."""
+
+    weight_bits: Bits | None = None
+    magnitudes: Magnitudes | None = None
+    sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class ConvLayer(_Weighted):
+    """Weighted sums over square windows, batch norm, ReLU units of ``gates`` bits.
+
+    ``skip``: an earlier layer whose values, times ``skip_multiplier``, are added to the sums before the batch norm;
+    through weighted sums over 1x1 windows where channels or sizes differ.
+    """
+
+    kind: Literal["conv"]
+    channels: Annotated[int, Field(ge=1, le=UNIT_LIMIT)]
+    kernel: Side
+    gates: Gates
+    stride: Side = 1
+    padding: Annotated[int, Field(ge=0, le=63)] = 0
+    groups: Annotated[int, Field(ge=1, le=UNIT_LIMIT)] = 1
+    skip: str | None = None
+    skip_multiplier: Annotated[int, Field(ge=1, le=1 << 16)] = 1
+
+
+class PoolLayer(_Layer):
+    """The greatest value, or the sum, of each square window; without ``kernel`` of the whole map."""
+
+    kind: Literal["max_pool", "sum_pool"]
+    kernel: Side | None = None
+    stride: Side | None = None
+    padding: Annotated[int, Field(ge=0, le=63)] = 0
+
+
+class DenseLayer(_Weighted):
+    """Weighted sums of everything, batch norm, ReLU units of ``gates`` bits."""
+
+    kind: Literal["dense"]
+    units: Annotated[int, Field(ge=1, le=UNIT_LIMIT)]
+    gates: Gates
+
+
+class LogitsLayer(_Weighted):
+    """The last layer: weighted sums of everything and a bias, one for each class."""
+
+    kind: Literal["logits"]
+
+
+Layer = Annotated[ConvLayer | PoolLayer | DenseLayer | LogitsLayer, Field(discriminator="kind")]
+
+
+def names_of(layers: Sequence[Layer]) -> list[str]:
+    """Return the name of each layer's result."""
+    counts: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        counts[layer.kind] = counts.get(layer.kind, 0) + 1
+        default = "logits" if layer.kind == "logits" else f"{layer.kind}{counts[layer.kind]}"
+        names.append(layer.name or default)
+    return names
+
+
+def magnitudes_of(layer: ConvLayer | DenseLayer | LogitsLayer, weight_bits: int) -> list[int]:
+    """Return the magnitudes that the layer's weights may have, rising from 0."""
+    return layer.magnitudes or list(range(1 << ((layer.weight_bits or weight_bits) - 1)))
+
+
+def check_layers(
+    layers: Sequence[Layer], weight_bits: int, refuse: Callable[[str, str, str, object], RecipeError]
+) -> None:
+    """Raise the error that ``refuse`` makes of key, what, expected and got, if layers contradict each other."""
+    names = names_of(layers)
+    for number, (layer, name) in enumerate(zip(layers, names, strict=True)):
+        place = f"topology.layers.{number}"
+        if (layer.kind == "logits") != (number == len(layers) - 1):
+            raise refuse(f"{place}.kind", "layer", "logits as the last one, and there alone", layer.kind)
+        try:
+            check_operation_name(name)
+        except NetworkError as failure:
+            raise refuse(f"{place}.name", "name", failure.expected or "a name", name) from failure
+        if name in names[:number] or name in RESERVED or name.endswith(ENDINGS):
+            raise refuse(f"{place}.name", "name", f"one that nothing else has, not ending in {ENDINGS}", name)
+        if isinstance(layer, PoolLayer):
+            if layer.kernel is None and (layer.stride is not None or layer.padding):
+                raise refuse(
+                    place, "pool of the whole map", "neither stride nor padding", (layer.stride, layer.padding)
+                )
+            continue
+        _check_weights(layer, weight_bits, place, refuse)
+        if isinstance(layer, ConvLayer):
+            if layer.channels % layer.groups:
+                raise refuse(f"{place}.groups", "groups", f"a divisor of {layer.channels} channels", layer.groups)
+            if layer.skip is not None and layer.skip not in names[:number]:
+                raise refuse(f"{place}.skip", "skip", f"one of {names[:number]}, the layers before", layer.skip)
+            if layer.skip is None and layer.skip_multiplier != 1:
+                raise refuse(f"{place}.skip_multiplier", "multiplier", "a skip", layer.skip_multiplier)
+
+
+def _check_weights(
+    layer: ConvLayer | DenseLayer | LogitsLayer,
+    weight_bits: int,
+    place: str,
+    refuse: Callable[[str, str, str, object], RecipeError],
+) -> None:
+    bits, values = layer.weight_bits or weight_bits, magnitudes_of(layer, weight_bits)
+    if values[0] != 0 or any(a >= b for a, b in pairwise(values)):
+        raise refuse(f"{place}.magnitudes", "magnitudes", "0 first, then rising", values)
+    greatest = (1 << (bits - 1)) - 1
+    if values[-1] > greatest:
+        raise refuse(f"{place}.magnitudes", "magnitude", f"at most {greatest} ({bits} bits)", values[-1])
