@@ -2,13 +2,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 from recipes import TINY, changed, written
 
 from amos_hdl.errors import RecipeError
+from amos_hdl.frontend.layers import ConvLayer, DenseLayer, LogitsLayer, PoolLayer
 from amos_hdl.frontend.prototype import hidden_prototypes
-from amos_hdl.frontend.recipe import load_recipe
+from amos_hdl.frontend.recipe import Recipe, load_recipe
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -114,6 +117,24 @@ def test_the_circuit_files_of_stored_recipes_are_there() -> None:
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"training: Field required$"):
         load_recipe(written(tmp_path, {key: value for key, value in TINY.items() if key != "training"}))
+
+
+def test_every_key_is_in_the_documentation_and_no_other() -> None:
+    """Each key of each schema stands between backticks in docs/recipes.md."""
+    text = (MODELS.parent / "docs" / "recipes.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]*)`", text))))
+    pending: list[type[BaseModel]] = [Recipe, ConvLayer, PoolLayer, DenseLayer, LogitsLayer]
+    keys: set[str] = set()
+    while pending:
+        for key, field in pending.pop().model_fields.items():
+            keys.add(key)
+            parts = [field.annotation, *get_args(field.annotation)]
+            pending += [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+    assert keys <= named, f"not in docs/recipes.md: {sorted(keys - named)}"
+    # and what stands as section.key in the table is one
+    sections = {name: field.annotation for name, field in Recipe.model_fields.items()}
+    for section, key in re.findall(r"^\| `([a-z]+)\.([a-z_]+)`", text, re.MULTILINE):
+        assert key in sections[section].model_fields, (section, key)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
