@@ -129,6 +129,16 @@ def dump_yaml(data: object) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
 
 
+def check_ours(folder: Path, marker: str, error: type[AmosError]) -> None:
+    """Raise ``error`` if ``folder`` is somebody else's: neither empty nor with the file ``marker`` that ours have."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise error("cannot be written", where=str(folder), expected="a folder", got="something else")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
+        hint = "it would be replaced as a whole; choose another"
+        expected = f"an empty one, or one with {marker}"
+        raise error("not a folder of ours", where=str(folder), expected=expected, hint=hint)
+
+
 @contextmanager
 def replaced_folder(folder: Path, marker: str, error: type[AmosError]) -> Iterator[Path]:
     """Give an empty temporary folder that takes the place of ``folder`` when the block ends without an error.
@@ -137,13 +147,7 @@ def replaced_folder(folder: Path, marker: str, error: type[AmosError]) -> Iterat
     if it is somebody else's: neither empty nor with the file ``marker`` that each of ours has.
     """
     try:
-        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise error("cannot be written", where=str(folder), expected="a folder", got="something else")
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
-            hint = "it would be replaced as a whole; choose another"
-            raise error(
-                "not a folder of ours", where=str(folder), expected=f"an empty one, or one with {marker}", hint=hint
-            )
+        check_ours(folder, marker, error)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         new, old = temporary / "new", temporary / "old"

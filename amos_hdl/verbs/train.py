@@ -6,6 +6,7 @@ from pathlib import Path
 
 from amos_hdl.console import Steps, table
 from amos_hdl.errors import StoreError
+from amos_hdl.files import check_ours
 from amos_hdl.network import store
 from amos_hdl.project import Project
 from amos_hdl.verbs.outcome import Outcome
@@ -30,6 +31,7 @@ def train(
     recipe, path = project.recipe, project.recipe_path
     if recipe is None or path is None:
         raise StoreError("no recipe", where=str(project.folder), expected=f"{project.folder}.yaml")
+    check_ours(project.folder, store.STRUCTURE, StoreError)
     if data_folder is not None:
         recipe = recipe.with_data_folder(data_folder)
     checkpoint = Checkpoint(project.build("train") / "checkpoint.pt", resume)
