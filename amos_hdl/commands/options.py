@@ -36,10 +36,11 @@ def hardware_options(function: Function) -> Function:
     @click.option(
         "--fold",
         "folded",
-        metavar="LAYER",
+        metavar="LAYER[=SUMSxINPUTS]",
         multiple=True,
-        help="Give each unit of LAYER one comparator for all its gates: smaller, a new image every K clocks; may be "
-        "repeated.  [default: the recipe's, else none]",
+        help="LAYER: give each of its units one comparator for all its gates, K clocks per image.  "
+        "LAYER=SUMSxINPUTS: work on so many of its weighted sums at once, with so many inputs of each per clock.  May "
+        "be repeated.  [default: the recipe's, else none]",
     )
     @click.option(
         "--adders-per-stage",

@@ -8,9 +8,13 @@ from amos_hdl.schedule import cost
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
+from amos_hdl.schedule.memory import MEMORY_KINDS, Memory, MemoryKind
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
+
+#: LUTs per bit of an adder of a lane, its products included, with carry chains.
+FOLDED_SUM = 2.33
 
 
 @dataclass(frozen=True)
@@ -19,16 +23,18 @@ class Estimate:
 
     luts: int
     flip_flops: int
+    block_rams: int = 0
 
     def __add__(self, other: Estimate) -> Estimate:
-        return Estimate(self.luts + other.luts, self.flip_flops + other.flip_flops)
+        return Estimate(self.luts + other.luts, self.flip_flops + other.flip_flops, self.block_rams + other.block_rams)
 
 
-def estimate(spec: LayerSpec) -> Estimate:
-    """Return the estimated size of one layer.
+def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Estimate:
+    """Return the estimated size of one layer on a device with such ``memories``.
 
     Per bit, in 4-input LUTs without carry chains: a weighted sum with its counter 2, a comparison of two words 3/2, a
-    choice between two words 1; units as in ``cost``.
+    choice between two words 1; units as in ``cost``.  Of folded sums, with carry chains, a bit of an adder
+    ``FOLDED_SUM``, and each input that waits in a shift register 1.
 
     Source: fitted to Yosys on the digits network; ``benchmarks/estimates.py`` compares the two.
     """
@@ -36,7 +42,7 @@ def estimate(spec: LayerSpec) -> Estimate:
         case DenseSpec():
             return _dense(spec)
         case FoldedSumSpec():
-            return Estimate(0, 0)
+            return folded_sum_estimate(spec, memories)
         case UnitLayerSpec():
             sizes = [unit_estimate(unit) for unit in spec.distinct]
             total = sum((sizes[module] for module in spec.modules), Estimate(0, 0))
@@ -64,6 +70,12 @@ def estimate(spec: LayerSpec) -> Estimate:
 def _dense(spec: DenseSpec) -> Estimate:
     graph = spec.graph
     luts = graph.cost if spec.lut_inputs == 6 else 2 * sum(adder.bits for adder in graph.adders)
+    return Estimate(luts, spec.latency_cycles + _registers(spec))
+
+
+def _registers(spec: DenseSpec) -> int:
+    """Return the flip-flops of sums, without ``valid``."""
+    graph = spec.graph
     # registers: each bit from the stage that makes it to the last stage that reads it
     last: dict[tuple[int, int], int] = {}
     for adder in graph.adders:
@@ -74,11 +86,33 @@ def _dense(spec: DenseSpec) -> Estimate:
         for bit in bits:
             if bit.value is not None:
                 last[bit.value, bit.index] = spec.latency_cycles + 1
-    flip_flops = spec.latency_cycles
-    for (value, _), stage in last.items():
-        made = graph.adder(value)
-        flip_flops += stage - (1 if made is None else spec.stage(made.level))
-    return Estimate(luts, flip_flops)
+    made = {value: graph.adder(value) for value, _ in last}
+    stages = {value: 1 if adder is None else spec.stage(adder.level) for value, adder in made.items()}
+    return sum(stage - stages[value] for (value, _), stage in last.items())
+
+
+def folded_sum_estimate(spec: FoldedSumSpec, memories: MemoryKind) -> Estimate:
+    """Return the estimated size of folded sums."""
+    adders, word = spec.adders, spec.potential.word_bits
+    held = sum(map(len, spec.banks)) * Port.of(spec.source).word_bits
+    lane = FOLDED_SUM * sum(adder.bits for adder in adders.graph.adders) + word
+    lane += word if spec.goes_on and spec.slices > 1 else 0
+    lane_flip_flops = _registers(adders) + spec.folds * word + (word if spec.slices > 1 else 0)
+    counters = 3 * len(spec.weights).bit_length()
+    size = Estimate(
+        round(held + spec.lanes * lane) + counters,
+        held + spec.lanes * lane_flip_flops + 3 * adders.latency_cycles + counters,
+    )
+    return size + memory_estimate(Memory(len(spec.weights), spec.rom_bits), memories)
+
+
+def memory_estimate(memory: Memory, memories: MemoryKind) -> Estimate:
+    """Return the estimated size of a memory, with the register behind it where that is not in the block."""
+    place, count = memories.place(memory)
+    if place == "block":
+        return Estimate(0, 0, count)
+    stored = 0 if memory.is_table or place == "small" else memory.words * memory.bits
+    return Estimate(count, memory.bits + stored)
 
 
 def unit_estimate(spec: UnitSpec) -> Estimate:

@@ -1,9 +1,11 @@
 import re
 
+import numpy as np
 import pytest
 
 from amos_hdl.errors import ScheduleError
-from amos_hdl.schedule import Fold, FoldedSumSpec, HardwareOptions, Schedule
+from amos_hdl.network import Dense, Input, Network
+from amos_hdl.schedule import Fold, FoldedSumSpec, HardwareOptions, Schedule, estimate
 from tests.conftest import small_network
 
 
@@ -46,3 +48,15 @@ def test_folded_sums_take_their_interval():
 def test_folds_that_a_network_cannot_have(text, message):
     with pytest.raises(ScheduleError, match=f"^{re.escape(message)}$"):
         _ = Schedule(small_network(), HardwareOptions(folded=(text,))).specs
+
+
+def test_the_estimate_of_folded_sums_is_near_what_yosys_makes():
+    """The figures are those of ``benchmarks/folds.py``, ECP5 with carry cells; they are not synthesized again here."""
+    random = np.random.default_rng(16 * 144)
+    network = Network(
+        "folds", (Input("code", 144, 0, 15), Dense("sums", "code", random.integers(-8, 8, (16, 144)), 4)), ("sums",)
+    )
+    for fold, luts, flip_flops, block_rams in [("1x1", 673, 866, 1), ("1x9", 1007, 1159, 1), ("4x9", 2142, 2121, 4)]:
+        size = estimate(Schedule(network, HardwareOptions(folded=(f"sums={fold}",))).specs["sums"])
+        assert size.block_rams == block_rams
+        assert abs(size.luts / luts - 1) < 0.15 and abs(size.flip_flops / flip_flops - 1) < 0.15

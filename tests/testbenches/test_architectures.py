@@ -8,17 +8,18 @@ from amos_hdl.emit.generate import generate
 from amos_hdl.network import Input, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.simulate.regression_list import Entry
+from tests.conftest import small_network
 from tests.testbenches.simulation import NETWORK, messages, simulate
 from tests.units import CIRCUITS, FOLDABLE, units_network
 
 EVERY = np.arange(-128, 128)[:, None]
 
 
-def check(network, options, folder, *entries):
+def check(network, options, folder, *entries, images=EVERY):
     store.save(network, folder / "n")
     schedule = Schedule(network, options)
     generate(schedule, folder / "rtl")
-    result = simulate(folder / "n", folder / "rtl", folder / "work", *entries, images=EVERY)
+    result = simulate(folder / "n", folder / "rtl", folder / "work", *entries, images=images)
     assert result.passed, messages(result)
     return schedule, result
 
@@ -80,3 +81,15 @@ def test_more_gates_and_potentials_than_tables_are_made_of(tmp_path, folded):
     images = random.integers(-bound, bound, (200, 1))
     result = simulate(tmp_path / "n", tmp_path / "rtl", tmp_path / "work", NETWORK, images=images)
     assert result.passed, messages(result)
+
+
+def test_folded_sums(tmp_path):
+    """Sums of both layers share lanes, one of them with biases; each layer alone and the network, with resets."""
+    network = small_network()
+    options = HardwareOptions(folded=("sums=2x3", "logits=1x2", "hidden"))
+    layer = Entry(name="l", toplevel="layer:logits", test_module="test_layer", samples=300)
+    schedule, result = check(
+        network, options, tmp_path, NETWORK, layer, images=np.random.default_rng(0).integers(0, 17, (200, 9))
+    )
+    assert schedule.interval_cycles == 15
+    assert result.results[0].simulation.figures["back_to_back.images"] == 200
