@@ -17,6 +17,7 @@ import numpy.typing as npt
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.circuit.segments import Segments, segments
 from amos_hdl.errors import CircuitError
+from amos_hdl.network.fan_out import Reach
 from amos_hdl.network.kernels import Numbers
 from amos_hdl.network.operations import Unit
 from amos_hdl.network.tensor import Tensor
@@ -68,7 +69,7 @@ class UnitLookup:
         Its potentials; the table of each circuit spans their interval.
     kind : dtype
         Of y.
-    fan_out : int64 array, shape (channel, *space)
+    fan_out : Reach
         How many weights a spike of each unit reaches.
 
     Raises
@@ -77,9 +78,9 @@ class UnitLookup:
         If a circuit has too many segments; see ``GateCounter``.
     """
 
-    def __init__(self, operation: Unit, source: Tensor, kind: np.dtype[Any], fan_out: npt.NDArray[np.integer]) -> None:
+    def __init__(self, operation: Unit, source: Tensor, kind: np.dtype[Any], fan_out: Reach) -> None:
         self._gates, self._kind = operation.gates, kind
-        self._fan_out = fan_out.reshape(len(fan_out), -1)
+        self._fan_out = fan_out
         self._groups: list[tuple[npt.NDArray[np.intp], _Tables]] = []
         for number in np.unique(operation.assignment).tolist():
             channels = np.flatnonzero(operation.assignment == number)
@@ -107,7 +108,8 @@ class UnitLookup:
                     histogram += np.bincount(number, minlength=len(histogram))
                     # (channel, image, place): summed over the images before they meet the weights
                     each = tables.spike_counts.take(number).reshape(y[part].shape)
-                    reached += int((each.sum(axis=1, dtype=np.int64) * self._fan_out[some]).sum())
+                    fan_out = self._fan_out.array(some).reshape(len(each), -1)
+                    reached += int((each.sum(axis=1, dtype=np.int64) * fan_out).sum())
             spikes += histogram @ tables.spikes
         return y.reshape(x.shape), spikes, reached
 
@@ -134,9 +136,9 @@ class _Tables:
 class GateCounter:
     """The same by the gates themselves, for circuits of too many segments.  Parameters: see ``UnitLookup``."""
 
-    def __init__(self, operation: Unit, source: Tensor, kind: np.dtype[Any], fan_out: npt.NDArray[np.integer]) -> None:
+    def __init__(self, operation: Unit, source: Tensor, kind: np.dtype[Any], fan_out: Reach) -> None:
         self._bank, self._kind = operation.bank, kind
-        self._fan_out = np.moveaxis(fan_out, 0, -1)
+        self._fan_out = fan_out
 
     def __call__(self, x: Numbers) -> tuple[Numbers, npt.NDArray[np.int64], int]:
         """See ``UnitLookup``."""
@@ -144,13 +146,11 @@ class GateCounter:
         spikes = self._bank.spikes(potentials.reshape(-1, len(x)))
         y = self._bank.values(spikes).reshape(potentials.shape)
         each = spikes.sum(axis=-1, dtype=np.int64).reshape(potentials.shape)
-        reached = int((each.sum(axis=0) * self._fan_out).sum())
+        reached = int((each.sum(axis=0) * np.moveaxis(self._fan_out.array(), 0, -1)).sum())
         return np.ascontiguousarray(np.moveaxis(y, -1, 0), self._kind), spikes.sum(axis=(0, 1)), reached
 
 
-def unit_counter(
-    operation: Unit, source: Tensor, kind: np.dtype[Any], fan_out: npt.NDArray[np.integer]
-) -> UnitLookup | GateCounter:
+def unit_counter(operation: Unit, source: Tensor, kind: np.dtype[Any], fan_out: Reach) -> UnitLookup | GateCounter:
     """Return the fastest that counts the spikes of ``operation``."""
     try:
         return UnitLookup(operation, source, kind, fan_out)

@@ -134,7 +134,7 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
         if counted != expected:
             where = f"{network.name}, {name}"
             raise CheckFailed("spikes of the record", where=where, expected=str(expected), got=str(counted))
-        operations = int(spikes.sum(axis=(0, 2)) @ reached[name].ravel())
+        operations = int(spikes.sum(axis=(0, 2)) @ reached[name].array().ravel())
         layers.append(
             LayerActivity(
                 name=name,

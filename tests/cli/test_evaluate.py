@@ -67,7 +67,7 @@ def test_everything_that_is_counted(folder):
     assert data["spikes_per_unit"] == pytest.approx(spikes.sum() / 30 / 90)
     assert data["spikes_per_gate"] == pytest.approx(spikes.mean())
     assert data["firing_rate_per_plane"]["u"] == pytest.approx(spikes.mean(axis=(0, 1, 2, 3)).tolist())
-    reached = (spikes.sum(axis=(0, -1)) * fan_out(network)["u"]).sum()
+    reached = (spikes.sum(axis=(0, -1)) * fan_out(network)["u"].array()).sum()
     assert data["synaptic_operations_per_image"] == reached / 30
     assert data["synaptic_operations_per_image_by_layer"] == {"u": reached / 30}
     code, out, _ = amos("evaluate", "maps", "--images", "images.npz", "--reference", "reference.npz", cwd=folder)

@@ -29,7 +29,7 @@ def check(network, images, **options):
     assert list(counted.spikes) == list(trace.spikes)
     for name, spikes in trace.spikes.items():
         assert counted.spikes[name].tolist() == spikes.sum(axis=tuple(range(spikes.ndim - 1))).tolist(), name
-        reached = spikes.sum(axis=-1) * fan_out(network)[name]
+        reached = spikes.sum(axis=-1) * fan_out(network)[name].array()
         assert counted.synaptic_operations[name] == reached.sum(), name
     if network.scores is not None:
         scores = trace.values[network.scores]
@@ -139,4 +139,4 @@ def test_fan_out_of_windows_and_wires():
     # taps (0, 0), (1, 0), (1, 1) over window rows -1 to 1 and columns 0 to 1: by hand
     by_kernel = np.array([[2, 3, 1], [2, 3, 1], [1, 2, 1]])
     by_slice = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0]])
-    assert fan_out(network)["u"][0].tolist() == (by_kernel + by_slice).tolist()
+    assert fan_out(network)["u"].array()[0].tolist() == (by_kernel + by_slice).tolist()

@@ -10,6 +10,7 @@ from amos_hdl.errors import ImportedModelError, NetworkError
 from amos_hdl.frontend.architectures.efficientnet_plan import efficientnet_plan
 from amos_hdl.frontend.architectures.structure import STRUCTURES, Structure, StructureOptions
 from amos_hdl.network.counts import Counts, count
+from amos_hdl.network.fan_out import fan_out
 
 # parameters of the published networks (torchvision's table of weights)
 PARAMETERS = {
@@ -38,6 +39,15 @@ def test_b7_has_the_gates_of_the_paper() -> None:
     assert found["swish"] == Counts(units=259_366_992, gates=3_112_403_904)
     # a word of each map would be a gigabyte: nothing here is as large as a map
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 << 20
+
+
+def test_what_spikes_of_b7_reach_is_kept_by_kinds_of_places() -> None:
+    network = STRUCTURES["efficientnet-b7"](StructureOptions()).network
+    reached = fan_out(network)
+    # 259 million units: a count for each would take 2 gigabytes
+    assert sum(reach.counts.nbytes for reach in reached.values()) < 16 << 20
+    assert reached["head"].array().shape == (2560, 19, 19)
+    assert (reached["head"].counts == 1).all()  # the mean reads each place once
 
 
 def test_products_of_units_take_two_squares_each() -> None:
