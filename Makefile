@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help demo test check tools check-rtl rtl pictures benchmark clean
+.PHONY: help demo test long-test check tools check-rtl rtl pictures benchmark clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
@@ -14,6 +14,9 @@ demo: $(VENV)/installed-demo ## generate, simulate, place and route the digits n
 
 test: $(VENV)/installed-dev check check-rtl ## lint, types, walls of the house, committed Verilog, all tests
 	$(BIN)/python -m pytest --numprocesses 2
+
+long-test: $(VENV)/installed-dev ## 200 random networks, simulated
+	$(BIN)/python -m tests.testbenches.many --networks 200
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check

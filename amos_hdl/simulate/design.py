@@ -14,7 +14,7 @@ import amos_hdl
 from amos_hdl.emit.manifest import Manifest, load_schedule
 from amos_hdl.errors import SimulationError
 from amos_hdl.network import Network, golden, store
-from amos_hdl.schedule import ArgmaxSpec, CollectSpec, DenseSpec, GlobalSpec, Schedule, UnitLayerSpec
+from amos_hdl.schedule import ArgmaxSpec, CollectSpec, DenseSpec, GlobalSpec, Schedule, UnitLayerSpec, WireSpec
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.regression_list import Entry, RegressionList
 
@@ -61,6 +61,7 @@ WAIVERS = (
         match="*Bits of signal are not used: 'product_*'*",
     ),
     Waiver("UNUSEDSIGNAL", "counters wrap: the carry is dropped", match="*Bits of signal are not used: '*_plus_1'*"),
+    Waiver("UNUSEDSIGNAL", "a folded sum that is made in one step has no first one", match="* not used: 'first'*"),
     Waiver("UNUSEDSIGNAL", "an input whose weights are all zero is not looked at", match="* not used: 'x'*"),
 )
 #: And in the AXI4-Stream wrapper.
@@ -114,12 +115,12 @@ class Design:
         spiking = [(modules[layer.name], "spikes") for layer in self.manifest.layers if layer.gates is not None]
         match kind:
             case "network":
-                waivers = [*WAIVERS, self._loop_waiver, *self._counting_waivers]
+                waivers = [*WAIVERS, self._loop_waiver, *self._map_waivers]
                 return sources, [write_control_file(control, spiking, waivers)], self.manifest.top
             case "stream" if (wrapper := self.manifest.stream) is not None:
                 reason = "spikes leave a layer for testbenches alone"
                 unread = Waiver("UNUSEDSIGNAL", reason, f"*{self.manifest.top}.v", "Signal is not used: '_*_'*")
-                waivers = [*WAIVERS, *STREAM_WAIVERS, self._loop_waiver, *self._counting_waivers, unread]
+                waivers = [*WAIVERS, *STREAM_WAIVERS, self._loop_waiver, *self._map_waivers, unread]
                 control = work / f"{wrapper.top}.vlt"
                 return sources, [write_control_file(control, spiking, waivers)], wrapper.top
             case "layer" if name in modules:
@@ -135,15 +136,19 @@ class Design:
         raise SimulationError("toplevel", where=entry.name, expected=expected, got=repr(entry.toplevel))
 
     @property
-    def _counting_waivers(self) -> list[Waiver]:
-        """Return waivers for modules that count pixels."""
+    def _map_waivers(self) -> list[Waiver]:
+        """Return waivers for modules that count pixels, and for branches."""
         counting = [f"*_{name}_window.v" for name, layer in self.schedule.layers.items() if layer.window is not None]
         for name, layer in self.schedule.layers.items():
             counting += [f"*_{name}_buffer{n}.v" for n, buffer in enumerate(layer.buffers) if buffer is not None]
             counting += [f"*_{name}.v"] if isinstance(layer.spec, GlobalSpec | CollectSpec) else []
         counting += [f"*_delay_{name}.v" for name in self.schedule.output_delays] if self.schedule.has_maps else []
         reason = "counters wrap: the carry is dropped"
-        return [Waiver("UNUSEDSIGNAL", reason, file, "*ignal* not used: '_*_'*") for file in counting]
+        waivers = [Waiver("UNUSEDSIGNAL", reason, file, "*ignal* not used: '_*_'*") for file in counting]
+        if any(len(layer.buffers) > 1 or isinstance(layer.spec, WireSpec) for layer in self.schedule.layers.values()):
+            reason = "a slice leaves channels out, and branches that meet have one valid"
+            waivers.append(Waiver("UNUSEDSIGNAL", reason, f"*{self.manifest.top}.v", "*ignal* not used: *"))
+        return waivers
 
     @property
     def _loop_waiver(self) -> Waiver:
