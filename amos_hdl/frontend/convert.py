@@ -131,7 +131,9 @@ def convert(
     else:
         hint = "a checkpoint holds weights without the model: export the module with torch.export.save"
         expected = ".pt2 or .onnx"
-        raise ImportedModelError("kind of file", where=str(source), expected=expected, got=source.suffix, hint=hint)
+        raise ImportedModelError(
+            "kind of file", where=str(source), expected=expected, got=repr(source.suffix), hint=hint
+        )
     if images is None:
         raise DataError("no calibration images", where=str(source), hint="give some with --calibrate")
     return quantize(graph, name, images.calibration, pixels, options, say), graph

@@ -129,6 +129,7 @@ def _read_idx(path: Path, axes: int) -> Bytes:
     header = 4 + 4 * axes
     if len(data) < header or data[:4] != bytes([0, 0, 8, axes]):
         got = data[:4].hex(" ") or "nothing"
+        got = f"{got}, {len(data)} bytes in all" if len(data) >= 4 else got
         raise DataError("not an idx file", where=str(path), expected=f"00 00 08 {axes:02x} first", got=got)
     shape = tuple(int.from_bytes(data[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(axes))
     size = 1

@@ -93,6 +93,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, converted):
     check("net.th", "expected .pt2 or .onnx", "torch.export.save", source="net.th")
     check("name of a network", "'Bad'", options=("--calibrate", "data.npz", "--out", "models/Bad"))
     check("weight_bits", "2 to 8", options=(*with_data, "--weights", 9))
+    check("net.pt2: layer of weights: expected one of", "'nix'", options=(*with_data, "--layer-weights", "nix=3"))
     check("LAYER=BITS", options=(*with_data, "--layer-weights", "conv2d"))
     check("--calibration", options=(*with_data, "--calibration", "best"))
     check("means of the input", "expected 1 or 1", options=(*with_data, "--mean", 0.1, "--mean", 0.2))
@@ -129,6 +130,37 @@ def test_weights_that_are_not_finite(folder, converted):
     refused(
         amos("convert", "net.pt2", "--calibrate", "data.npz", cwd=folder), "net.pt2, 0.weight", "got inf at (2, 0, 1"
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda x: torch.log(x).flatten(1)[:, :3],
+            "net.pt2, log: value on calibration images: expected finite, got -inf",
+        ),
+        (
+            lambda x: (torch.relu(x) + 1e-9 * torch.sigmoid(nn.functional.avg_pool2d(x, 3, 1, 1))).flatten(1)[:, :3],
+            "net.pt2, add: scales of the branches",
+        ),
+    ],
+)
+def test_values_and_scales_that_integers_cannot_express(folder, converted, make, words):
+    class Made(nn.Module):
+        def forward(self, x):
+            return make(x)
+
+    torch.export.save(torch.export.export(Made(), (torch.zeros(2, 1, 8, 8),)), folder / "net.pt2")
+    refused(converted("net.pt2", "--calibrate", "data.npz"), words)
+    assert not (folder / "models").exists()
+
+
+def test_weights_far_smaller_than_their_bias(folder, converted):
+    small = model()
+    with torch.no_grad():
+        small[-1].weight *= 1e-30
+    torch.export.save(torch.export.export(small, (torch.zeros(2, 1, 8, 8),)), folder / "net.pt2")
+    refused(converted("net.pt2", "--calibrate", "data.npz"), "net.pt2, 5 (linear): bias: expected below", "steps of")
 
 
 def test_an_operation_that_integers_cannot_express(folder, converted):

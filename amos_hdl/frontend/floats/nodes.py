@@ -157,8 +157,9 @@ class Activation(Node):
         return inputs[0]
 
     def __call__(self, *inputs: Float) -> Float:
-        """Return the function of the input."""
-        return self.function(inputs[0].astype(np.float64)).astype(np.float32)
+        """Return the function of the input; what is not finite is for others to refuse."""
+        with np.errstate(all="ignore"):
+            return self.function(inputs[0].astype(np.float64)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

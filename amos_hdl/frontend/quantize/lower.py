@@ -41,6 +41,9 @@ from amos_hdl.network.operations import Slice as SliceOperation
 
 Real = npt.NDArray[np.float64]
 
+#: Greatest bias of the last sums, in steps of their weights.
+BIAS_LIMIT = 1 << 40
+
 
 class Lowering:
     """Visits the nodes once; ``values`` says what integers each float tensor is.
@@ -60,6 +63,11 @@ class Lowering:
         self.values: dict[str, Value] = {}
         sums = [node.name for node in graph.nodes if isinstance(node, Linear | Conv)]
         self.first, self.last = (sums[0], sums[-1]) if sums else ("", "")
+        named = {Names.of(name) for name in sums}
+        unknown = sorted(set(making.options.layer_bits) - named)
+        if unknown:
+            expected = f"one of {', '.join(sorted(named))}"
+            raise ImportedModelError("layer of weights", where=graph.source, expected=expected, got=repr(unknown[0]))
 
     def run(self, name: str, say: Callable[[str, int, int], None]) -> tuple[Network, float]:
         """Return the network, and what one unit of its logits stands for."""
@@ -74,6 +82,9 @@ class Lowering:
                 if not left[used]:
                     self.making.forget(self.values.pop(used), self.values.values())
             say("quantizing", number + 1, len(self.graph.nodes))
+        if self.making.unused:
+            got = repr(self.making.unused[0].activation)
+            raise ImportedModelError("circuit file of a function that is not there", where=self.graph.source, got=got)
         return self._finish(name)
 
     def _node(self, node: Node) -> Value:
@@ -187,7 +198,7 @@ class Lowering:
             scale = np.full(len(value.offset), float(value.least_scale.max()))
             logits = making.corrected(making.made(replace(value, name="logits"), scale), tensor)
             last = making.operations.pop()
-            bias = np.round(logits.offset / scale).astype(np.int64)
+            bias = _whole(logits.offset / scale, place)
             assert isinstance(last, Dense)  # noqa: S101 - the output has one value per class, so nothing else made it
             bits = max(last.weight_bits, width_bits(int(last.weights.min()), int(last.weights.max()))[0])
             making.operations.append(replace(last, bias=bias, weight_bits=bits))
@@ -196,6 +207,15 @@ class Lowering:
         operations = (*making.operations, Argmax("winner", value.source))
         network = Network(name, operations, (value.source, "winner"), {value.source: Fraction(unit)})
         return network, unit
+
+
+def _whole(values: Real, place: str) -> npt.NDArray[np.int64]:
+    """Return biases in units of the sums.  Raises ImportedModelError if they are out of all proportion to the sums."""
+    rounded = np.round(values)
+    if not (np.abs(rounded) < BIAS_LIMIT).all():
+        expected, got = f"below {BIAS_LIMIT} steps of the weights", f"{float(np.abs(values).max()):.3g}"
+        raise ImportedModelError("bias", where=place, expected=expected, got=got)
+    return rounded.astype(np.int64)
 
 
 def is_flat(graph: FloatGraph) -> bool:

@@ -38,6 +38,11 @@ class Making:
         On which the integers are computed alongside, for the correction of biases.
     seen : mapping of float tensor to Observed
     options : QuantizeOptions
+
+    Members
+    -------
+    unused : list of FittedUnit
+        Of the options, those whose function no tensor had so far.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Making:
         self.options = options
         self._seen, self._simulation = seen, Simulation(image, images)
         self._names = Names({image.name, "winner"})
+        self.unused = list(options.circuits)
 
     def name(self, tensor: str) -> str:
         """Return a name for the operation that gives ``tensor``."""
@@ -103,6 +109,7 @@ class Making:
         low, high = source.low, source.high
         fitted = next((unit for unit in self.options.circuits if is_unit_of(unit, function)), None)
         if fitted is not None:
+            self.unused = [unit for unit in self.unused if unit is not fitted]
             units, step = fitted_units(fitted, potential.scale, potential.offset, place), float(fitted.value_step)
             steps = np.array([step])
         else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from amos_hdl.errors import ImportedModelError
 from amos_hdl.frontend.floats import FloatGraph
 from amos_hdl.frontend.floats.graph import CHUNK_IMAGES
 from amos_hdl.frontend.floats.nodes import Float, Node
@@ -42,7 +43,10 @@ class Observed:
 def observe(
     graph: FloatGraph, images: Float, simulated: int, progress: Callable[[int], None] | None = None
 ) -> dict[str, Observed]:
-    """Return what every node of ``graph`` gives for ``images``, of which the first ``simulated`` give the means."""
+    """Return what every node of ``graph`` gives for ``images``, of which the first ``simulated`` give the means.
+
+    Raises ImportedModelError, naming the node, for values that are not finite.
+    """
     means: dict[str, Real] = {}
     lows: dict[str, Real] = {}
     highs: dict[str, Real] = {}
@@ -55,6 +59,9 @@ def observe(
         means[name] = means.get(name, np.zeros(len(value))) + share
         rows = flat.reshape(len(value), -1)
         low, high = rows.min(axis=1).astype(float), rows.max(axis=1).astype(float)
+        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+            got = repr(float(rows[~np.isfinite(rows)][0]))
+            raise ImportedModelError("value on calibration images", where=node.place, expected="finite", got=got)
         lows[name], highs[name] = np.minimum(lows.get(name, low), low), np.maximum(highs.get(name, high), high)
         step = max(1, rows.size // SAMPLES)
         samples.setdefault(name, []).append(rows[:, ::step].copy())

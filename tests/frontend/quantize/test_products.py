@@ -84,12 +84,14 @@ def fitted(activation: str, gates: int) -> FittedUnit:
 
 
 def test_units_of_a_circuit_file_are_used_for_their_function_alone() -> None:
-    graph, relu = gated(), fitted("relu", 6)
-    plain = quantize(graph, "gated", IMAGES, PIXELS, QuantizeOptions(gates=6))
-    other = quantize(graph, "gated", IMAGES, PIXELS, QuantizeOptions(gates=6, circuits=(relu,)))
-    assert other.network == plain.network  # there is no ReLU in it
-    sigmoid = fitted("hard_sigmoid", 8)
-    assert quantize(graph, "gated", IMAGES, PIXELS, QuantizeOptions(circuits=(sigmoid,))).network == plain.network
+    graph = gated(activation="relu")
+    plain = quantize(graph, "gated", IMAGES, PIXELS, QuantizeOptions(gates=6)).network
+    made = quantize(graph, "gated", IMAGES, PIXELS, QuantizeOptions(gates=6, circuits=(fitted("relu", 6),))).network
+    assert all(unit.circuits[0].is_table for unit in plain.unit_layers)
+    # sums that are coded, and the sigmoid, are of other functions
+    assert [unit.name for unit in made.unit_layers if not unit.circuits[0].is_table] == ["swish"]
+    with pytest.raises(ImportedModelError, match=r"^gated: circuit file of a function that is not there: got 'relu6'$"):
+        quantize(graph, "gated", IMAGES, PIXELS, QuantizeOptions(circuits=(fitted("relu6", 6),)))
 
 
 def test_fitted_units_give_the_fitted_function_of_the_real_potential() -> None:
