@@ -40,14 +40,15 @@ def info(network: str, hardware: Hardware, json: bool, **built_in: Any) -> None:
     from amos_hdl.verbs.info import info as act
     from amos_hdl.verbs.info import info_of_built_in
 
-    given = {name: value for name, value in built_in.items() if value is not None}
+    given = {key: value for key, value in built_in.items() if value is not None}
     name = find_built_in(network)
     if name is not None:
         from amos_hdl.frontend.architectures.structure import StructureOptions
 
         return finish(info_of_built_in(BuiltIn(name, StructureOptions(**given))), json)
     if given:
-        raise click.UsageError(f"{', '.join(given)}: for built-in architectures only; {network!r} is none")
+        written = ", ".join("--weights" if key == "weight_bits" else f"--{key}" for key in given)
+        raise click.UsageError(f"{written}: for built-in architectures only; {network!r} is none")
     return finish(act(find_project(network), hardware), json)
 
 

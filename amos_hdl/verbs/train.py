@@ -30,6 +30,9 @@ def train(
 
     recipe, path = project.recipe, project.recipe_path
     if recipe is None or path is None:
+        if project.conversion_recipe is not None:
+            hint = "its network is made by amos-hdl convert"
+            raise StoreError("recipe of a conversion", where=str(path), expected="one of a training", hint=hint)
         raise StoreError("no recipe", where=str(project.folder), expected=f"{project.folder}.yaml")
     check_ours(project.folder, store.STRUCTURE, StoreError)
     if data_folder is not None:

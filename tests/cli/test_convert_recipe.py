@@ -117,6 +117,7 @@ def test_options_beside_a_recipe_are_refused(call):
 def test_a_recipe_of_training_is_no_conversion(call, folder):  # noqa: F811
     (folder / "models" / "digits.yaml").write_bytes((EXAMPLE.parents[2] / "models" / "digits.yaml").read_bytes())
     refused(call("convert", "models/digits.yaml"), "digits.yaml", "without a section convert")
+    refused(call("train", "models/mine.yaml"), "mine.yaml", "recipe of a conversion", "amos-hdl convert")
 
 
 def test_the_example_is_exact(tmp_path):
