@@ -75,7 +75,7 @@ class Subject:
     @cached_property
     def pixels(self) -> Mapping[str, Integers]:
         """Clock cycles from the first pixel of each operation's result to each of its pixels; of units one, 0."""
-        return {name: timing.cycles().ravel() - timing.start for name, timing in self.schedule.timings.items()}
+        return {name: timing.offsets() for name, timing in self.schedule.timings.items()}
 
     def gates(self, layer: str) -> int:
         """Return the gates of each unit of ``layer``."""

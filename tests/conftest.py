@@ -9,7 +9,20 @@ from hypothesis import settings
 
 from amos_hdl.circuit import quantizer, relu
 from amos_hdl.emit.generate import generate
-from amos_hdl.network import Argmax, Dense, Input, Network, Unit, store
+from amos_hdl.network import (
+    Add,
+    Argmax,
+    Conv2d,
+    Dense,
+    Flatten,
+    Input,
+    MaxPool,
+    Multiply,
+    Network,
+    SumPool,
+    Unit,
+    store,
+)
 from amos_hdl.schedule import HardwareOptions, Schedule
 
 # no deadline: how long an example takes says more about the machine than about the code; and continuous integration
@@ -42,6 +55,39 @@ def small_network(seed: int = 0, outputs: tuple[str, ...] = ("logits", "winner")
     )
 
 
+def map_network(seed: int = 247) -> Network:
+    """Return a network of maps: padding, a pool, a skip that waits, a gate per channel, flatten, two outputs.
+
+    With this seed the values of every channel differ from image to image.
+    """
+    random = np.random.default_rng(seed)
+
+    def units(name: str, source: str, channels: int, low: int = -20, high: int = 20) -> Unit:
+        circuits = tuple(quantizer(np.sort(random.integers(low, high, 3)).tolist()) for _ in range(channels))
+        return Unit(name, source, circuits, np.arange(channels))
+
+    return Network(
+        "maps",
+        (
+            Input("pixels", (2, 6, 5), 0, 7),
+            Conv2d("conv", "pixels", random.integers(-3, 4, (3, 2, 3, 3)), 3, padding=1),
+            units("hidden", "conv", 3),
+            Conv2d("deep", "hidden", random.integers(-3, 4, (3, 1, 3, 3)), 3, padding=1, groups=3),
+            Add("skip", ("hidden", "deep"), np.array([5, 1])),
+            units("joined", "skip", 3),
+            SumPool("squeezed", "joined"),
+            Conv2d("excite", "squeezed", random.integers(-2, 3, (3, 3, 1, 1)), 3),
+            units("gate", "excite", 3, -60, 60),
+            Multiply("gated", ("joined", "gate")),
+            MaxPool("pooled", "gated", 2),
+            Flatten("flat", "pooled"),
+            Dense("logits", "flat", random.integers(-3, 4, (4, 18)), 3),
+            Argmax("winner", "logits"),
+        ),
+        ("logits", "winner"),
+    )
+
+
 @pytest.fixture(scope="session")
 def small() -> Network:
     return small_network()
@@ -53,6 +99,15 @@ def small_folder(small: Network, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("small")
     store.save(small, folder / "models" / "small")
     generate(Schedule(small, HardwareOptions()), folder / "rtl_out" / "small")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def map_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with ``models/maps`` and ``rtl_out/maps``."""
+    folder, network = tmp_path_factory.mktemp("maps"), map_network()
+    store.save(network, folder / "models" / "maps")
+    generate(Schedule(network, HardwareOptions()), folder / "rtl_out" / "maps")
     return folder
 
 

@@ -58,9 +58,17 @@ def hardware_options(function: Function) -> Function:
         type=click.IntRange(0, 32),
         help="Adder levels of a weighted sum beyond the fewest: smaller, and later.  [default: the recipe's, else 0]",
     )
+    @click.option(
+        "--interval",
+        metavar="CYCLES",
+        type=click.IntRange(1),
+        help="Clock cycles from one image to the next; of an image that enters pixel by pixel the greatest multiple of "
+        "its rows up to that.  [default: the recipe's, else the fewest that all layers allow]",
+    )
     @wraps(function)
     def with_hardware(
         *,
+        interval: int | None,
         adders_per_stage: int | None,
         lut_inputs: str | None,
         extra_adder_levels: int | None,
@@ -72,6 +80,7 @@ def hardware_options(function: Function) -> Function:
             "lut_inputs": None if lut_inputs is None else int(lut_inputs),
             "extra_adder_levels": extra_adder_levels,
             "folded": folded or None,
+            "interval": interval,
         }
         function(hardware=hardware, **others)
 

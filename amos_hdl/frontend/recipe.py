@@ -176,12 +176,14 @@ class Hardware(Strict):
 
     ``adders_per_stage``: adder levels between two pipeline registers.  ``lut_inputs``: of the device's look-up tables.
     ``extra_adder_levels``: more give smaller sums and a longer latency.  ``folded``: unit layers of one comparator.
+    ``interval``: clock cycles from one image to the next.
     """
 
     adders_per_stage: Annotated[int, Field(ge=1, le=64)] = 1
     lut_inputs: Literal[2, 4, 6] = 4
     extra_adder_levels: Annotated[int, Field(ge=0, le=32)] = 0
     folded: list[str] = Field(default_factory=list)
+    interval: Annotated[int, Field(ge=1)] | None = None
 
 
 class Recipe(Strict):
@@ -204,7 +206,10 @@ class Recipe(Strict):
             for number, (_, _, architecture) in enumerate(self.units.layers(), start=1)
             if architecture == FOLDED
         ]
-        return {**self.hardware.model_dump(), "folded": list(dict.fromkeys(self.hardware.folded + by_architecture))}
+        return {
+            **self.hardware.model_dump(exclude_none=True),
+            "folded": list(dict.fromkeys(self.hardware.folded + by_architecture)),
+        }
 
     def with_data_folder(self, folder: Path) -> Recipe:
         """Return the recipe with its images in another folder, relative to the current one.

@@ -10,7 +10,7 @@ from amos_hdl.schedule import Port, Schedule
 
 
 class Harness(wiring.Component):
-    """Seven pins, whatever the width of the network: an image is shifted in, its results are shifted out.
+    """Seven pins, whatever the width of the network: an image, or one pixel, is shifted in, results are shifted out.
 
     It is there to place and route a network by itself: every path within the network then starts and ends in a register
     of the device, and nothing is optimised away.  It adds ``registers`` flip-flops.
@@ -50,12 +50,18 @@ class Harness(wiring.Component):
             m.d.sync += image.eq(Cat(image[1:], self.in_data))
         m.d.sync += image_valid.eq(self.in_valid)
         results = [Signal(Port.of(tensors[name]).bits, name=name) for name in network.outputs]
+        if self.schedule.gives_maps:
+            valids = [Signal(name=f"{name}_valid") for name in network.outputs]
+            valid_ports = {f"o_valid_{name}": valid for name, valid in zip(network.outputs, valids, strict=True)}
+            m.d.comb += result_valid.eq(Cat(valids).any())
+        else:
+            valid_ports = {"o_out_valid": result_valid}
         m.submodules["network"] = Instance(
             network.name,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
             i_in_valid=image_valid,
-            o_out_valid=result_valid,
+            **valid_ports,
             **{f"i_in_{network.input.name}": image},
             **{f"o_out_{name}": result for name, result in zip(network.outputs, results, strict=True)},
         )

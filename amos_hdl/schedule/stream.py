@@ -103,8 +103,15 @@ class StreamSpec:
 
     @classmethod
     def of(cls, schedule: Schedule, options: StreamOptions) -> StreamSpec:
-        """Return the spec of the wrapper around the network of ``schedule``."""
+        """Return the spec of the wrapper around the network of ``schedule``.
+
+        Raises ScheduleError if images enter or leave the network pixel by pixel.
+        """
         network = schedule.network
+        if schedule.has_maps:
+            raise ScheduleError(
+                "AXI4-Stream", where=network.name, expected="images that enter at once", got="pixel by pixel"
+            )
         image_bits = Port.of(network.tensors[network.input.name]).bits
         units = {unit.name: unit.gates * network.tensors[unit.name].units for unit in network.unit_layers}
         return cls(

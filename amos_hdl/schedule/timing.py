@@ -65,6 +65,10 @@ class MapTiming:
         rows, columns = np.arange(self.rows)[:, None], np.arange(self.columns)
         return np.asarray(self.start + rows * self.row_cycles + columns * self.column_cycles, np.int64)
 
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """Return the clock cycles from the first pixel to each, shape (row·column,)."""
+        return self.cycles().ravel() - self.start
+
     def reached(self, cycle: int) -> tuple[int, int, int]:
         """Return ``(row, column, cycles)``: the last pixel that is there by ``cycle``, and how many cycles before it.
 

@@ -116,13 +116,13 @@ class WindowSpec:
 
     @property
     def first_column(self) -> int:
-        """The first column that is read in each row."""
-        return max(0, -self.window.padding[2])
+        """The first column that is read in each row; a negative one is padding, where that is as wide as the window."""
+        return self.window.kernel[1] - self.window.padding[2] - self.prefetch
 
     @property
     def prefetch(self) -> int:
         """Columns that must be read before the first window of a row is complete."""
-        return self.window.kernel[1] - max(0, self.window.padding[2])
+        return max(1, self.window.kernel[1] - max(0, self.window.padding[2]))
 
     @property
     def lead_cycles(self) -> int:
@@ -163,7 +163,7 @@ class WindowSpec:
         offset = np.where(beyond < 0, beyond + 1, (beyond // stride + 1) * pitch - stride + 1 + beyond % stride)
         columns = index + self.first_column
         windows = np.arange(self.space[1])[:, None] * stride - self.window.padding[2]
-        needed = ((columns >= windows) & (columns < windows + self.window.kernel[1])).any(axis=0)
+        needed = ((columns >= windows) & (columns < windows + self.window.kernel[1])).any(axis=0) & (columns >= 0)
         return columns[needed], offset[needed] - READ_CYCLES
 
     def _row_pairs(self) -> tuple[Array, Array]:
@@ -180,7 +180,9 @@ class WindowSpec:
         windows, rows = self._row_pairs()
         timing = self.timing
         written = timing.start + rows[:, None] * timing.row_cycles + columns * timing.column_cycles
-        start = int((written + 1 - (windows[:, None] * self.row_cycles + offsets)).max())
+        start = int((written + 1 - (windows[:, None] * self.row_cycles + offsets)).max(initial=0))
+        # the reader begins when a pixel has come, even where the first windows show padding alone
+        start = max(start, timing.start + self.lead_cycles + 1)
         return MapTiming(*self.space, start, self.row_cycles, self._pitch)
 
     @cached_property

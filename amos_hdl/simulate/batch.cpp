@@ -1,11 +1,12 @@
 // Runs images through a Verilated model, from file to file, with nothing between them but the clock.
 //
-//   simulator IMAGES RECORD ROWS IMAGES_COUNT INTERVAL [+verilator+...]
+//   simulator IMAGES RECORD ROWS IMAGES_COUNT INTERVAL MAP_ROWS MAP_COLUMNS ROW_CYCLES COLUMN_CYCLES [+verilator+...]
 //
-// IMAGES holds, for each image, the words of port `image`; RECORD gets, for each clock cycle (row), the words of port
-// `record`.  Words are 32 bits, lowest first, in the machine's byte order.  Image n is at the input in row n*INTERVAL
-// with `in_valid` high; in all other rows `in_valid` is low and the input is noise.  What a rising edge takes in row r
-// shows in row r + 1 of the record.
+// IMAGES holds, for each pixel of each image, the words of port `image`; RECORD gets, for each clock cycle (row), the
+// words of port `record`.  Words are 32 bits, lowest first, in the machine's byte order.  Pixel (r, c) of image n is at
+// the input in row n*INTERVAL + r*ROW_CYCLES + c*COLUMN_CYCLES with `in_valid` high; in all other rows `in_valid` is low
+// and the input is noise.  An image that enters at once is a map of one pixel.  What a rising edge takes in row r shows in
+// row r + 1 of the record.
 
 #include <chrono>
 #include <cstdint>
@@ -39,11 +40,17 @@ File open(const char* path, const char* mode) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 6) fail("expected IMAGES RECORD ROWS IMAGES_COUNT INTERVAL", argv[0]);
+    if (argc < 10) {
+        fail("expected IMAGES RECORD ROWS IMAGES_COUNT INTERVAL MAP_ROWS MAP_COLUMNS ROW_CYCLES COLUMN_CYCLES", argv[0]);
+    }
     const std::uint64_t rows = std::strtoull(argv[3], nullptr, 10);
     const std::uint64_t images = std::strtoull(argv[4], nullptr, 10);
     const std::uint64_t interval = std::strtoull(argv[5], nullptr, 10);
-    if (interval == 0) fail("INTERVAL is 0", argv[0]);
+    const std::uint64_t map_rows = std::strtoull(argv[6], nullptr, 10);
+    const std::uint64_t map_columns = std::strtoull(argv[7], nullptr, 10);
+    const std::uint64_t row_cycles = std::strtoull(argv[8], nullptr, 10);
+    const std::uint64_t column_cycles = std::strtoull(argv[9], nullptr, 10);
+    if (interval == 0 || row_cycles == 0 || column_cycles == 0) fail("a distance is 0", argv[0]);
     const File in = open(argv[1], "rb");
     const File out = open(argv[2], "wb");
 
@@ -70,7 +77,9 @@ int main(int argc, char** argv) {
     for (std::uint64_t row = 0; row < rows; ++row) {
         // the record of a row is what registers show before the row's own inputs are set
         if (std::fwrite(&top.record, sizeof top.record, 1, out.get()) != 1) fail("cannot be written", argv[2]);
-        const bool enters = row % interval == 0 && row / interval < images;
+        const std::uint64_t within = row % interval, of_row = within % row_cycles;
+        const bool enters = row / interval < images && within / row_cycles < map_rows && of_row % column_cycles == 0 &&
+                            of_row / column_cycles < map_columns;
         if (enters) {
             if (std::fread(&top.image, sizeof top.image, 1, in.get()) != 1) fail("ends too early", argv[1]);
         } else {

@@ -48,9 +48,11 @@ class Field:
 
 
 def record_fields(design: Design) -> list[Field]:
-    """Return what stands in the record: ``out_valid``, the results, then the spikes of each unit layer."""
-    wanted = [("out_valid", "out_valid", 1)]
-    for name in design.network.outputs:
+    """Return what stands in the record: valids, the results, then the spikes of each unit layer."""
+    outputs = design.network.outputs
+    valids = [f"valid_{name}" for name in outputs] if design.schedule.gives_maps else ["out_valid"]
+    wanted = [(name, name, 1) for name in valids]
+    for name in outputs:
         wanted.append((f"out_{name}", f"out_{name}", Port.of(design.network.tensors[name]).bits))
     for layer in design.manifest.layers:
         if layer.gates is not None:
@@ -66,11 +68,11 @@ def wrapper(design: Design, fields: list[Field]) -> str:
     code = design.network.input.name
     image_bits = Port.of(design.network.tensors[code]).bits
     width = fields[-1].low + fields[-1].bits
-    ports = [f".{name}({name})" for name in ("clk", "rst", "in_valid", "out_valid")]
+    ports = [f".{name}({name})" for name in ("clk", "rst", "in_valid")]
     ports.append(f".in_{code}(image[{image_bits - 1}:0])")
-    wires = ["  wire out_valid;"]
-    for field in fields[1:]:
-        if field.name.startswith("out_"):
+    wires = []
+    for field in fields:
+        if field.expression == field.name:
             wires.append(f"  wire [{field.bits - 1}:0] {field.name};")
             ports.append(f".{field.name}({field.name})")
     lines = [
@@ -111,10 +113,11 @@ class BatchSimulator:
     def rows(self, images: int) -> int:
         """Return how many clock cycles ``images`` images take, back to back, until some after the last result."""
         schedule = self.design.schedule
-        return max(images - 1, 0) * schedule.interval_cycles + schedule.latency_cycles + 1 + DRAIN_ROWS
+        last = max(schedule.latency_cycles, schedule.input_timing.span_cycles)
+        return max(images - 1, 0) * schedule.interval_cycles + last + 1 + DRAIN_ROWS
 
     def run(self, images: Integers, *, seed: int = 1, timeout_s: float = 3600) -> tuple[Bits, float]:
-        """Run ``images`` ``(image, pixel)``, one per interval, and return the record and the seconds it took.
+        """Run ``images`` ``(image, *shape)``, one per interval, and return the record and the seconds it took.
 
         The record is a bool array ``(row, bit)``; registers without an initial value start at random, from ``seed``.
 
@@ -122,13 +125,17 @@ class BatchSimulator:
         """
         port = Port.of(self.design.network.tensors[self.design.network.input.name])
         rows, width = self.rows(len(images)), _padded(self.fields[-1].low + self.fields[-1].bits)
-        padded = np.zeros((len(images), _padded(port.bits) // 8), np.uint8)
-        packed = pack(images, port.word_bits)
+        # (image·pixel, word)
+        pixels = np.moveaxis(images.reshape(len(images), port.count, -1), 1, 2).reshape(-1, port.count)
+        padded = np.zeros((len(pixels), _padded(port.bits) // 8), np.uint8)
+        packed = pack(pixels, port.word_bits)
         padded[:, : packed.shape[1]] = packed
         with tempfile.TemporaryDirectory(dir=self.build.folder.parent, prefix=".batch-") as name:
             work = Path(name)
             (work / "images").write_bytes(padded.tobytes())
-            numbers = (rows, len(images), self.design.schedule.interval_cycles)
+            timing = self.design.schedule.input_timing
+            numbers: tuple[int, ...] = (rows, len(images), self.design.schedule.interval_cycles)
+            numbers += (*timing.space, timing.row_cycles, timing.column_cycles)
             command = [str(self.build.executable), "images", "record", *map(str, numbers)]
             command += ["+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
             log = work / "log"

@@ -53,7 +53,7 @@ class WholeSet:
 def check_whole_set(
     simulator: BatchSimulator, images: Integers, progress: Callable[[int], None] | None = None
 ) -> WholeSet:
-    """Run ``images`` ``(image, pixel)`` through ``simulator``, some at a time on every core, and compare everything.
+    """Run ``images`` ``(image, *shape)`` through ``simulator``, some at a time on every core, and compare everything.
 
     ``progress`` is called with the number of images done.
 
@@ -89,14 +89,16 @@ def _check(simulator: BatchSimulator, images: Integers, first: int) -> WholeSet:
     spikes = slots = results = 0
     try:
         for layer, expected in trace.spikes.items():
-            spikes += check_spikes(layer, fields[layer], expected, trace.spike_cycles[layer], traffic)
+            pixels = schedule.timings[layer].offsets()
+            spikes += check_spikes(layer, fields[layer], expected, trace.spike_cycles[layer], traffic, pixels)
             slots += fields[layer].size
         for name in network.outputs:
             port = Port.of(network.tensors[name])
             words = unpack(fields[f"out_{name}"], port.word_bits, port.signed)
-            valid = fields["out_valid"][:, 0]
-            latency = schedule.latency_cycles
-            results += check_outputs(f"out_{name}", valid, words, trace.values[name], latency, traffic)
+            valid = fields[f"valid_{name}" if schedule.gives_maps else "out_valid"][:, 0]
+            due = schedule.ready[name] if schedule.gives_maps else schedule.latency_cycles
+            pixels = schedule.timings[name].offsets()
+            results += check_outputs(f"out_{name}", valid, words, trace.values[name], due, traffic, pixels)
     except AssertionError as failure:
         where = f"{network.name}, images from {first}"
         raise CheckFailed(str(failure), where=where) from failure

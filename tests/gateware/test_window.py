@@ -82,7 +82,7 @@ def specs(draw):
 
     size = (number(1, 6), number(1, 6))
     kernel = tuple(number(1, 4) for _ in size)
-    padding = tuple(number(0, k - 1) for k in kernel for _ in range(2))
+    padding = tuple(number(0, k - 1 + draw(st.sampled_from([0, 0, 0, 3]))) for k in kernel for _ in range(2))
     padding = tuple(
         max(before, kernel[axis // 2] - size[axis // 2] - padding[axis + 1]) if axis % 2 == 0 else before
         for axis, before in enumerate(padding)
@@ -119,6 +119,13 @@ def test_any_window(drawn, gaps, seed):
 def test_rows_and_columns_that_are_left_out():
     """A negative padding is a slice."""
     check(spec_of((6, 7), Window((1, 1), (2, 3), (-1, -1, -2, 0)), row=7), [0, 4, 0])
+
+
+def test_padding_wider_than_the_window():
+    """A map with an edge: whole rows and columns of windows show padding alone."""
+    spec = spec_of((3, 4), Window((1, 1), (1, 1), (2, 1, 3, 1)), row=20, low=-2, fill=5)
+    check(spec, [0, 1, 0])
+    check(spec_of((1, 1), Window((1, 1), (1, 1), (1, 1, 1, 2)), row=24, fill=2), [0, 0, 5])
 
 
 def test_one_row_memory_less_is_too_few():

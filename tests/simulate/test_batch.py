@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from amos_hdl.errors import CheckFailed, SimulationError
-from amos_hdl.network import store
+from amos_hdl.network import golden, store
 from amos_hdl.simulate.batch import DRAIN_ROWS, build_batch, wrapper
 from amos_hdl.simulate.design import load_design
 from amos_hdl.simulate.whole_set import check_whole_set
@@ -42,6 +42,15 @@ def test_everything_is_compared_and_equal(small_folder, tmp_path, monkeypatch):
     gates = sum(field.bits for field in simulator.fields if not field.name.startswith("out_"))
     latency = simulator.design.schedule.latency_cycles
     assert result.slots == gates * (500 + (latency + DRAIN_ROWS) * len(seen))
+
+
+def test_maps_enter_pixel_by_pixel(map_folder, tmp_path):
+    design = load_design(map_folder / "models" / "maps", map_folder / "rtl_out" / "maps")
+    shape = design.network.input.shape
+    images = np.random.default_rng(3).integers(0, 7, (60, *shape), endpoint=True)
+    result = check_whole_set(build_batch(design, root=SIM_ROOT, work=tmp_path), images)
+    assert (result.images, result.results) == (60, 120)
+    assert result.spikes == golden.run(design.network, images).spike_count
 
 
 def test_no_images_are_no_results(small_folder, tmp_path):
