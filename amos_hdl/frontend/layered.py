@@ -229,6 +229,12 @@ class LayeredNetwork(nn.Module):
         """Return logits of pixels."""
         return self.values(self.input_units(pixels))
 
+    def digits(self) -> Tensor:
+        """Return the mean number of signed digits of all weights, real: see ``QuantizedSums.digits``."""
+        sizes = [sums.latent.numel() for sums, _ in self.weighted]
+        parts = [sums.digits() * size for (sums, _), size in zip(self.weighted, sizes, strict=True)]
+        return torch.stack(parts).sum() / sum(sizes)
+
     @torch.no_grad()
     def calibrate(self, y: Tensor) -> None:
         """Set what logits count for by the input units' values y of some images."""

@@ -163,6 +163,8 @@ def _epoch(
         else:
             logits = module.logits(shown.values[variant, chosen].float())
         loss = _loss(recipe, logits * module.log_scale.exp(), labels[chosen], shown.answers, variant, chosen)
+        if settings.digit_cost and isinstance(module, LayeredNetwork):
+            loss = loss + settings.digit_cost * module.digits()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
         optimizer.step()

@@ -14,6 +14,14 @@ SPREAD = 0.4
 MARGIN = 0.4
 
 
+def signed_digits(magnitude: int) -> int:
+    """Return how many of the digits -1, 0, 1 are not 0 where ``magnitude`` is written with as few as possible.
+
+    A product by a constant is a sum of so many shifted terms.  Source: G. W. Reitwiesner, "Binary arithmetic", 1960.
+    """
+    return bin(magnitude ^ 3 * magnitude).count("1")
+
+
 class QuantizedSums(nn.Module):
     """Weights of the shape ``(channel, input, ...)``, latent real ones in units of one integer step.
 
@@ -38,6 +46,7 @@ class QuantizedSums(nn.Module):
     mask: Tensor
     share: Tensor
     levels: Tensor
+    costs: Tensor
 
     def __init__(self, shape: Sequence[int], magnitudes: Sequence[int], generator: torch.Generator) -> None:
         super().__init__()
@@ -46,6 +55,8 @@ class QuantizedSums(nn.Module):
         self.register_buffer("mask", torch.ones(*shape))
         self.register_buffer("share", torch.zeros(()))
         self.register_buffer("levels", torch.tensor(levels, dtype=torch.float32))
+        costs = [signed_digits(abs(level)) for level in levels]
+        self.register_buffer("costs", torch.tensor(costs, dtype=torch.float32))
 
     def _rounded(self) -> Tensor:
         borders = (self.levels[1:] + self.levels[:-1]) / 2
@@ -61,6 +72,14 @@ class QuantizedSums(nn.Module):
         if not self.training:
             return self.integers()
         return (self.latent + self.share * (self._rounded() - self.latent.detach())) * self.mask
+
+    def digits(self) -> Tensor:
+        """Return the mean number of signed digits of a weight, with lines between the allowed ones: it has a slope."""
+        # the piece between two levels in which a latent weight lies; beyond the last ones their line goes on
+        piece = torch.bucketize(self.latent.detach(), self.levels[1:-1], right=True)
+        low, high = self.levels[piece], self.levels[piece + 1]
+        part = (self.latent - low) / (high - low)
+        return ((self.costs[piece] * (1 - part) + self.costs[piece + 1] * part) * self.mask).mean()
 
     @torch.no_grad()
     def prune(self, keep: int) -> None:

@@ -156,6 +156,7 @@ class Training(Strict):
 
     In the ramp ``pruning`` the number of weights falls to the recipe's; in ``rounding``, which begins after it, the
     weights that are left become integers: of dense networks few by few, for good; of others all, little by little.
+    ``digit_cost``: how much one signed digit more of every weight of ``topology.layers`` adds to the loss.
     """
 
     seed: Seed
@@ -163,6 +164,7 @@ class Training(Strict):
     batch_images: Annotated[int, Field(ge=1, le=65_536)]
     learning_rate: Annotated[float, Field(gt=0, le=10)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    digit_cost: Annotated[float, Field(ge=0, le=100)] = 0.0
     pruning: Ramp
     rounding: Ramp
     augmentation: Augmentation = Augmentation()
@@ -288,6 +290,8 @@ def _check(recipe: Recipe, path: str) -> None:
 
 def _check_dense(recipe: Recipe, refuse: Callable[[str, str, str, object], RecipeError]) -> None:
     """Raise RecipeError unless each layer of a dense network has what it needs."""
+    if recipe.training.digit_cost:
+        raise refuse("training.digit_cost", "setting", "0 without topology.layers", recipe.training.digit_cost)
     hidden, magnitudes = recipe.topology.hidden, recipe.quantization.magnitudes
     if len(recipe.units.gates) != len(hidden):
         raise refuse("units.gates", "length", f"{len(hidden)}, one per hidden layer", len(recipe.units.gates))

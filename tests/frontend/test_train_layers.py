@@ -189,6 +189,43 @@ def test_gradients_are_straight_through_and_stop_outside_the_code() -> None:
     assert sums.latent.grad is not None and sums.latent.grad.tolist() == [[0.0, 10.0, 100.0, 1000.0]]
 
 
+def test_digits_are_those_of_the_shortest_sum_of_powers_of_two(tmp_path: Path) -> None:
+    from amos_hdl.frontend.quantized import QuantizedLinear, signed_digits
+
+    powers = [sign << power for power in range(9) for sign in (1, -1)]
+    shortest = {0: 0}
+    for terms in (1, 2, 3, 4):
+        for value in list(shortest):
+            for power in powers:
+                shortest.setdefault(value + power, terms)
+    assert all(signed_digits(value) == shortest[value] for value in range(128))
+    sums = QuantizedLinear((1, 6), [0, 1, 2, 3, 4, 5], torch.Generator())
+    with torch.no_grad():
+        sums.latent.copy_(torch.tensor([[0.0, 3.0, -4.0, 0.5, -2.25, 5.4]]))
+    sums.digits().backward()
+    assert sums.digits().item() == pytest.approx((0 + 2 + 1 + 0.5 + 1.25 + 2.4) / 6)
+    assert sums.latent.grad is not None
+    assert sums.latent.grad[0, 1:].tolist() == pytest.approx([-1 / 6, 1 / 6, 1 / 6, -1 / 6, 1 / 6])
+
+
+def test_the_cost_of_digits_is_paid_for_in_digits(tmp_path: Path) -> None:
+    from amos_hdl.frontend.quantized import signed_digits
+
+    def digits(cost: float) -> int:
+        changes = {"training.digit_cost": cost, "topology.layers": SHORT, "training.epochs": 12}
+        network = train(small(tmp_path, changes)).network
+        weights = np.concatenate(
+            [np.abs(network[name].arrays()["weights"]).ravel() for name in ("conv1_sums", "logits")]
+        )
+        return sum(signed_digits(int(weight)) for weight in weights)
+
+    assert digits(1.0) < 0.8 * digits(0.0)
+    with pytest.raises(
+        RecipeError, match=r"training\.digit_cost: setting: expected 0 without topology\.layers, got 0\.5"
+    ):
+        load_recipe(written(tmp_path, changed("training.digit_cost", 0.5, TINY)))
+
+
 INTERRUPTED = """
 import sys, time
 from pathlib import Path
