@@ -207,6 +207,11 @@ class LayeredNetwork(nn.Module):
                 found.append((node.skip_sums, node.layer.sparsity))
         return found
 
+    @property
+    def unit_layers(self) -> list[NormalizedUnits]:
+        """All units in order."""
+        return [node.units for node in self.nodes.values() if isinstance(node, ConvUnits | DenseUnits)]
+
     def values(self, y: Tensor, see: Callable[[str, Tensor], None] | None = None) -> Tensor:
         """Return logits of input values y; ``see`` is told the name and the values of every layer."""
         y = y.reshape(-1, *self.shape).contiguous(memory_format=torch.channels_last)
@@ -255,15 +260,17 @@ class LayeredNetwork(nn.Module):
                 left = 1 - sparsity * (1 - (1 - pruned) ** 3)
                 sums.prune(round(left * sums.latent.numel()))
             sums.share.fill_(rounded)
+        if rounded == 1:
+            for units in self.unit_layers:
+                units.settle()
 
     @torch.no_grad()
     def confine(self) -> None:
         """Keep latent values where the next steps can still change their integers."""
         for sums, _ in self.weighted:
             sums.confine()
-        for node in self.nodes.values():
-            if isinstance(node, ConvUnits | DenseUnits):
-                node.units.confine()
+        for units in self.unit_layers:
+            units.confine()
 
     def finish(self, y: Tensor) -> None:
         """Do nothing more with the weights: all pixels of a map share them."""

@@ -34,7 +34,8 @@ class NormalizedUnits(nn.Module):
 
         y = min(max(floor(v), 0), 2**K - 1),   v = a·x + b,   a = factor/sqrt(variance + ε),   b = shift - a·mean
 
-    with mean and variance of the batch in training mode.  In evaluation mode they are those of the training, and
+    with mean and variance of the batch in training mode until ``settle`` is called.  From then on they stay what they
+    have been on average: y changes by steps, so that it is learnt from what will be computed.  In evaluation mode
 
         y = number of i in 1 .. 2**K - 1 with x >= T_i,   T_i = ceil((i - b)/a)
 
@@ -52,8 +53,11 @@ class NormalizedUnits(nn.Module):
     (its absorption in thresholds).
     """
 
+    settled: Tensor
+
     def __init__(self, channels: int, gates: int) -> None:
         super().__init__()
+        self.register_buffer("settled", torch.zeros((), dtype=torch.bool))
         self.gates, self.top = gates, (1 << gates) - 1
         self.norm = nn.BatchNorm2d(channels)
         deviation = max(self.top / 2, 1.0)
@@ -84,6 +88,7 @@ class NormalizedUnits(nn.Module):
         if flat:
             x = x[..., None, None]
         if self.training:
+            self.norm.train(not bool(self.settled))
             y: Tensor = _Staircase.apply(self.norm(x), self.top)  # type: ignore[no-untyped-call]  # torch
         else:
             y = torch.zeros_like(x)
@@ -91,6 +96,10 @@ class NormalizedUnits(nn.Module):
             for limit in limits.T.to(x.dtype):
                 y += x >= limit[:, None, None]
         return y[..., 0, 0] if flat else y
+
+    def settle(self) -> None:
+        """Keep mean and variance from now on."""
+        self.settled.fill_(True)
 
     @torch.no_grad()
     def confine(self) -> None:

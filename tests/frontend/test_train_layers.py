@@ -169,6 +169,22 @@ def test_thresholds_are_those_of_the_batch_norm_of_pytorch() -> None:
         assert torch.equal(units.eval()(data), v.floor().clamp(0, 15))
 
 
+def test_settled_units_learn_from_what_will_be_computed() -> None:
+    from amos_hdl.frontend.normalized import NormalizedUnits
+
+    units = NormalizedUnits(3, 2)
+    generator = torch.Generator().manual_seed(1)
+    first, other = (torch.randint(low, 60, (32, 3, 4, 4), generator=generator).float() for low in (-60, 20))
+    units.train()(first)
+    units.settle()
+    before = copy.deepcopy(units.state_dict())
+    assert torch.equal(units.train()(other), units.eval()(other))
+    assert all(torch.equal(value, before[name]) for name, value in units.state_dict().items())
+    x = first.requires_grad_()
+    units.train()(x).sum().backward()
+    assert units.norm.weight.grad is not None and bool((x.grad != 0).any())
+
+
 def test_gradients_are_straight_through_and_stop_outside_the_code() -> None:
     from amos_hdl.frontend.normalized import _Staircase
     from amos_hdl.frontend.quantized import QuantizedLinear
