@@ -18,7 +18,10 @@ from amos_hdl.frontend.data_files import Folder, read_folder
 from amos_hdl.frontend.recipe import Recipe, load_recipe
 from amos_hdl.network import Network, store
 from amos_hdl.schedule import HardwareOptions, Schedule
+from amos_hdl.synthesize.devices import plan
 
+#: What may be asked for instead of folds.
+GOALS = ("interval", "luts", "device")
 MODELS = Path("models")
 RTL = Path("rtl_out")
 BUILD = Path("build")
@@ -76,15 +79,25 @@ class Project:
         return store.load(self.folder)
 
     def options(self, flags: Mapping[str, Any] | None = None) -> HardwareOptions:
-        """Return hardware options: flags first (None: not given), then the recipe's, then the defaults."""
+        """Return hardware options: flags first (None: not given), then the recipe's, then the defaults.
+
+        Flags that are goals, ``interval``, ``luts`` and ``device``, are no options: ``schedule`` makes folds of them.
+        """
         recipe = self.conversion_recipe or self.recipe
         chosen: dict[str, Any] = {} if recipe is None else recipe.hardware_options
-        chosen |= {name: value for name, value in (flags or {}).items() if value is not None}
-        return HardwareOptions.of(chosen)
+        given = {name: value for name, value in (flags or {}).items() if value is not None and name not in GOALS}
+        return HardwareOptions.of(chosen | given)
 
     def schedule(self, flags: Mapping[str, Any] | None = None) -> Schedule:
-        """Return the schedule of the stored network."""
-        return Schedule(self.network, self.options(flags))
+        """Return the schedule of the stored network, folded as far as the goals among the flags want.
+
+        Raises ScheduleError, DoesNotFitError if they cannot be met.
+        """
+        options = self.options(flags)
+        goals = {name: (flags or {}).get(name) for name in GOALS}
+        if any(value is not None for value in goals.values()):
+            options = plan(self.network, options, **goals).options
+        return Schedule(self.network, options)
 
     def dataset(self, images: Path | None = None) -> Dataset | None:
         """Return the images of an NPZ file, or of a folder with MNIST or CIFAR-10, else of the recipe, else None.

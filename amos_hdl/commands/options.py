@@ -43,6 +43,16 @@ def hardware_options(function: Function) -> Function:
         "be repeated.  [default: the recipe's, else none]",
     )
     @click.option(
+        "--interval",
+        type=click.IntRange(1),
+        metavar="CLOCKS",
+        help="Clock cycles from one image to the next; of an image that enters pixel by pixel the greatest multiple of "
+        "its rows up to that.  All layers are folded as far as that allows; those of --fold stay as they are.  "
+        "[default: the fewest that all layers allow]",
+    )
+    @click.option("--luts", type=click.IntRange(1), metavar="N", help="Fold until about N LUTs are enough, no further.")
+    @click.option("--device", metavar="NAME", help=f"Fold until the network fits the device, no further: {TARGETS}.")
+    @click.option(
         "--adders-per-stage",
         type=click.IntRange(1, 64),
         help="Adder levels between two pipeline registers.  [default: the recipe's, else 1]",
@@ -58,21 +68,16 @@ def hardware_options(function: Function) -> Function:
         type=click.IntRange(0, 32),
         help="Adder levels of a weighted sum beyond the fewest: smaller, and later.  [default: the recipe's, else 0]",
     )
-    @click.option(
-        "--interval",
-        metavar="CYCLES",
-        type=click.IntRange(1),
-        help="Clock cycles from one image to the next; of an image that enters pixel by pixel the greatest multiple of "
-        "its rows up to that.  [default: the recipe's, else the fewest that all layers allow]",
-    )
     @wraps(function)
     def with_hardware(
         *,
-        interval: int | None,
         adders_per_stage: int | None,
         lut_inputs: str | None,
         extra_adder_levels: int | None,
         folded: tuple[str, ...],
+        interval: int | None,
+        luts: int | None,
+        device: str | None,
         **others: Any,
     ) -> None:
         hardware = {
@@ -81,6 +86,8 @@ def hardware_options(function: Function) -> Function:
             "extra_adder_levels": extra_adder_levels,
             "folded": folded or None,
             "interval": interval,
+            "luts": luts,
+            "device": device,
         }
         function(hardware=hardware, **others)
 

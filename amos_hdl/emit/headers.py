@@ -120,7 +120,7 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
                 f"{_lanes(spec)}: lane k makes sums k*{spec.folds} to k*{spec.folds} + {spec.folds - 1}, one after "
                 f"another, in {spec.slices} clock cycles each.  held_*: inputs, turned so that the next are lowest.  "
                 "The weights of a step are read while the step before is at work.",
-                *_equations(spec),
+                *([f"An image comes in {spec.parts} parts."] if spec.parts > 1 else _equations(spec)),
             ]
             return header(f"Layer {name}: {result.count} weighted sums, folded.", body, schedule)
         case UnitLayerSpec():

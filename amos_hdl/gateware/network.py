@@ -125,7 +125,7 @@ class AmosNetwork(wiring.Component):
 
     def _layer(self, m: Module, name: str, layer: PlacedLayer, read: list[Stream]) -> Stream:
         """Place what makes the pixels of ``name`` of those, or the windows, that it reads."""
-        spec, result = layer.spec, Port.of(self.schedule.network.tensors[name])
+        spec, result = layer.spec, Port.of(layer.spec.result)
         stream = Stream(Signal(result.bits, name=name), Signal(name=f"{name}_valid"))
         if isinstance(spec, WireSpec):
             ports = [Port.of(source) for source in spec.sources]

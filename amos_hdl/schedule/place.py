@@ -93,6 +93,18 @@ def place(
     return layers
 
 
+def summed_by_pixels(network: Network, flatten: str) -> str | None:
+    """Return the dense layer that could take a flattened map pixel by pixel: the only one that reads ``flatten``."""
+    operation = network[flatten]
+    if not isinstance(operation, Flatten) or flatten in network.outputs:
+        return None
+    space = network.tensors[operation.source].space
+    readers = [other for other in network.operations if flatten in other.reads]
+    if space in ((), (1, 1)) or len(readers) != 1 or not isinstance(readers[0], Dense):
+        return None
+    return readers[0].name
+
+
 def pixel(tensor: Tensor) -> Tensor:
     """Return one pixel of a map, its channels as units; units as they are."""
     return Tensor(tensor.low, tensor.high)
@@ -126,6 +138,10 @@ class _Placing:
         rows, columns = self.tensors[code].space or (1, 1)
         self.timings = {code: MapTiming(rows, columns, 0, row_cycles, column_cycles)}
         self.interval_cycles = rows * row_cycles
+        # dense layers that add up pixel by pixel what a flattened map would bring them at once
+        readers = (summed_by_pixels(network, flatten.name) for flatten in network.operations)
+        folded = {name for name, fold in options.folds.items() if fold.lanes is not None}
+        self.summed = {name for name in readers if name in folded}
 
     def layer(self, operation: Operation) -> PlacedLayer:
         """Return ``operation`` as hardware."""
@@ -140,12 +156,17 @@ class _Placing:
                 return self._join(operation)
             case Slice() | Pad():
                 return self._cut(operation)
-            case Flatten(source=source):
+            case Flatten(name=name, source=source):
                 timing = self.timings[source]
+                if summed_by_pixels(self.network, name) in self.summed:
+                    wide = pixel(self.tensors[source])
+                    return self._plain(operation, _wires(operation, (wide,), wide))
                 wide, result = pixel(self.tensors[source]), self.tensors[operation.name]
                 if timing.space == (1, 1):
                     return self._plain(operation, _wires(operation, (wide,), result))
                 return self._plain(operation, CollectSpec(operation, wide, result, timing), whole=True)
+            case Dense(name=name) if name in self.summed:
+                return self._sums_by_pixels(operation)
             case Dense():
                 return self._plain(operation, self._sums(operation, self.tensors[operation.source]))
             case Unit(name=name, source=source):
@@ -180,7 +201,12 @@ class _Placing:
             return None
         (source,) = operation.reads
         timing, interval = self.timings[source], self.interval_cycles
-        return WindowSpec(window, self.tensors[source], timing, interval, fill, name=operation.name)
+        # what is folded has the more time for each window the more evenly they are spread over a row
+        apart = None
+        if any(fold.lanes is not None for fold in self.options.folds.values()):
+            rows, columns = window.over(timing.space, operation.name)
+            apart = max(1, min(window.stride[0] * timing.row_cycles, interval // rows) // columns)
+        return WindowSpec(window, self.tensors[source], timing, interval, fill, apart, operation.name)
 
     def _sums(
         self,
@@ -216,6 +242,35 @@ class _Placing:
             words = np.arange(source.units).reshape(-1, groups, self.tensors[operation.source].channels // groups)
             adders |= {"groups": groups, "taps": words.swapaxes(0, 1).reshape(groups, -1)}
         return self._once(name, FoldedSumSpec(operation, source, result, fold.lanes, fold.inputs, **adders))
+
+    def _sums_by_pixels(self, operation: Dense) -> PlacedLayer:
+        """Return folded sums that take the pixels of a map as they come, instead of all of them at once."""
+        name, fold = operation.name, self.options.folds[operation.name]
+        flatten = self.network[operation.source]
+        map_ = self.tensors[flatten.reads[0]]
+        timing = self.timings[operation.source]
+        if name not in self.made:
+            count, places = len(operation.weights), map_.units // map_.channels
+            # (sum, channel, place) to (sum, place, channel)
+            weights = operation.weights.reshape(count, map_.channels, places).swapaxes(1, 2).reshape(count, -1)
+            by_pixel = Dense(name, operation.source, weights, operation.weight_bits, operation.biases)
+            self.made[name] = FoldedSumSpec(
+                by_pixel,
+                pixel(map_),
+                self.tensors[name],
+                fold.lanes or 1,
+                fold.inputs or 1,
+                parts=places,
+                adders_per_stage=self.options.adders_per_stage,
+                lut_inputs=self.options.lut_inputs,
+                extra_levels=self.options.extra_adder_levels,
+            )
+        spec = self.made[name]
+        given = timing.least_gap(self.interval_cycles)
+        if given < spec.interval_cycles:
+            raise PixelGapError(name, spec.interval_cycles, given)
+        ready = self._single(timing.start + timing.span_cycles - 1 + spec.latency_cycles)
+        return PlacedLayer(operation, (None,), None, spec, ready)
 
     def _conv(self, operation: Conv2d) -> PlacedLayer:
         window = self._window(operation, operation.window)

@@ -9,7 +9,7 @@ from amos_hdl.synthesize.families import RESOURCE_NAMES, RESOURCES, Resource
 from amos_hdl.synthesize.targets import TARGETS, Target
 
 # nextpnr seldom places a design that fills a device to the last LUT.
-_USABLE = 0.9
+USABLE = 0.9
 
 
 def needs_of(cells: CellCounts) -> dict[Resource, int]:
@@ -61,9 +61,7 @@ def _advice(target: Target, resource: Resource, needs: Mapping[Resource, int]) -
         for other in TARGETS.values()
         if other.capacity is not None
         and other.name != target.name
-        and all(
-            number <= other.capacity.of(kind) * (_USABLE if kind == "luts" else 1) for kind, number in needs.items()
-        )
+        and all(number <= other.capacity.of(kind) * (USABLE if kind == "luts" else 1) for kind, number in needs.items())
     ]
     # Within a family the cell counts carry over; in another one they are only alike.
     same = [other.name for other in holding if other.family_name == target.family_name]
