@@ -45,7 +45,7 @@ def info(network: str, hardware: Hardware, json: bool, **built_in: Any) -> None:
     if name is not None:
         from amos_hdl.frontend.architectures.structure import StructureOptions
 
-        return finish(info_of_built_in(BuiltIn(name, StructureOptions(**given))), json)
+        return finish(info_of_built_in(BuiltIn(name, StructureOptions(**given)), hardware["device"]), json)
     if given:
         written = ", ".join("--weights" if key == "weight_bits" else f"--{key}" for key in given)
         raise click.UsageError(f"{written}: for built-in architectures only; {network!r} is none")

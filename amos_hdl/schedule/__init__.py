@@ -2,7 +2,7 @@
 
 from amos_hdl.schedule.buffer import BufferSpec
 from amos_hdl.schedule.dense import DenseSpec
-from amos_hdl.schedule.estimate import Estimate, estimate
+from amos_hdl.schedule.estimate import Estimate, estimate, placed_estimate
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
@@ -42,4 +42,5 @@ __all__ = [
     "WindowSpec",
     "WireSpec",
     "estimate",
+    "placed_estimate",
 ]

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from amos_hdl.schedule import cost
+from amos_hdl.schedule.buffer import BufferSpec
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.memory import MEMORY_KINDS, Memory, MemoryKind
+from amos_hdl.schedule.place import PlacedLayer
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule.window import WindowSpec
 
+#: What counts the pixels of a window, and of a buffer.
+_WINDOW_LUTS, _WINDOW_FLIP_FLOPS, _BUFFER_CELLS = 120, 64, 60
 #: LUTs per bit of an adder of a lane, its products included, with carry chains.
 FOLDED_SUM = 2.33
 
@@ -104,6 +109,46 @@ def folded_sum_estimate(spec: FoldedSumSpec, memories: MemoryKind) -> Estimate:
         held + spec.lanes * lane_flip_flops + 3 * adders.latency_cycles + counters,
     )
     return size + memory_estimate(Memory(len(spec.weights), spec.rom_bits), memories)
+
+
+def placed_estimate(layer: PlacedLayer, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Estimate:
+    """Return the estimated size of one layer with its windows and what delays its branches."""
+    size = estimate(layer.spec, memories)
+    if layer.window is not None:
+        size += window_estimate(layer.window, memories)
+    for buffer in layer.buffers:
+        if buffer is not None:
+            size += buffer_estimate(buffer, memories)
+    return size
+
+
+def window_estimate(spec: WindowSpec, memories: MemoryKind) -> Estimate:
+    """Return the estimated size of sliding windows: a memory for each row that is kept, and the taps.
+
+    Per bit of a pixel, a choice among the row memories for each row of taps, and a LUT for each tap that the padding
+    reaches.
+    """
+    height, width = spec.window.kernel
+    bits, kept = spec.source.channels * spec.source.bits, spec.rows_kept
+    inner = [
+        sum(first == 0 and last == count - 1 for first, last, count in real)
+        for real in (spec.real_rows, spec.real_columns)
+    ]
+    choices = height * -(-2 * (kept - 1) // 3) + spec.taps - inner[0] * inner[1]
+    row = memory_estimate(Memory(max(2, spec.timing.columns), bits, is_table=False), memories)
+    return Estimate(
+        _WINDOW_LUTS + choices * bits + kept * row.luts,
+        _WINDOW_FLIP_FLOPS + height * width * bits + kept * row.flip_flops,
+        kept * row.block_rams,
+    )
+
+
+def buffer_estimate(spec: BufferSpec, memories: MemoryKind) -> Estimate:
+    """Return the estimated size of what delays a branch."""
+    if spec.is_registers:
+        return Estimate(0, spec.latency_cycles * (spec.bits + 1))
+    control = Estimate(_BUFFER_CELLS, _BUFFER_CELLS)
+    return control + memory_estimate(Memory(max(2, spec.depth), spec.bits, is_table=False), memories)
 
 
 def memory_estimate(memory: Memory, memories: MemoryKind) -> Estimate:

@@ -23,6 +23,7 @@ from amos_hdl.network import (
     Unit,
     width_bits,
 )
+from amos_hdl.network.operations.window import Window
 from amos_hdl.schedule.estimate import FOLDED_SUM, Estimate, estimate, memory_estimate, unit_estimate
 from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.memory import Memory, MemoryKind
@@ -227,18 +228,19 @@ class Sizes:
         elif isinstance(operation, Flatten) and source.space not in ((), (1, 1)):
             self.collected[operation.name] = Estimate(0, result.bits * result.units)
         if window is not None and window.kernel != (1, 1):
-            size += window_size(window.kernel, source, any(window.padding), self.memories)
+            size += window_size(window, source, self.memories)
         return size
 
 
-def window_size(kernel: tuple[int, int], source: Tensor, padded: bool, memories: MemoryKind) -> Estimate:
-    """Return the size of sliding windows: a memory per row that is kept, and the taps."""
-    bits, rows = source.channels * source.bits, kernel[0] + 1
-    taps = kernel[0] * kernel[1] * bits
+def window_size(window: Window, source: Tensor, memories: MemoryKind) -> Estimate:
+    """Return the size of sliding windows that keep as many rows as a window has, and one more where they overlap."""
+    (height, width), bits = window.kernel, source.channels * source.bits
+    kept, taps = height + (window.stride[0] == 1), height * width
     row = memory_estimate(Memory(max(2, source.space[1]), bits, False), memories)
-    size = Estimate(rows * row.luts, rows * row.flip_flops, rows * row.block_rams)
-    # which row memory is which row of taps; and taps on the padding
-    return size + Estimate(kernel[0] * bits * (rows - 1) * 2 // 3 + padded * taps + 60, taps + 60)
+    choices = 2 * height + (taps // 2 if any(window.padding) else 0)
+    return Estimate(
+        120 + choices * bits + kept * row.luts, 64 + taps * bits + kept * row.flip_flops, kept * row.block_rams
+    )
 
 
 def _unit_size(

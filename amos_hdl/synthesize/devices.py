@@ -79,11 +79,11 @@ def plan(
     planner = Planner(network, options, MEMORY_KINDS["ecp5"] if target is None else memories_of(target))
     if interval is not None:
         found = planner.for_interval(interval)
-        if target is not None and _count(found.total, target) > 1:
+        if target is not None and device_count(found.total, target) > 1:
             raise _too_small(network, target, found.total, f"at an interval of {interval:,}")
         return found
     if target is not None:
-        shortest = planner.smallest_interval(lambda size: _count(size, target) == 1)
+        shortest = planner.smallest_interval(lambda size: device_count(size, target) == 1)
         if shortest is None:
             least = planner.smallest(planner.most_interval)
             raise _too_small(network, target, least, "however far it is folded")
@@ -100,8 +100,8 @@ def devices_needed(network: Network, options: HardwareOptions, device: str) -> D
     """Return the fewest devices that hold a network, and the shortest interval, about, with which they do."""
     target = _with_capacity(device)
     planner = Planner(network, options, memories_of(target))
-    least = _count(planner.smallest(planner.most_interval), target)
-    interval = planner.smallest_interval(lambda size: _count(size, target) <= least) or planner.most_interval
+    least = device_count(planner.smallest(planner.most_interval), target)
+    interval = planner.smallest_interval(lambda size: device_count(size, target) <= least) or planner.most_interval
     return Devices(target.name, least, interval, planner.smallest(interval))
 
 
@@ -112,7 +112,8 @@ def _with_capacity(device: str) -> Target:
     return target
 
 
-def _count(size: Estimate, target: Target) -> int:
+def device_count(size: Estimate, target: Target) -> int:
+    """Return how many devices a network of ``size`` needs."""
     assert target.capacity is not None  # noqa: S101 - checked where the device was named
     return devices_for(size, target.capacity, target.family.shared_cell)
 
@@ -124,5 +125,5 @@ def _too_small(network: Network, target: Target, size: Estimate, how: str) -> Do
     return DoesNotFitError(
         f"{network.name} does not fit {target.name} {how}",
         got=f"about {got}",
-        hint=f"{_count(size, target):,} devices would hold it",
+        hint=f"{device_count(size, target):,} devices would hold it",
     )

@@ -11,7 +11,9 @@ from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Dense, Network, Unit
 from amos_hdl.network.counts import Counts, count
 from amos_hdl.project import BuiltIn, Project
-from amos_hdl.schedule import DenseSpec, Estimate, Schedule, UnitLayerSpec, estimate
+from amos_hdl.schedule import DenseSpec, Estimate, HardwareOptions, Schedule, UnitLayerSpec, placed_estimate
+from amos_hdl.synthesize.devices import device_count, devices_needed, memories_of
+from amos_hdl.synthesize.targets import find_target
 from amos_hdl.verbs.outcome import Outcome, how_often
 
 
@@ -19,21 +21,24 @@ def info(project: Project, flags: Mapping[str, Any]) -> Outcome:
     """Describe a network and the hardware it will be; the network alone where there is no hardware for it yet."""
     data, schedule = _network_info(project.name, project.network), project.schedule(flags)
     try:
-        data |= _hardware_info(schedule)
+        data |= _hardware_info(schedule, flags.get("device"))
     except ScheduleError as error:
         data["no_hardware"] = str(error)
         return Outcome(data, lambda: _show_network(data))
     return Outcome(data, lambda: _show_hardware(data, schedule))
 
 
-def info_of_built_in(project: BuiltIn) -> Outcome:
-    """Describe a published architecture: its size, from shapes alone."""
+def info_of_built_in(project: BuiltIn, device: str | None = None) -> Outcome:
+    """Describe a published architecture: its size, from shapes alone, and how many devices it would need."""
     structure = project.structure
     data, sizes = _network_info(project.name, structure.network), count(structure.network)
     totals: dict[str, Counts] = {}
     for layer, function in structure.functions.items():
         totals[function] = totals.get(function, Counts()) + sizes[layer]
     data["functions"] = {name: {"units": size.units, "gates": size.gates} for name, size in totals.items()}
+
+    hardware = devices_needed(structure.network, HardwareOptions(), device or DEVICE)
+    data["hardware"] = asdict(hardware)
 
     def show() -> None:
         pixels = " x ".join(map(str, structure.network.input.shape[1:]))
@@ -46,11 +51,18 @@ def info_of_built_in(project: BuiltIn) -> Outcome:
         table(f"{project.name}, images of {pixels} pixels", columns, rows, right=columns[1:])
         weights, products = f"{data['weights']:,} weights", f"{data['products']:,} products of weights per image"
         note(f"{weights}, {products}; a gate is a neuron that spikes at most once per image")
+        size, count = hardware.size, f"{hardware.count:,} {'device' if hardware.count == 1 else 'devices'}"
+        note(
+            f"folded onto {count} {hardware.target}: an image every {hardware.interval_cycles:,} clock cycles; about "
+            f"{size.luts:,} LUTs, {size.flip_flops:,} flip-flops, {size.block_rams:,} block RAMs"
+        )
         note("built-in architecture without trained weights: sizes only; --json lists every operation")
 
     return Outcome(data, show)
 
 
+#: What sizes are estimated for where no device is named.
+DEVICE = "ecp5-85k"
 #: What a function is called in the table, where its own name does not say it.
 _FUNCTION_NAMES = {"code": "sums coded between two layers of weights", "square": "squares, two for each product"}
 
@@ -110,41 +122,44 @@ def _show_network(data: Mapping[str, Any]) -> None:
     note(f"no hardware: {data['no_hardware']}")
 
 
-def _hardware_info(schedule: Schedule) -> dict[str, Any]:
-    layers = [_layer_info(schedule, name) for name in schedule.specs]
-    total = sum((estimate(spec) for spec in schedule.specs.values()), Estimate(0, 0))
+def _hardware_info(schedule: Schedule, device: str | None) -> dict[str, Any]:
+    target = find_target(device or DEVICE)
+    sizes = {name: placed_estimate(layer, memories_of(target)) for name, layer in schedule.layers.items()}
+    layers = [_layer_info(schedule, name, sizes[name]) for name in schedule.specs]
+    total = sum(sizes.values(), Estimate(0, 0))
     return {
         "options": schedule.options.as_dict(),
         "latency_cycles": schedule.latency_cycles,
         "interval_cycles": schedule.interval_cycles,
         "estimated_luts": total.luts,
         "estimated_flip_flops": total.flip_flops,
+        "estimated_block_rams": total.block_rams,
+        "device": target.name,
+        "devices": device_count(total, target),
         "layers": layers,
     }
 
 
 def _show_hardware(data: Mapping[str, Any], schedule: Schedule) -> None:
-    columns = ["layer", "units", "gates", "adders", "bits", "low", "high", "ready", "LUT4*", "FF*"]
+    columns = ["layer", "units", "gates", "adders", "bits", "low", "high", "ready", "fold", "LUT4*", "FF*", "RAM*"]
     name = schedule.network.input.name
     code = schedule.network.tensors[name]
-    rows: list[Sequence[object]] = [(name, code.units, None, None, code.bits, *code.interval, 0, None, None)]
-    keys = ("name", "units", "gates", "adders", "bits", "low", "high", "ready_cycle")
-    rows += [
-        [*(layer[key] for key in keys), layer["estimated_luts"], layer["estimated_flip_flops"]]
-        for layer in data["layers"]
-    ]
-    sums = (data["estimated_luts"], data["estimated_flip_flops"])
-    rows.append(("all", None, data["gates"], None, None, None, None, None, *sums))
+    rows: list[Sequence[object]] = [(name, code.units, None, None, code.bits, *code.interval, 0, *[None] * 4)]
+    keys = ("name", "units", "gates", "adders", "bits", "low", "high", "ready_cycle", "fold")
+    sizes = ("estimated_luts", "estimated_flip_flops", "estimated_block_rams")
+    rows += [[layer[key] for key in (*keys, *sizes)] for layer in data["layers"]]
+    rows.append(("all", None, data["gates"], *[None] * 6, *(data[size] for size in sizes)))
     title = (
         f"{data['network']}: latency {data['latency_cycles']} clock cycles, "
         f"interval {data['interval_cycles']} (a new image {how_often(data['interval_cycles'])})"
     )
     table(title, columns, rows, right=columns[1:])
-    note("bits: of one word; ready: clock cycle of the result; *: estimated before synthesis")
+    note("bits: of one word; ready: clock cycle of the result; fold: sums x inputs at once; *: before synthesis")
+    note(f"estimated for {data['device']}: {data['devices']:,} {'device' if data['devices'] == 1 else 'devices'}")
 
 
-def _layer_info(schedule: Schedule, name: str) -> dict[str, Any]:
-    spec, size = schedule.specs[name], estimate(schedule.specs[name])
+def _layer_info(schedule: Schedule, name: str, size: Estimate) -> dict[str, Any]:
+    spec, fold = schedule.specs[name], schedule.options.folds.get(name)
     is_unit = isinstance(spec, UnitLayerSpec)
     return {
         "name": name,
@@ -161,4 +176,6 @@ def _layer_info(schedule: Schedule, name: str) -> dict[str, Any]:
         "spike_cycles": schedule.spike_cycles(name).tolist() if is_unit else None,
         "estimated_luts": size.luts,
         "estimated_flip_flops": size.flip_flops,
+        "estimated_block_rams": size.block_rams,
+        "fold": None if fold is None else f"{fold.lanes}x{fold.inputs}" if fold.lanes else "units",
     }
