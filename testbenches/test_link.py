@@ -16,7 +16,7 @@ from amos_hdl.host.check import check_board
 from amos_hdl.host.client import BoardClient
 from amos_hdl.host.codec import image_payloads, result_payloads
 from amos_hdl.network import golden, store
-from amos_hdl.schedule.link import ESCAPE, FLAG, WINDOW, Fault, Frame, FrameReader, Kind, escape, fcs
+from amos_hdl.schedule.link import ESCAPE, FLAG, IDENTITY_BYTES, WINDOW, Fault, Frame, FrameReader, Kind, escape, fcs
 from amos_hdl.simulate.job import load_job
 
 JOB = load_job()
@@ -172,9 +172,16 @@ async def wrong_frames(dut):
         assert got == [expected], f"{frame}: expected {expected}, got {got}"
         await one_image(line, client, number % len(IMAGES))
     # frames that say another length than they have, with a right check
-    for lie in (size - 1, size + 1, 0):
-        content = bytes([Kind.CLASSIFY, 9]) + lie.to_bytes(2, "little") + image
-        line.write(_framed(content))
+    for lie, payload in (
+        (size - 1, image),
+        (size + 1, image),
+        (0, image),
+        (size, image[:-1]),
+        (size, image + b"\0"),
+        (size, b""),
+        (size, image * 5),
+    ):
+        line.write(_framed(bytes([Kind.CLASSIFY, 9]) + lie.to_bytes(2, "little") + payload))
         got = await answers(line)
         assert [frame.payload[0] for frame in got] == [Fault.LENGTH], got
         await one_image(line, client)
@@ -282,6 +289,29 @@ async def impatient_host(dut):
     assert await faults_of(line, client) == refused
     JOB.report({"impatient_host.refused": refused})
     await one_image(line, client)
+    line.stop()
+
+
+@cocotb.test()
+async def busy_board(dut):
+    """An image that comes while a request waits, which ceases to wait before the image ends."""
+    line, client = await begin(dut)
+    seen = []
+    # the second identity waits for the first to be sent, and the image begins before and ends after that
+    sent = IDENTITY_BYTES + 10
+    for gap in range(max(0, sent - len(PAYLOADS[0]) - 30), sent, 2):
+        for number in (1, 2):
+            line.write(Frame(Kind.IDENTIFY, number).encode())
+        await line.idle(gap)
+        line.write(Frame(Kind.CLASSIFY, 3, PAYLOADS[1]).encode())
+        for frame in await answers(line):
+            if frame.kind == Kind.FAULT:
+                assert (frame.sequence, frame.payload[0]) == (3, Fault.BUSY), frame
+                seen.append(gap)
+            elif frame.kind == Kind.RESULT:
+                assert (frame.sequence, frame.payload) == (3, RESULTS[1]), frame
+        await one_image(line, client)
+    assert seen, "the board was never busy"
     line.stop()
 
 

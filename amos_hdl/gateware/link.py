@@ -74,12 +74,10 @@ class LinkedNetwork(wiring.Component):
             i_m_axis_tready=answers["result_tready"],
         )
         m.d.comb += [receiver["rx"].eq(self.rx), self.tx.eq(transmitter["tx"])]
-        m.d.comb += [requests[name].eq(receiver[name]) for name in ("byte", "valid", "broken")]
-        m.d.comb += [
-            answers[name].eq(requests[name]) for name in ("request", "identify", "fault", "sequence", "faults")
-        ]
+        m.d.comb += [requests[name].eq(receiver[name]) for name in ("data", "valid", "broken")]
+        m.d.comb += [answers[name].eq(requests[name]) for name in ("request", "identify", "fault", "number", "faults")]
         m.d.comb += requests["take"].eq(answers["take"])
-        m.d.comb += [transmitter[name].eq(answers[name]) for name in ("byte", "valid")]
+        m.d.comb += [transmitter[name].eq(answers[name]) for name in ("data", "valid")]
         m.d.comb += answers["ready"].eq(transmitter["ready"])
         self._lamps(m, requests, answers)
         return m

@@ -15,11 +15,11 @@ class LinkAnswers(wiring.Component):
 
     Members
     -------
-    request, identify : In(1), fault : In(3), sequence : In(8), faults : In(8), take : Out(1)
+    request, identify : In(1), fault : In(3), number : In(8), faults : In(8), take : Out(1)
         See ``LinkRequests``.
     result_tdata : In(result bytes), result_tvalid : In(1), result_tready : Out(1)
         From the FIFO of results; taken when it has been sent.
-    byte : Out(8), valid : Out(1), ready : In(1)
+    data : Out(8), valid : Out(1), ready : In(1)
         To the UART, which takes a byte in several clock cycles.
     """
 
@@ -30,13 +30,13 @@ class LinkAnswers(wiring.Component):
                 "request": In(1),
                 "identify": In(1),
                 "fault": In(3),
-                "sequence": In(8),
+                "number": In(8),
                 "faults": In(8),
                 "take": Out(1),
                 "result_tdata": In(8 * spec.result_bytes),
                 "result_tvalid": In(1),
                 "result_tready": Out(1),
-                "byte": Out(8),
+                "data": Out(8),
                 "valid": Out(1),
                 "ready": In(1),
             }
@@ -45,7 +45,7 @@ class LinkAnswers(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the frame, byte by byte, its check, and the escapes."""
         m = Module()
-        identify, fault, number = Signal(name="as_identity"), Signal(3, name="why"), Signal(8, name="number")
+        identify, fault, number = Signal(name="as_identity"), Signal(3, name="why"), Signal(8, name="answer_number")
         refused = Signal(name="refused")
         m.d.comb += refused.eq(fault != 0)
 
@@ -60,7 +60,7 @@ class LinkAnswers(wiring.Component):
         escape = Signal(name="escape")
         m.d.comb += [
             escape.eq(quoted & ~escaped & ((raw == FLAG) | (raw == ESCAPE))),
-            self.byte.eq(Mux(escape, ESCAPE, Mux(escaped, raw ^ FLIP, raw))),
+            self.data.eq(Mux(escape, ESCAPE, Mux(escaped, raw ^ FLIP, raw))),
             sent.eq(self.valid & self.ready & ~escape),
         ]
         with m.If(self.valid & self.ready):
@@ -79,7 +79,7 @@ class LinkAnswers(wiring.Component):
         with m.FSM(name="state"):
             with m.State("IDLE"):
                 m.d.comb += self.take.eq(self.request)
-                m.d.sync += [identify.eq(self.identify), fault.eq(self.fault), number.eq(self.sequence)]
+                m.d.sync += [identify.eq(self.identify), fault.eq(self.fault), number.eq(self.number)]
                 m.d.sync += [check.eq(FCS_INIT), index.eq(0)]
                 with m.If(self.request):
                     m.next = "WAIT"

@@ -31,7 +31,7 @@ class LinkRequests(wiring.Component):
 
     Members
     -------
-    byte : In(8), valid : In(1), broken : In(1)
+    data : In(8), valid : In(1), broken : In(1)
         From the UART.
     image_tdata : Out(8), image_tvalid, image_tlast, image_tuser : Out(1), image_tready : In(1)
         To the receiver of images.  Bytes but the last are always taken.
@@ -41,8 +41,8 @@ class LinkRequests(wiring.Component):
         The identity is asked for; else an image.
     fault : Out(3)
         The frame is refused, and why; 0 if it is not.
-    sequence : Out(8)
-        Of the frame.
+    number : Out(8)
+        Sequence number of the frame.
     take : In(1)
         The request is being answered; only while ``request`` is high.
     faults : Out(8)
@@ -53,7 +53,7 @@ class LinkRequests(wiring.Component):
         self.spec = spec
         super().__init__(
             {
-                "byte": In(8),
+                "data": In(8),
                 "valid": In(1),
                 "broken": In(1),
                 "image_tdata": Out(8),
@@ -64,7 +64,7 @@ class LinkRequests(wiring.Component):
                 "request": Out(1),
                 "identify": Out(1),
                 "fault": Out(3),
-                "sequence": Out(8),
+                "number": Out(8),
                 "take": In(1),
                 "faults": Out(8),
             }
@@ -81,9 +81,9 @@ class LinkRequests(wiring.Component):
         content, taken = Signal(8, name="content"), Signal(name="taken")
         is_flag, is_escape = Signal(name="is_flag"), Signal(name="is_escape")
         m.d.comb += [
-            is_flag.eq(self.byte == FLAG),
-            is_escape.eq((self.byte == ESCAPE) & ~escaped),
-            content.eq(Mux(escaped, self.byte ^ FLIP, self.byte)),
+            is_flag.eq(self.data == FLAG),
+            is_escape.eq((self.data == ESCAPE) & ~escaped),
+            content.eq(Mux(escaped, self.data ^ FLIP, self.data)),
             taken.eq(self.valid & ~self.broken & ~is_flag & ~is_escape),
         ]
         # judged in the clock cycle after the flag, when nothing can come
@@ -112,7 +112,7 @@ class LinkRequests(wiring.Component):
         classify, identify = Signal(name="is_classify"), Signal(name="is_identify")
         # of the length so far: it is that of an image, or 0
         as_image, as_nothing = Signal(name="as_image"), Signal(name="as_nothing")
-        number = Signal(8, name="number", reset_less=True)
+        number = Signal(8, name="frame_number", reset_less=True)
         with m.If(taken):
             with m.Switch(place):
                 with m.Case(0):
@@ -144,7 +144,7 @@ class LinkRequests(wiring.Component):
             m.d.sync += pending.eq(0)
         with m.If(ended):
             with m.If(~pending):
-                m.d.sync += [pending.eq(1), self.identify.eq(identify), self.fault.eq(fault), self.sequence.eq(number)]
+                m.d.sync += [pending.eq(1), self.identify.eq(identify), self.fault.eq(fault), self.number.eq(number)]
             with m.If(pending | ~right):
                 m.d.sync += self.faults.eq(self.faults + 1)
 

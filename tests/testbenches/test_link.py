@@ -1,5 +1,8 @@
 """The link of a board: its whole testbench at the pins, with small networks and the digits, and broken Verilog."""
 
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ from amos_hdl.simulate.regression_list import Entry
 from tests.conftest import ROOT, small_network
 from tests.testbenches.simulation import messages, run_on
 
-TESTS = 10
+TESTS = 11
 
 
 def entry(**rest):
@@ -53,6 +56,39 @@ def test_other_networks(options, rest, tmp_path):
     check(linked(tmp_path, small_network(), options, **rest), tmp_path / "work")
 
 
-def least():
-    """Return a network whose image is one byte."""
-    return Network("least", (Input("x", 2, 0, 15), Argmax("w", "x")), ("w",))
+@pytest.fixture(scope="module")
+def least(tmp_path_factory):
+    """A network whose image is two bytes, which compiles fast."""
+    network = Network("least", (Input("x", 3, 0, 15), Argmax("w", "x")), ("w",))
+    return linked(tmp_path_factory.mktemp("least"), network)
+
+
+def test_the_least_network(least, tmp_path):
+    check(least, tmp_path)
+
+
+# name: (module, pattern, replacement, test that must fail)
+MUTATIONS = {
+    "the check is not looked at": ("requests", r"check == 16'hf0b8", "1'h1", "corrupted_packets"),
+    "an escaped byte stays as it is": ("requests", r"~ data\[5\]", "data[5]", "wrong_frames"),
+    "a flag is not escaped": ("answers", r"raw == 7'h7e", "1'h0", "wrong_frames"),
+    "the bytes of an image are not counted": ("requests", r"= place == 4'h8;", "= 1'h1;", "wrong_frames"),
+    "a damaged image enters": ("requests", r"image_tuser <= _\w+;", "image_tuser <= 1'h0;", "lost_bytes"),
+    "there is always room": ("requests", r"= ~ forwarding;", "= 1'h0;", "busy_board"),
+    "refused frames are not counted": ("requests", r"faults \+ 1'h1", "faults", "random_bytes"),
+    "a needle is a start bit": ("receiver", r"(= \w+) & line;", r"\1 & 1'h0;", "broken_line"),
+    "another network's hash": ("answers", r"(\[9\] = )8'h(?!00)\w+;", r"\g<1>8'h00;", "images"),
+}
+
+
+@pytest.mark.parametrize("name", list(MUTATIONS))
+def test_mutations(name, least, tmp_path):
+    part, pattern, replacement, failing = MUTATIONS[name]
+    file = f"least_link_{part}.v"
+    text, count = re.subn(pattern, replacement, least.verilog[file])
+    assert count, f"{pattern} not found"
+    mutated = dataclasses.replace(least, verilog={**least.verilog, file: text})
+    # broken Verilog may leave signals unused; whether the test finds it is the question here
+    result = run_on(mutated, tmp_path, entry(test_filter=failing, verilator_args=("-Wno-lint",)))
+    assert result.results[0].simulation is not None, messages(result)
+    assert not result.passed
