@@ -55,10 +55,27 @@ def generate(
 @click.command()
 @network_argument
 @synthesis_options
+@click.option(
+    "--interface",
+    type=click.Choice(["plain", "axi-stream"]),
+    default="plain",
+    show_default=True,
+    help="axi-stream: the wrapper NAME_stream, its streams at the device's pins.",
+)
 @rtl_option
 @json_option
-def synth(network: str, target: str, pnr: bool, frequency_mhz: float, seed: int, rtl: Path | None, json: bool) -> None:
+def synth(
+    network: str,
+    target: str,
+    pnr: bool,
+    frequency_mhz: float,
+    seed: int,
+    interface: str,
+    rtl: Path | None,
+    json: bool,
+) -> None:
     """Synthesize with Yosys, place and route with nextpnr."""
     from amos_hdl.verbs.synth import synth as act
 
-    finish(act(find_project(network), target, pnr, frequency_mhz, seed, rtl, Steps(json)), json)
+    stream = interface == "axi-stream"
+    finish(act(find_project(network), target, pnr, frequency_mhz, seed, rtl, Steps(json), stream=stream), json)

@@ -18,7 +18,7 @@ from amos_hdl.errors import EmitError, ToolError
 from amos_hdl.gateware.board import BoardTop, count_lamps
 from amos_hdl.gateware.link import LinkedNetwork
 from amos_hdl.network import Argmax, Network
-from amos_hdl.schedule import Schedule
+from amos_hdl.schedule import FoldedSumSpec, Schedule
 from amos_hdl.schedule.board import Board
 from amos_hdl.schedule.link import LinkSpec
 from amos_hdl.schedule.pll import PllSpec
@@ -51,6 +51,8 @@ class BoardDesign:
         Name and contents of the file of pins and clocks.
     commands : tuple of tuple of str
         As ``amaranth-boards`` has them, Yosys first.
+    carry : bool
+        Whether sums are smaller in carry cells: those that are folded.
     """
 
     link: LinkSpec
@@ -61,6 +63,7 @@ class BoardDesign:
     constraints_name: str
     constraints: str
     commands: tuple[tuple[str, ...], ...]
+    carry: bool
 
     @property
     def sha256(self) -> str:
@@ -139,6 +142,7 @@ def render_board(schedule: Schedule, board: Board, clock_mhz: float | None, baud
         constraints_name=constraints[0],
         constraints=plan.files[constraints[0]],
         commands=tuple(tuple(command) for command in commands),
+        carry=any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values()),
     )
 
 

@@ -107,7 +107,7 @@ def build_bitstream(
     for name, text in {**sources, design.constraints_name: design.constraints}.items():
         write_file(folder / name, text, SynthesisError)
     progress(f"synthesizing for {target.device} with Yosys {yosys.version}")
-    cells = run_yosys(yosys, list(sources), TOP, target.family, folder=folder, buffers=False).design
+    cells = run_yosys(yosys, list(sources), TOP, target.family, folder=folder, carry=design.carry, buffers=False).design
     check_fit(target, needs_of(cells))
     progress(f"placing and routing {cells.lut_sites:,} LUTs on {target.device} with {placer.version}")
     options = _place_options(design, seed)

@@ -55,7 +55,9 @@ def does_not_fit(
 
 def _advice(target: Target, resource: Resource, needs: Mapping[Resource, int]) -> str:
     if resource == "pins":
-        return "give the network a serial harness, or synthesize without place and route"
+        return (
+            "give the network a serial harness, its stream fewer --stream-bytes, or synthesize without place and route"
+        )
     holding = [
         other
         for other in TARGETS.values()

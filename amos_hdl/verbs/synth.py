@@ -8,15 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from amos_hdl.console import Steps, table
+from amos_hdl.errors import EmitError
 from amos_hdl.project import Project
 from amos_hdl.schedule import FoldedSumSpec
 from amos_hdl.verbs.outcome import Outcome, how_often
 
 
 def synth(
-    project: Project, target: str, pnr: bool, frequency_mhz: float, seed: int, rtl: Path | None, steps: Steps
+    project: Project,
+    target: str,
+    pnr: bool,
+    frequency_mhz: float,
+    seed: int,
+    rtl: Path | None,
+    steps: Steps,
+    *,
+    stream: bool = False,
 ) -> Outcome:
-    """Synthesize the Verilog of a network, within its harness if it is placed and routed."""
+    """Synthesize the Verilog of a network, within its harness if it is placed and routed.
+
+    With ``stream`` its AXI4-Stream wrapper instead, whose streams are then at the device's pins.  Raises EmitError if
+    the Verilog has none.
+    """
     from amos_hdl.emit.generate import write_harness
     from amos_hdl.emit.manifest import load_schedule
     from amos_hdl.synthesize.flow import synthesize
@@ -26,8 +39,15 @@ def synth(
     folder, work = rtl or project.rtl, project.build("synth") / target
     manifest, schedule = load_schedule(project.network, folder)
     sources, top = [folder / path for path in manifest.files], manifest.top
+    latency, interval = manifest.latency_cycles, manifest.interval_cycles
     harness_registers = 0
-    if pnr:
+    if stream:
+        if manifest.stream is None:
+            hint = f"amos-hdl generate {project.name} --interface axi-stream"
+            raise EmitError("no AXI4-Stream wrapper in this Verilog", where=str(folder), hint=hint)
+        top, work = manifest.stream.top, work.with_name(f"{target}-stream")
+        latency, interval = manifest.stream.latency_cycles, manifest.stream.interval_cycles
+    elif pnr:
         top, path, harness_registers = write_harness(schedule, project.build("harness"))
         sources = [*sources, path]
     # with carry cells sums of products of codes and weights take 30 to 40 % fewer LUTs (benchmarks/folds.py)
@@ -39,18 +59,18 @@ def synth(
             target,
             work,
             pnr=pnr,
-            latency_cycles=manifest.latency_cycles,
-            interval_cycles=manifest.interval_cycles,
+            latency_cycles=latency,
+            interval_cycles=interval,
             seed=seed,
             frequency_mhz=frequency_mhz,
-            network_top=manifest.top if pnr else None,
+            network_top=manifest.top if pnr or stream else None,
             carry=carry,
             progress=bar.say,
         )
     data = {"name": project.name, "harness_flip_flops": harness_registers, **asdict(result)}
 
     def show() -> None:
-        table(f"{project.name} on {target}", ["", "value", ""], synthesis_rows(data))
+        table(f"{project.name if not stream else top} on {target}", ["", "value", ""], synthesis_rows(data))
 
     return Outcome(data, show)
 
@@ -72,7 +92,8 @@ def synthesis_rows(data: Mapping[str, Any]) -> list[Sequence[object]]:
     rows.append(("carry cells", data["carry_cells"], ""))
     rows.append(("block RAMs, DSPs", f"{data['block_rams']}, {data['dsps']}", ""))
     if network:
-        alone = f"LUTs after Yosys, {network['flip_flops']:,} flip-flops, without the harness"
+        around = "the harness" if data["harness_flip_flops"] else "what is around it"
+        alone = f"LUTs after Yosys, {network['flip_flops']:,} flip-flops, without {around}"
         rows.append(("network alone", network["luts"], alone))
     if data["fmax_mhz"] is not None:
         rows.append(("Fmax", f"{data['fmax_mhz']:.1f} MHz", f"aimed at {data['frequency_mhz']:g} MHz"))

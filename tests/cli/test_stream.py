@@ -74,3 +74,18 @@ def test_a_stream_test_without_a_wrapper(folder):
     )
     code, out, _ = amos("simulate", "small", "--list", "few.yaml", "--json", cwd=folder)
     assert code == 1 and "expected network, layer:NAME of encoder" in json.loads(out)["runs"][0]["error"]
+
+
+def test_synthesize_the_wrapper(folder):
+    """Within the wrapper the network is counted alone; Verilog without a wrapper is refused."""
+    refused(amos("synth", "small", "--rtl", "models", "--interface", "axi-stream", cwd=folder), "no such file")
+    amos("generate", "small", cwd=folder)
+    refused(amos("synth", "small", "--interface", "axi-stream", cwd=folder), "no AXI4-Stream wrapper", "generate small")
+    amos("generate", "small", "--interface", "axi-stream", "--stream-bytes", "2", cwd=folder)
+    code, out, err = amos("synth", "small", "--interface", "axi-stream", "--target", "ice40-hx8k", "--json", cwd=folder)
+    assert code == 0, err
+    data = json.loads(out)
+    assert (data["top"], data["network_top"], data["harness_flip_flops"]) == ("sample_stream", "sample", 0)
+    assert data["pins"] == 2 + 2 * 8 + 4 + 6 * 8 + 4 + 1  # clk and rst, images, results, error
+    assert 0 < data["network"]["luts"] < data["design"]["luts"] < data["network"]["luts"] + 300
+    assert data["interval_cycles"] == 3 and data["fmax_mhz"] > 20

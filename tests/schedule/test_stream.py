@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from amos_hdl.circuit import relu
 from amos_hdl.errors import ScheduleError
+from amos_hdl.network import Dense, Flatten, Input, Network, Unit
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.schedule.stream import StreamOptions, StreamSpec
 from amos_hdl.schedule.stream_registers import IDENTITY, RegisterMap
@@ -135,3 +137,19 @@ def test_register_map():
     assert map.address_bits == 7
     offsets = [register.offset for register in map.registers]
     assert len(set(offsets)) == len(offsets) and offsets == sorted(offsets)
+
+
+def test_maps_have_no_wrapper_yet():
+    """Their images come pixel by pixel: a wrapper that takes one as a whole would be wrong."""
+    network = Network(
+        "maps",
+        (
+            Input("x", (1, 4, 4), 0, 3),
+            Unit("u", "x", (relu(2),), [0]),
+            Flatten("f", "u"),
+            Dense("d", "f", [[1] * 16], 2),
+        ),
+        ("d",),
+    )
+    with pytest.raises(ScheduleError, match="maps: AXI4-Stream: expected images that enter at once, got pixel by pixel"):
+        StreamSpec.of(Schedule(network, HardwareOptions()), StreamOptions())
