@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help demo test long-test check tools check-rtl rtl pictures benchmark clean
+.PHONY: help demo test long-test check tools check-rtl rtl boards pictures benchmark clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
@@ -33,6 +33,10 @@ check-rtl: $(VENV)/installed-dev ## check that rtl_out/ is what the generator wr
 
 rtl: $(VENV)/installed-demo ## write rtl_out/ again
 	@for folder in rtl_out/*/; do $(BIN)/amos-hdl generate $$(basename $$folder) || exit; done
+
+boards: $(VENV)/installed-dev ## make the digits' bitstreams of all boards, the figures of docs/boards.md
+	@for board in icebreaker ulx3s-85f orangecrab-85f tangnano9k; do \
+	  $(BIN)/amos-hdl board digits --board $$board || exit; done
 
 pictures: $(VENV)/installed-dev ## draw the pictures of the README again
 	$(BIN)/python docs/pictures.py
