@@ -151,5 +151,5 @@ def test_maps_have_no_wrapper_yet():
         ),
         ("d",),
     )
-    with pytest.raises(ScheduleError, match="maps: AXI4-Stream: expected images that enter at once, got pixel by pixel"):
+    with pytest.raises(ScheduleError, match="maps: AXI4-Stream: expected images that enter at once, got pixel"):
         StreamSpec.of(Schedule(network, HardwareOptions()), StreamOptions())
