@@ -138,7 +138,10 @@ def _joined(split: int, left: ThresholdCircuit, right: ThresholdCircuit, never: 
     depth = max(left.gates, right.gates)
     if 1 << (left.gates + right.gates) > TABLE_LIMIT:
         got = f"{left.gates} and {right.gates}"
-        raise ImportedModelError("gates of the two sides of a turn", where=where, expected="at most 16", got=got)
+        hint = "take fewer gates, or the fitted unit of a circuit file (--circuit)"
+        raise ImportedModelError(
+            "gates of the two sides of a turn", where=where, expected="at most 16", got=got, hint=hint
+        )
     # order of gates within the circuit: level after level, left before right
     order = [(side, gate) for gate in range(depth) for side, unit in ((0, left), (1, right)) if gate < unit.gates]
     sides = (left, right)
