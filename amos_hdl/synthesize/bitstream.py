@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amos_hdl.emit.board import TOP, BoardDesign
-from amos_hdl.errors import SynthesisError
+from amos_hdl.errors import DoesNotFitError, SynthesisError
 from amos_hdl.files import write_file
 from amos_hdl.schedule.board import Board
-from amos_hdl.synthesize.fit import check_fit, needs_of
 from amos_hdl.synthesize.nextpnr import REPORT, place
 from amos_hdl.synthesize.targets import find_target
 from amos_hdl.synthesize.tools import find_tool, run_tool
@@ -108,10 +107,14 @@ def build_bitstream(
         write_file(folder / name, text, SynthesisError)
     progress(f"synthesizing for {target.device} with Yosys {yosys.version}")
     cells = run_yosys(yosys, list(sources), TOP, target.family, folder=folder, carry=design.carry, buffers=False).design
-    check_fit(target, needs_of(cells))
     progress(f"placing and routing {cells.lut_sites:,} LUTs on {target.device} with {placer.version}")
-    options = _place_options(design, seed)
-    placed = place(placer, target, cells, options, folder=folder, clock=None)
+    try:
+        placed = place(placer, target, cells, _place_options(design, seed), folder=folder, clock=None)
+    except DoesNotFitError as error:
+        # a board's device is what it is: only the network can become smaller
+        hint = "share hardware with --fold LAYER or --fold SUMS=LANESxINPUTS, or take a larger board"
+        where = f"{network} on {board.name}"
+        raise DoesNotFitError(error.what, where=where, expected=error.expected, got=error.got, hint=hint) from error
     clock = float(design.clock_mhz)
     if placed.fmax_mhz < clock:
         raise SynthesisError(

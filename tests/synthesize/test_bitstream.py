@@ -63,6 +63,7 @@ def test_too_large_is_said_with_its_numbers_before_place_and_route(tmp_path, mon
     monkeypatch.setattr(bitstream, "find_tool", lambda name: type("T", (), {"name": name, "version": "1"})())
     monkeypatch.setattr(bitstream, "run_yosys", lambda *arguments, **rest: Synthesized(cells, None))
     (tmp_path / "board.json").write_text("earlier")
-    with pytest.raises(DoesNotFitError, match="at most 5,280 LUTs, got 6,000, that is 720 more than there are"):
+    message = "least on icebreaker: .* at most 5,280 LUTs, got 6,000, that is 720 more than there are; share hardware"
+    with pytest.raises(DoesNotFitError, match=message):
         build_bitstream(design("icebreaker"), find_board("icebreaker"), "least", tmp_path)
     assert (tmp_path / "board.json").read_text() == "earlier"
