@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any, Protocol
 
@@ -52,6 +53,9 @@ class SerialTransport:
             )
         except (serial.SerialException, ValueError, OverflowError, OSError) as error:
             raise _explained(port, baud, error) from error
+        # drivers of USB adapters keep short answers back for up to 16 ms; not all can be told not to
+        with contextlib.suppress(ValueError, OSError, NotImplementedError, AttributeError):
+            self._serial.set_low_latency_mode(True)
 
     def write(self, data: bytes) -> None:
         """Send ``data``."""

@@ -5,12 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
-import serial
 
 from amos_hdl.network import Argmax, Input, Network, store
 from tests.cli.test_cli import amos, refused
 from tests.conftest import ROOT, small_network
 from tests.host.device import SoftBoard, serial_port
+
+serial = pytest.importorskip("serial")
+pytest.importorskip("amaranth_boards")
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.schedule.board import BOARDS, find_board
 from tests.conftest import small_network
 
+pytest.importorskip("amaranth_boards")
+
 #: From the schematics of the boards: clock, receive, transmit (seen from the FPGA), lamps.
 PINS = {
     "icebreaker": ("35", "6", "9", "11 37"),

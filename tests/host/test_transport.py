@@ -3,12 +3,13 @@
 import os
 
 import pytest
-import serial
 
 from amos_hdl.errors import LinkError
 from amos_hdl.host.client import BoardClient
 from amos_hdl.host.transport import SerialTransport
 from tests.host.device import SoftBoard, serial_port
+
+serial = pytest.importorskip("serial")
 
 
 def test_a_board_at_a_port(small):

@@ -15,6 +15,8 @@ from amos_hdl.synthesize.cells import CellCounts
 from amos_hdl.synthesize.families import FAMILIES
 from amos_hdl.synthesize.yosys import Synthesized, make_script
 
+pytest.importorskip("amaranth_boards")
+
 
 def design(board):
     network = Network("least", (Input("x", 2, 0, 15), Argmax("w", "x")), ("w",))
