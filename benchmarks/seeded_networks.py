@@ -86,9 +86,6 @@ def study(name: str, size: int, gates: list[int], fitted: list[int]) -> None:
         made.row(f"exact, K = {bits}", options)
         if has_products:
             made.row(f"exact, K = {bits}", replace(options, products="units"))
-    if gates:
-        options = QuantizeOptions(weight_bits=WEIGHT_BITS, gates=max(gates), per_channel=True)
-        made.row(f"exact, K = {max(gates)}, α of each channel", options)
     for bits in fitted if has_products else []:
         options = QuantizeOptions(weight_bits=WEIGHT_BITS, gates=8, circuits=(fitted_swish(bits),))
         made.row(f"swish fitted, K = {bits}; others exact, K = 8", options)
