@@ -105,26 +105,28 @@ def circuits(
     """Return serial quantizers with these thresholds and the number of each element's, in the flat order of elements.
 
     A falling element counts downwards: its outputs are negative.  ``double`` gives ±1 instead of 0 and 1: codes are
-    then 0 and 1, and y is 2·code - 1.
+    then 0 and 1, and y is 2·code - 1.  Where elements have different codes, so that all together need more gates than
+    each alone, the circuit of each begins at the least code that it has.
     """
-    gates = max(1, codes.count.bit_length())
-    rows = codes.thresholds.reshape(codes.count, low.size).T  # (element, code)
-    # what lies outside an element's interval is never compared: one number for all of it lets units share a circuit
+    rows = np.sort(codes.thresholds.reshape(codes.count, low.size).T, axis=1)  # (element, code)
     low, high = low.ravel(), high.ravel()
-    rows = np.where(rows > high[:, None], high.max() + 1, np.where(rows <= low[:, None], low.min(), rows))
+    always, reached = (rows <= low[:, None]).sum(axis=1), (rows <= high[:, None]).sum(axis=1)
+    gates = max(1, int((reached - always).max()).bit_length())
+    if gates == max(1, codes.count.bit_length()):
+        # nothing to be saved; thresholds that are never compared are one number, which lets units share a circuit
+        rows, always = np.where(rows <= low[:, None], low.min(), rows), np.zeros_like(always)
     falling, never = codes.falling.ravel(), int(high.max()) + 1
-    distinct: dict[tuple[bool, tuple[int, ...]], int] = {}
+    distinct: dict[tuple[bool, int, tuple[int, ...]], int] = {}
     assignment = np.empty(len(rows), np.int64)
     for element, row in enumerate(rows):
-        downwards = bool(falling[element])
+        first, end = int(always[element]), int(reached[element])
         # falling thresholds belong to codes from the top down
-        steps = sorted(row.tolist())
-        steps += [never] * ((1 << gates) - 1 - len(steps))
-        assignment[element] = distinct.setdefault((downwards, tuple(steps)), len(distinct))
+        steps = row[first:end].tolist() + [never] * ((1 << gates) - 1 - (end - first))
+        assignment[element] = distinct.setdefault((bool(falling[element]), first, tuple(steps)), len(distinct))
     made = []
-    for downwards, sorted_steps in distinct:
-        circuit, sign, unit = quantizer(sorted_steps), -1 if downwards else 1, 2 if double else 1
-        top = codes.base + codes.count if downwards else codes.base
+    for downwards, first, steps in distinct:
+        circuit, sign, unit = quantizer(steps), -1 if downwards else 1, 2 if double else 1
+        least = codes.base + codes.count - first if downwards else codes.base + first
         outputs = tuple(sign * unit * value for value in circuit.outputs)
-        made.append(replace(circuit, outputs=outputs, offset=unit * top - (1 if double else 0)))
+        made.append(replace(circuit, outputs=outputs, offset=unit * least - (1 if double else 0)))
     return tuple(made), assignment

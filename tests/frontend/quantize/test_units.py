@@ -60,3 +60,20 @@ def test_zero_is_a_code() -> None:
         code = Code.of(np.array([low]), np.array([high]), 3)
         assert code.low[0] <= 0 <= code.high[0] and code.high[0] - code.low[0] == 7
         assert code(np.zeros((1, 1)))[0, 0] == 0
+
+
+def test_channels_of_different_codes_need_no_more_gates_than_each_alone() -> None:
+    """Codes -20 to 235, -200 to 55 and 0 to 255 are 456 together; each channel has 8 gates, and its own least code."""
+    code = Code(np.array([0.1, 0.2, 0.3]), np.array([-20, -200, 0]), np.array([235, 55, 255]))
+    low, high = np.full(3, -5000), np.full(3, 5000)
+    circuits, assignment = make_units(lambda x: x, np.full(3, 0.013), np.zeros(3), low, high, code, "node")
+    assert {circuit.gates for circuit in circuits} == {8}
+    u = np.arange(-5000, 5001)
+    for channel in range(3):
+        wanted = code(np.repeat((0.013 * u)[:, None], 3, axis=1))[:, channel]
+        assert np.array_equal(circuits[assignment[channel]].value(u), wanted)
+    falling, assignment = make_units(lambda x: -x, np.full(3, 0.013), np.zeros(3), low, high, code, "node")
+    assert {circuit.gates for circuit in falling} == {8}
+    for channel in range(3):
+        wanted = code(np.repeat((-0.013 * u)[:, None], 3, axis=1))[:, channel]
+        assert np.array_equal(falling[assignment[channel]].value(u), wanted)
