@@ -12,6 +12,10 @@ from amos_hdl.network import Argmax, Input, Network, store
 from amos_hdl.schedule import HardwareOptions
 from amos_hdl.simulate.link import load_link
 from amos_hdl.simulate.regression_list import Entry
+from amos_hdl.synthesize.cell_models import cell_models
+from amos_hdl.synthesize.families import FAMILIES
+from amos_hdl.synthesize.tools import find_tool
+from amos_hdl.synthesize.yosys import NETLIST_VERILOG, run_yosys
 from tests.conftest import ROOT, small_network
 from tests.testbenches.simulation import messages, run_on
 
@@ -65,6 +69,19 @@ def least(tmp_path_factory):
 
 def test_the_least_network(least, tmp_path):
     check(least, tmp_path)
+
+
+def test_cells_of_an_icebreaker(least, tmp_path):
+    """What Yosys makes of it for an iCE40, the identity's memory among it, under the same testbench."""
+    yosys, family = find_tool("yosys"), FAMILIES["ice40"]
+    for name, text in least.verilog.items():
+        (tmp_path / name).write_text(text)
+    run_yosys(yosys, list(least.verilog), least.top, family, folder=tmp_path)
+    verilog = {"cells.v": cell_models(yosys, family), "netlist.v": (tmp_path / NETLIST_VERILOG).read_text()}
+    cells = dataclasses.replace(least, verilog=verilog)
+    result = run_on(cells, tmp_path / "work", entry(verilator_args=("-Wno-lint", "-Wno-UNOPTFLAT")))
+    assert result.passed, messages(result)
+    assert len(result.results[0].simulation.tests) == TESTS
 
 
 # name: (module, pattern, replacement, test that must fail)
