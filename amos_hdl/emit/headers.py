@@ -18,6 +18,7 @@ from amos_hdl.schedule import (
     Port,
     ProductSpec,
     Schedule,
+    SharedUnitLayerSpec,
     UnitLayerSpec,
     UnitSpec,
     WindowSpec,
@@ -123,6 +124,17 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
                 *([f"An image comes in {spec.parts} parts."] if spec.parts > 1 else _equations(spec)),
             ]
             return header(f"Layer {name}: {result.count} weighted sums, folded.", body, schedule)
+        case SharedUnitLayerSpec():
+            gates = spec.operation.gates
+            body = [f"potential: {describe(source)}.", f"y: {describe(result)}."]
+            body += [
+                f"spikes: bit n*{gates} + i - 1 is gate i of unit n, in the cycle in which it fires.",
+                timing,
+                f"{spec.lanes} comparators: number k works through units k*{spec.turns} to k*{spec.turns} + "
+                f"{spec.turns - 1}, one after another, gate after gate; gate i of the unit with turn t spikes in cycle "
+                f"t*{gates} + i + 1.",
+            ]
+            return header(f"Layer {name}: {result.count} AMOS units of {gates} gates, shared.", body, schedule)
         case UnitLayerSpec():
             gates = spec.operation.gates
             body = [f"potential: {describe(source)}.", f"y: {describe(result)}."]
@@ -201,6 +213,17 @@ def weights_header(name: str, spec: FoldedSumSpec, schedule: Schedule) -> str:
         "word is that of the address in the clock cycle before.",
     ]
     return header(f"Weights of {name}.", body, schedule)
+
+
+def thresholds_header(name: str, spec: SharedUnitLayerSpec, schedule: Schedule) -> str:
+    """Return the header of the thresholds of units that share a comparator in module ``name``."""
+    gates = spec.operation.gates
+    body = [
+        f"Threshold at turn*{1 << gates} + code; code is a one followed by the spikes of the gates before, the latest "
+        "lowest.  A gate spikes when potential >= threshold; where a highest bit is one, when it is not.",
+        "word is that of the address in the clock cycle before.",
+    ]
+    return header(f"Thresholds of {name}.", body, schedule)
 
 
 def lane_header(name: str, spec: FoldedSumSpec, schedule: Schedule) -> str:

@@ -63,7 +63,7 @@ class LayerEntry(Strict):
     ready_cycle: int
     units: int
     gates: int | None = None
-    spike_cycles: list[int] | None = None
+    spike_cycles: list[int] | list[list[int]] | None = None
     timing: TimingEntry | None = None
     rows_kept: int | None = None
     buffered_pixels: list[int] | None = None

@@ -13,6 +13,7 @@ from amos_hdl.emit.headers import (
     lane_header,
     layer_header,
     network_header,
+    thresholds_header,
     unit_header,
     weights_header,
     window_header,
@@ -27,6 +28,7 @@ from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
 from amos_hdl.gateware.maps import CollectLayer, GlobalLayer, MaxLayer, ProductLayer
 from amos_hdl.gateware.network import AmosNetwork
 from amos_hdl.gateware.rom import Rom
+from amos_hdl.gateware.shared_units import SharedUnitLayer
 from amos_hdl.gateware.unit import AmosUnit, AmosUnitLayer
 from amos_hdl.gateware.window import WindowBuffer
 from amos_hdl.schedule import (
@@ -42,6 +44,7 @@ from amos_hdl.schedule import (
     MaxSpec,
     ProductSpec,
     Schedule,
+    SharedUnitLayerSpec,
     UnitLayerSpec,
     UnitSpec,
     WireSpec,
@@ -103,6 +106,8 @@ def network_modules(schedule: Schedule, *, spikes: bool = False) -> list[Emitted
             names[layer] = f"{prefix}_{layer}"
             if isinstance(placed.spec, FoldedSumSpec):
                 modules += _folded_sum(names[layer], placed.spec, schedule)
+            if isinstance(placed.spec, SharedUnitLayerSpec):
+                modules += _thresholds(names[layer], placed.spec, schedule)
             modules.append(EmittedModule(names[layer], component, layer_header(layer, placed.spec, schedule)))
     delays: dict[DelaySpec | BufferSpec, str] = {}
     for output, delay in schedule.output_delays.items():
@@ -132,6 +137,8 @@ def layer_component(spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, st
             return DenseLayer(spec)
         case FoldedSumSpec():
             return FoldedSum(spec, {"weights": f"{name}_weights", "lane": f"{name}_lane"})
+        case SharedUnitLayerSpec():
+            return SharedUnitLayer(spec, [f"{name}_thresholds{lane}" for lane in range(spec.lanes)])
         case UnitLayerSpec():
             return AmosUnitLayer(spec, [unit_names[unit] for unit in spec.distinct])
         case ArgmaxSpec():
@@ -148,6 +155,15 @@ def layer_component(spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, st
             return None
 
 
+def _thresholds(name: str, spec: SharedUnitLayerSpec, schedule: Schedule) -> list[EmittedModule]:
+    """Return the thresholds of units that share comparators, those of each lane."""
+    comment = thresholds_header(name, spec, schedule)
+    return [
+        EmittedModule(f"{name}_thresholds{lane}", Rom(spec.rom(lane), spec.word_bits), comment)
+        for lane in range(spec.lanes)
+    ]
+
+
 def check_names(modules: Sequence[EmittedModule]) -> None:
     """Raise EmitError if two modules have one name."""
     written = [module.name for module in modules]
@@ -158,9 +174,10 @@ def check_names(modules: Sequence[EmittedModule]) -> None:
 
 def unit_modules(schedule: Schedule) -> dict[UnitSpec, str]:
     """Return the module name of every distinct unit, numbered in order of first use."""
-    specs = [spec for layer in schedule.specs.values() if isinstance(layer, UnitLayerSpec) for spec in layer.distinct]
+    layers = [spec for spec in schedule.specs.values() if isinstance(spec, UnitLayerSpec)]
+    specs = [unit for layer in layers if not isinstance(layer, SharedUnitLayerSpec) for unit in layer.distinct]
     return {spec: f"{schedule.network.name}_unit{number}" for number, spec in enumerate(dict.fromkeys(specs))}
 
 
 def _uses(layer: object, unit: UnitSpec) -> bool:
-    return isinstance(layer, UnitLayerSpec) and unit in layer.distinct
+    return isinstance(layer, UnitLayerSpec) and not isinstance(layer, SharedUnitLayerSpec) and unit in layer.distinct

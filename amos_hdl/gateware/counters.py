@@ -22,6 +22,15 @@ def following(value: Value, last: int) -> Value:
     return Mux(value == last, 0, value + 1)
 
 
+def count_up(m: Module, number: Signal, count: int) -> Value:
+    """Return what follows ``number`` where one counts from 0 to ``count - 1`` and begins again."""
+    following = Signal(len(number) + 1, name=f"{number.name}_plus_1")
+    m.d.comb += following.eq(number + 1)
+    if count == 1 << len(number):
+        return following[:-1]
+    return Mux(number == count - 1, 0, following[:-1])
+
+
 def moved(value: Value, step: int, modulus: int) -> Value:
     """Return ``(value + step) mod modulus`` of a value below ``modulus``."""
     step %= modulus

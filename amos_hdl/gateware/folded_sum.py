@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, ClockSignal, Const, Elaboratable, Instance, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amos_hdl.gateware.counters import count_up
 from amos_hdl.gateware.dense import add_words
 from amos_hdl.schedule import FoldedSumSpec, Port
 
@@ -171,13 +172,13 @@ class FoldedSum(wiring.Component):
         working, advance, ends = Signal(name="working"), Signal(name="advance"), Signal(name="ends_part")
         m.d.comb += advance.eq(self.in_valid | (working & ~ends))
         m.d.sync += working.eq(advance)
-        following = next_of(m, self.address, steps)
+        following = count_up(m, self.address, steps)
         with m.If(advance):
             m.d.sync += self.address.eq(following)
         first, last, done = Signal(name="first"), Signal(name="last"), Signal(name="done")
         if spec.slices > 1:
             number = Signal(range(spec.slices), name="slice")
-            following = next_of(m, number, spec.slices)
+            following = count_up(m, number, spec.slices)
             with m.If(working):
                 m.d.sync += number.eq(following)
             m.d.comb += last.eq(working & (number == spec.slices - 1))
@@ -195,7 +196,7 @@ class FoldedSum(wiring.Component):
         if folds == 1:
             return Const(0)
         number = Signal(range(folds), name=name)
-        following = next_of(m, number, folds)
+        following = count_up(m, number, folds)
         with m.If(last):
             m.d.sync += number.eq(following)
         return number
@@ -219,15 +220,6 @@ class FoldedSum(wiring.Component):
         stored = Signal(name=name)
         m.d.sync += stored.eq(value)
         return stored
-
-
-def next_of(m: Module, number: Signal, count: int) -> Value:
-    """Return what follows ``number`` where one counts from 0 to ``count - 1`` and begins again."""
-    following = Signal(len(number) + 1, name=f"{number.name}_plus_1")
-    m.d.comb += following.eq(number + 1)
-    if count == 1 << len(number):
-        return following[:-1]
-    return Mux(number == count - 1, 0, following[:-1])
 
 
 def choose(number: Value, words: Sequence[Value]) -> Value:

@@ -9,6 +9,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from amos_hdl import __version__
 from amos_hdl.errors import ToolError
 from amos_hdl.report import charts, layers, results
@@ -34,7 +36,7 @@ def render(facts: Facts) -> str:
     for number, unit in enumerate(units):
         drawn |= {f"stairs{number}": charts.staircase(unit), f"gates{number}": charts.gates(unit)}
     for number, (name, spikes) in enumerate(list(facts.planes.items())[: layers.RATE_CHARTS]):
-        cycles = facts.schedule.spike_cycles(name).tolist()
+        cycles = np.atleast_2d(facts.schedule.spike_cycles(name))[0].tolist()
         drawn[f"rates{number}"] = charts.rates(name, spikes.mean(axis=(0, 1)).tolist(), cycles, number)
     if facts.confusion is not None:
         drawn["confusion"] = charts.confusion(facts.confusion)

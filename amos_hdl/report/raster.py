@@ -71,7 +71,7 @@ class Lane:
 def lanes(schedule: Schedule) -> list[Lane]:
     """Return the lanes of all operations but the input, from above."""
     spiking = [spec for spec in schedule.specs.values() if isinstance(spec, UnitLayerSpec)]
-    gates = sum(len(spec.spike_cycles()) for spec in spiking)
+    gates = sum(spec.operation.gates for spec in spiking)
     most = min(UNITS_SHOWN, max(4, SLOTS_SHOWN // max(gates, 1)))
     highest = max(_LEAST, min(_MOST, _LANES_HEIGHT // max(len(spiking), 1)))
     made: list[Lane] = []
@@ -82,7 +82,8 @@ def lanes(schedule: Schedule) -> list[Lane]:
         shown, cycles, height = nothing, nothing, float(_BAR)
         if isinstance(spec, UnitLayerSpec):
             shown = np.unique(np.linspace(0, units - 1, min(units, most)).round().astype(np.int64))
-            cycles = schedule.spike_cycles(name)
+            # of units that share comparators those of the first stand for all
+            cycles = np.atleast_2d(schedule.spike_cycles(name))[0]
             height = float(min(max(_UNIT * len(shown), _LEAST), highest))
         top += _NAME
         kind = spec.operation.kind

@@ -10,6 +10,7 @@ from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.place import PlacedLayer
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.shared_units import SharedUnitLayerSpec
 from amos_hdl.schedule.specs import ArgmaxSpec, DelaySpec, LayerSpec
 from amos_hdl.schedule.stream import StreamOptions, StreamSpec
 from amos_hdl.schedule.timing import MapTiming
@@ -35,6 +36,7 @@ __all__ = [
     "Port",
     "ProductSpec",
     "Schedule",
+    "SharedUnitLayerSpec",
     "StreamOptions",
     "StreamSpec",
     "UnitLayerSpec",

@@ -12,6 +12,7 @@ from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec
 from amos_hdl.schedule.memory import MEMORY_KINDS, Memory, MemoryKind
 from amos_hdl.schedule.place import PlacedLayer
 from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.shared_units import SharedUnitLayerSpec
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 from amos_hdl.schedule.window import WindowSpec
@@ -48,6 +49,10 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
             return _dense(spec)
         case FoldedSumSpec():
             return folded_sum_estimate(spec, memories)
+        case SharedUnitLayerSpec():
+            bits, value_bits = spec.source.bits, spec.result.bits
+            gates, count = spec.operation.gates, len(spec.modules)
+            return shared_size(count, spec.lanes, bits, value_bits, gates, spec.memory, memories)
         case UnitLayerSpec():
             sizes = [unit_estimate(unit) for unit in spec.distinct]
             total = sum((sizes[module] for module in spec.modules), Estimate(0, 0))
@@ -109,6 +114,19 @@ def folded_sum_estimate(spec: FoldedSumSpec, memories: MemoryKind) -> Estimate:
         held + spec.lanes * lane_flip_flops + 3 * adders.latency_cycles + counters,
     )
     return size + memory_estimate(Memory(len(spec.weights), spec.rom_bits), memories)
+
+
+def shared_size(
+    units: int, lanes: int, bits: int, value_bits: int, gates: int, memory: Memory, memories: MemoryKind
+) -> Estimate:
+    """Return the estimated size of units that share comparators: potentials wait for their turn, values for the last.
+
+    ``memory`` is that of the thresholds of one lane.
+    """
+    control = 4 * memory.words.bit_length()
+    size = Estimate(units * bits + control, units * (bits + value_bits) + control // 2)
+    lane = Estimate(2 * bits + gates, gates) + memory_estimate(memory, memories)
+    return sum([lane] * lanes, size)
 
 
 def placed_estimate(layer: PlacedLayer, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Estimate:

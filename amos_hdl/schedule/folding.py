@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from amos_hdl.errors import ScheduleError
-from amos_hdl.network import Network
+from amos_hdl.network import Network, Tensor
 from amos_hdl.schedule.estimate import Estimate
 from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.memory import MEMORY_KINDS, MemoryKind
@@ -72,10 +72,8 @@ class Planner:
     def most_interval(self) -> int:
         """The interval from which on folding further saves nothing."""
         cycles = [shape.most_cycles for shape in self.sizes.sums.values()]
-        gates = [
-            unit.gates * (self.network.tensors[unit.name].units // self.network.tensors[unit.name].channels)
-            for unit in self.network.unit_layers
-        ]
+        # all units of all pixels on one comparator
+        gates = [unit.gates * self.network.tensors[unit.name].units for unit in self.network.unit_layers]
         return max([self.least_interval, *cycles, *gates]) * 2
 
     def for_interval(self, interval: int) -> Plan:
@@ -122,6 +120,17 @@ class Planner:
         unfolded = shape.unfolded()
         return best if self._price(shape.folded(best, self.memories)) < self._price(unfolded) else None
 
+    def choose_units(self, name: str, gap: int) -> Fold | None:
+        """Return the fold of units that takes the fewest LUTs with ``gap`` clock cycles per pixel; None: not folded."""
+        sizes = self.sizes
+        folds: list[Fold | None] = [None, *sizes.unit_folds(name, gap)]
+        prices = []
+        for fold in folds:
+            unfolded, folded = sizes.units[name]
+            size = unfolded if fold is None or folded is None else folded
+            prices.append(self._price(size if fold is None or fold.lanes is None else sizes.shared(name, fold.lanes)))
+        return folds[prices.index(min(prices))]
+
     def _price(self, size: Estimate) -> int:
         return max(size.luts, size.flip_flops) + _BLOCK_LUTS * size.block_rams
 
@@ -133,10 +142,10 @@ class Planner:
             if fold is not None:
                 folds[name] = fold
         for unit in self.network.unit_layers:
-            tensor, (unfolded, folded) = self.network.tensors[unit.name], self.sizes.units[unit.name]
-            has_time = interval // (tensor.units // tensor.channels) >= unit.gates
-            if unit.name not in folds and has_time and folded is not None and folded.luts < unfolded.luts:
-                folds[unit.name] = Fold(unit.name)
+            tensor = self.network.tensors[unit.name]
+            fold = None if unit.name in folds else self.choose_units(unit.name, interval // _pixels(tensor))
+            if fold is not None:
+                folds[unit.name] = fold
         return folds
 
     def smallest(self, interval: int) -> Estimate:
@@ -154,7 +163,7 @@ class Planner:
                 if name in self.pinned.folds or name not in folds:
                     raise
                 shape = self.sizes.sums.get(name)
-                fold = None if shape is None else self.choose(shape, error.given)
+                fold = self.choose_units(name, error.given) if shape is None else self.choose(shape, error.given)
                 folds.pop(name)
                 if fold is not None:
                     folds[name] = fold
@@ -172,3 +181,8 @@ class Planner:
         ordered = [folds[operation.name] for operation in self.network.operations if operation.name in folds]
         rest = [fold for name, fold in folds.items() if name not in {one.layer for one in ordered}]
         return replace(self.pinned, folded=tuple(map(str, [*ordered, *rest])), interval=interval)
+
+
+def _pixels(tensor: Tensor) -> int:
+    """Return the pixels of a map; 1 of units."""
+    return tensor.units // tensor.channels

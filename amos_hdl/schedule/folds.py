@@ -18,10 +18,9 @@ class Fold:
     ----------
     layer : str
     lanes : int, optional
-        Of weighted sums: how many are worked on at once.
+        How many sums, or units, are worked on at once.  None: all units are, each with a comparator of its own.
     inputs : int, optional
-        Inputs of each of them that are taken per clock cycle.  None for units, of which each then has one comparator
-        for all its gates.
+        Inputs of each sum that are taken per clock cycle.  None for units.
     """
 
     layer: str
@@ -32,12 +31,12 @@ class Fold:
     def parse(cls, text: str) -> Fold:
         """Return the fold that ``text`` says.  Raises ScheduleError if it says none."""
         found = _TEXT.fullmatch(text)
-        if found is None or (found["lanes"] is not None and found["inputs"] is None):
-            raise ScheduleError(
-                "fold", expected="LAYER of units, or LAYER=SUMSxINPUTS at once, such as conv1=4x9", got=repr(text)
-            )
+        if found is None:
+            expected = "LAYER or LAYER=UNITS of units, or LAYER=SUMSxINPUTS at once, such as conv1=4x9"
+            raise ScheduleError("fold", expected=expected, got=repr(text))
         lanes, inputs = found["lanes"], found["inputs"]
         return cls(found["layer"], None if lanes is None else int(lanes), None if inputs is None else int(inputs))
 
     def __str__(self) -> str:
-        return self.layer if self.lanes is None else f"{self.layer}={self.lanes}x{self.inputs}"
+        lanes = "" if self.lanes is None else f"={self.lanes}"
+        return self.layer + lanes + ("" if self.inputs is None else f"x{self.inputs}")

@@ -33,6 +33,7 @@ from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.options import HardwareOptions
+from amos_hdl.schedule.shared_units import SharedUnitLayerSpec
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.timing import MapTiming
 from amos_hdl.schedule.unit import UnitLayerSpec
@@ -140,7 +141,7 @@ class _Placing:
         self.interval_cycles = rows * row_cycles
         # dense layers that add up pixel by pixel what a flattened map would bring them at once
         readers = (summed_by_pixels(network, flatten.name) for flatten in network.operations)
-        folded = {name for name, fold in options.folds.items() if fold.lanes is not None}
+        folded = {name for name, fold in options.folds.items() if fold.inputs is not None}
         self.summed = {name for name in readers if name in folded}
 
     def layer(self, operation: Operation) -> PlacedLayer:
@@ -170,9 +171,13 @@ class _Placing:
             case Dense():
                 return self._plain(operation, self._sums(operation, self.tensors[operation.source]))
             case Unit(name=name, source=source):
-                folded = name in self.options.folds
+                fold = self.options.folds.get(name)
                 pixels = pixel(self.tensors[source]), pixel(self.tensors[name])
-                return self._plain(operation, self._once(name, UnitLayerSpec(operation, *pixels, folded)))
+                if fold is not None and fold.lanes is not None:
+                    return self._plain(
+                        operation, self._once(name, SharedUnitLayerSpec(operation, *pixels, True, lanes=fold.lanes))
+                    )
+                return self._plain(operation, self._once(name, UnitLayerSpec(operation, *pixels, fold is not None)))
             case Argmax(name=name, source=source):
                 return self._plain(operation, ArgmaxSpec(operation, self.tensors[source], self.tensors[name]))
         raise ScheduleError(f"{operation.kind} has no hardware", where=operation.name)
@@ -203,7 +208,7 @@ class _Placing:
         timing, interval = self.timings[source], self.interval_cycles
         # what is folded has the more time for each window the more evenly they are spread over a row
         apart = None
-        if any(fold.lanes is not None for fold in self.options.folds.values()):
+        if any(fold.inputs is not None for fold in self.options.folds.values()):
             rows, columns = window.over(timing.space, operation.name)
             apart = max(1, min(window.stride[0] * timing.row_cycles, interval // rows) // columns)
         return WindowSpec(window, self.tensors[source], timing, interval, fill, apart, operation.name)

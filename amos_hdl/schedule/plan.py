@@ -49,7 +49,7 @@ class Schedule:
         units = {layer.name: layer for layer in self.network.unit_layers}
         sums = [operation.name for operation in self.network.operations if isinstance(operation, Dense | Conv2d)]
         for name, fold in self.options.folds.items():
-            if fold.lanes is not None:
+            if fold.inputs is not None:
                 if name not in sums:
                     expected = f"weighted sums: {', '.join(sums) or 'there are none'}"
                     raise ScheduleError("folded layer", where=self.network.name, expected=expected, got=repr(name))
@@ -155,7 +155,10 @@ class Schedule:
         return MappingProxyType(delays)
 
     def spike_cycles(self, unit_layer: str) -> npt.NDArray[np.int64]:
-        """Return the clock cycle in which each gate's spike is visible, shape (gate,); of maps, in the first pixel."""
+        """Return the clock cycle in which each gate's spike is visible; of maps, in the first pixel.
+
+        Shape (gate,), or (unit, gate) where units share comparators.
+        """
         spec = self.specs[unit_layer]
         if not isinstance(spec, UnitLayerSpec):
             raise KeyError(unit_layer)

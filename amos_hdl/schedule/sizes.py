@@ -24,7 +24,7 @@ from amos_hdl.network import (
     width_bits,
 )
 from amos_hdl.network.operations.window import Window
-from amos_hdl.schedule.estimate import FOLDED_SUM, Estimate, estimate, memory_estimate, unit_estimate
+from amos_hdl.schedule.estimate import FOLDED_SUM, Estimate, estimate, memory_estimate, shared_size, unit_estimate
 from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.memory import Memory, MemoryKind
 from amos_hdl.schedule.place import summed_by_pixels
@@ -37,6 +37,10 @@ Array = npt.NDArray[np.int64]
 _ADDER_BITS, _ADDER_FLIP_FLOPS = 1.08, 1.8
 #: Of sums with their own adders, per signed digit of a weight: LUTs and flip-flops for each bit of a code, and beside.
 _DIGIT_LUTS, _DIGIT_FLIP_FLOPS = (1.6, 1.7), (1.2, 1.0)
+
+
+#: Widest potential whose units may share comparators: all of them can be tried, and so all thresholds are known.
+_SHARED_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -180,11 +184,38 @@ class Sizes:
         for name, shape in self.sums.items():
             fold = folds.get(name)
             found[name] += shape.unfolded() if fold is None else shape.folded(fold, self.memories)
-        for name, (unfolded, folded) in self.units.items():
-            found[name] = folded if name in folds and folded is not None else unfolded
+        for name in self.units:
+            fold = folds.get(name)
+            if fold is not None and fold.lanes is not None:
+                found[name] = self.shared(name, fold.lanes)
+            else:
+                unfolded, folded = self.units[name]
+                found[name] = unfolded if fold is None or folded is None else folded
         for name, size in self.collected.items():
             if summed_by_pixels(self.network, name) not in folds:
                 found[name] += size
+        return found
+
+    def shared(self, name: str, lanes: int) -> Estimate:
+        """Return the size of units that share ``lanes`` comparators."""
+        unit = self.network[name]
+        assert isinstance(unit, Unit)  # noqa: S101 - ``name`` is that of a layer of units
+        source, result = self.network.tensors[unit.source], self.network.tensors[name]
+        memory = Memory((result.channels // lanes) << unit.gates, source.bits + 1)
+        return shared_size(result.channels, lanes, source.bits, result.bits, unit.gates, memory, self.memories)
+
+    def unit_folds(self, name: str, gap: int) -> list[Fold]:
+        """Return how units can be folded with ``gap`` clock cycles from one vector of potentials to the next."""
+        unit = self.network[name]
+        assert isinstance(unit, Unit)  # noqa: S101 - ``name`` is that of a layer of units
+        if self.units[name][1] is None or gap < unit.gates:
+            return []
+        found = [Fold(name)]
+        source, channels = self.network.tensors[unit.source], self.network.tensors[name].channels
+        alike = len({(circuit.offset, circuit.outputs) for circuit in unit.circuits}) == 1
+        able = [lanes for lanes in _divisors(channels) if channels // lanes * unit.gates <= gap]
+        if alike and able and source.bits <= _SHARED_BITS and channels > able[0]:
+            found.append(Fold(name, able[0]))
         return found
 
     def total(self, folds: Mapping[str, Fold]) -> Estimate:

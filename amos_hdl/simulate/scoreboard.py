@@ -82,7 +82,7 @@ def check_spikes(
         As read from the layer: bit n·K + i is gate i of unit n.
     spikes : bool array ``(image, unit, gate)`` or ``(image, channel, row, column, gate)``
         By the golden model.
-    cycles : int array ``(gate,)``
+    cycles : int array ``(gate,)`` or ``(unit, gate)``
         By the schedule; of maps, those of the first pixel.
     pixels : int array ``(pixel,)``
         Of maps: clock cycles from the first pixel to each, in raster order.
@@ -95,14 +95,16 @@ def check_spikes(
     due = np.moveaxis(spikes.reshape(len(spikes), units, -1, gates), 1, 2)
     got = record.reshape(len(record), units, gates)
     expected = np.zeros_like(got)
-    for gate in range(gates):
-        images, places, rows = traffic.visible_pixels(cycles[gate] + pixels)
-        expected[rows, :, gate] = due[images, places, :, gate]
+    each = np.atleast_2d(cycles)  # (1, gate), or (unit, gate) where units take turns
+    for place, gate in np.ndindex(*each.shape):
+        share = slice(None) if len(each) == 1 else place
+        images, places, rows = traffic.visible_pixels(each[place, gate] + pixels)
+        expected[rows, share, gate] = due[images, places, share, gate]
     wrong = np.argwhere(got != expected)
     if len(wrong):
         lines = []
         for row, unit, gate in wrong[:NAMED].tolist():
-            image = traffic.image_at(row, cycles[gate] + pixels)
+            image = traffic.image_at(row, each[unit % len(each), gate] + pixels)
             lines.append(
                 f"{image}, layer {layer}, unit {unit}, gate {gate + 1}, clock cycle {row}: "
                 f"expected {_spike(expected[row, unit, gate])}, got {_spike(got[row, unit, gate])}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from amos_hdl.errors import SimulationError
 from amos_hdl.files import write_file
 from amos_hdl.simulate.design import Design
@@ -65,7 +67,7 @@ def groups(design: Design) -> list[Group]:
         planes = [
             # a plane reads from left to right: unit 0 first
             Row(f"{layer.name} gate {gate + 1}, cycle {cycle}", signal, bits, tuple(range(gate, bits, gates)))
-            for gate, cycle in enumerate(layer.spike_cycles)
+            for gate, cycle in enumerate(_first_cycles(layer.spike_cycles))
         ]
         single = [
             Row(f"{layer.name} unit {unit}", signal, bits, tuple(range(unit * gates, (unit + 1) * gates)))
@@ -140,3 +142,8 @@ def write_save_files(design: Design, waves: Path) -> tuple[Path, Path]:
     write_file(paths[0], gtkwave(design, waves.name), SimulationError)
     write_file(paths[1], surfer(design), SimulationError)
     return paths
+
+
+def _first_cycles(cycles: list[int] | list[list[int]]) -> list[int]:
+    """Return the cycles of the first unit, where those of each are its own."""
+    return np.atleast_2d(np.array(cycles))[0].tolist()  # type: ignore[no-any-return]

@@ -177,5 +177,5 @@ def _layer_info(schedule: Schedule, name: str, size: Estimate) -> dict[str, Any]
         "estimated_luts": size.luts,
         "estimated_flip_flops": size.flip_flops,
         "estimated_block_rams": size.block_rams,
-        "fold": None if fold is None else f"{fold.lanes}x{fold.inputs}" if fold.lanes else "units",
+        "fold": None if fold is None else str(fold).partition("=")[2] or "units",
     }

@@ -11,7 +11,12 @@ from tests.conftest import small_network
 
 @pytest.mark.parametrize(
     ("text", "fold"),
-    [("hidden", Fold("hidden")), ("conv1=4x9", Fold("conv1", 4, 9)), ("a-b=1x1", Fold("a-b", 1, 1))],
+    [
+        ("hidden", Fold("hidden")),
+        ("conv1=4x9", Fold("conv1", 4, 9)),
+        ("a-b=1x1", Fold("a-b", 1, 1)),
+        ("units=2", Fold("units", 2)),
+    ],
 )
 def test_folds_are_read_and_written(text, fold):
     assert Fold.parse(text) == fold and str(fold) == text
@@ -19,7 +24,9 @@ def test_folds_are_read_and_written(text, fold):
 
 @pytest.mark.parametrize("text", ["", "=1x2", "a=", "a=1x", "a=x2", "a=-1x2", "a=1x2x3", "a=12345678x1"])
 def test_texts_that_are_no_folds(text):
-    with pytest.raises(ScheduleError, match=rf"^fold: expected LAYER of units, or .*, got {re.escape(repr(text))}$"):
+    with pytest.raises(
+        ScheduleError, match=rf"^fold: expected LAYER or LAYER=UNITS of units, or .*, got {re.escape(repr(text))}$"
+    ):
         HardwareOptions(folded=(text,))
 
 

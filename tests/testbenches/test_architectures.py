@@ -86,7 +86,7 @@ def test_more_gates_and_potentials_than_tables_are_made_of(tmp_path, folded):
 def test_folded_sums(tmp_path):
     """Sums of both layers share lanes, one of them with biases; each layer alone and the network, with resets."""
     network = small_network()
-    options = HardwareOptions(folded=("sums=2x3", "logits=1x2", "hidden"))
+    options = HardwareOptions(folded=("sums=2x3", "logits=1x2", "hidden=2"))
     layer = Entry(name="l", toplevel="layer:logits", test_module="test_layer", samples=300)
     schedule, result = check(
         network, options, tmp_path, NETWORK, layer, images=np.random.default_rng(0).integers(0, 17, (200, 9))
