@@ -188,6 +188,14 @@ class LayeredNetwork(nn.Module):
             nodes.append(node)
             source = name
         self.layers = nn.ModuleList(nodes)
+        self.skips = {layer.skip for layer in layers if isinstance(layer, ConvLayer)}
+        # y rises with x: the value of the greatest potential is the greatest value, and there is less to compute.  And
+        # of equal values the one that learns is that of the greatest potential, not the first
+        self.pooled_first = {
+            name
+            for name, layer, behind in zip(self.names, layers, layers[1:], strict=False)
+            if isinstance(layer, ConvLayer) and behind.kind == "max_pool" and name not in self.skips
+        }
         # logarithm of what one step of a logit counts for in the loss; no part of the exported network
         self.log_scale = nn.Parameter(torch.zeros(()))
 
@@ -213,16 +221,20 @@ class LayeredNetwork(nn.Module):
         return [node.units for node in self.nodes.values() if isinstance(node, ConvUnits | DenseUnits)]
 
     def values(self, y: Tensor, see: Callable[[str, Tensor], None] | None = None) -> Tensor:
-        """Return logits of input values y; ``see`` is told the name and the values of every layer."""
+        """Return logits of input values y; in evaluation mode ``see`` is told name and values of every layer."""
         y = y.reshape(-1, *self.shape).contiguous(memory_format=torch.channels_last)
-        kept = {"encoder": y}
-        skips = {node.layer.skip for node in self.nodes.values() if isinstance(node, ConvUnits)}
+        kept, waiting = {"encoder": y}, None
         for name, node in self.nodes.items():
             skip = node.layer.skip if isinstance(node, ConvUnits) else None
+            if self.training and isinstance(node, ConvUnits) and name in self.pooled_first:
+                y, waiting = node.potential(y, None if skip is None else kept[skip]), node.units
+                continue
             y = node(y) if skip is None else node(y, kept[skip])
-            if name in skips:
+            if waiting is not None:
+                y, waiting = waiting(y), None
+            if name in self.skips:
                 kept[name] = y
-            if see is not None:
+            if see is not None and not self.training:
                 see(name, y)
         return y
 

@@ -185,6 +185,20 @@ def test_settled_units_learn_from_what_will_be_computed() -> None:
     assert units.norm.weight.grad is not None and bool((x.grad != 0).any())
 
 
+def test_pools_taken_before_units_give_the_same_values(tmp_path: Path) -> None:
+    from amos_hdl.frontend.layered import LayeredNetwork
+    from amos_hdl.frontend.loop import train_module
+
+    pool = {"kind": "max_pool", "kernel": 3, "stride": 2, "padding": 1}
+    changes = {"topology.layers": [LAYERS[0], pool, SHORT[0], pool, SHORT[2]]}
+    module = train_module(small(tmp_path, changes), load_dataset(small(tmp_path).data))
+    assert isinstance(module, LayeredNetwork) and module.pooled_first == {"stem", "conv2"}
+    y = torch.randint(0, 4, (200, 64), generator=torch.Generator().manual_seed(1)).float()
+    with torch.no_grad():
+        # settled and with integer weights, training computes what is exported
+        assert torch.equal(module.train().logits(y), module.eval().logits(y))
+
+
 def test_gradients_are_straight_through_and_stop_outside_the_code() -> None:
     from amos_hdl.frontend.normalized import _Staircase
     from amos_hdl.frontend.quantized import QuantizedLinear
