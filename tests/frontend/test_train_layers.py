@@ -17,8 +17,9 @@ from amos_hdl.errors import RecipeError, StoreError
 from amos_hdl.frontend.data import load_dataset
 from amos_hdl.frontend.recipe import Recipe, load_recipe
 from amos_hdl.frontend.train import Checkpoint, Progress, train
-from amos_hdl.network import Add, Conv2d, Dense, MaxPool, SumPool, Unit, golden
+from amos_hdl.network import Add, Conv2d, Dense, MaxPool, SumPool, Unit, golden, statistics, store
 from tests.conftest import ROOT
+from tests.frontend.shared_data import shared
 
 torch = pytest.importorskip("torch")
 
@@ -412,3 +413,15 @@ def test_layers_that_do_not_fit_the_images_are_refused(tmp_path: Path, layers: o
     recipe = load_recipe(written(tmp_path, changed("topology.layers", layers, SMALL)))
     with pytest.raises(RecipeError, match=message):
         train(recipe)
+
+
+def test_the_stored_mnist_network_is_accurate_and_of_few_gates_and_bits() -> None:
+    folder = shared("mnist")
+    recipe, network = load_recipe(ROOT / "models" / "mnist_cnn.yaml"), store.load(ROOT / "models" / "mnist_cnn")
+    dataset = load_dataset(recipe.with_data_folder(folder).data)
+    images, labels = (part[:1000] for part in dataset.part("test"))
+    assert (statistics.measure(network, images).ranking[:, 0] == labels).mean() >= 0.98
+    assert all(layer.gates <= 4 for layer in network.unit_layers)
+    weighted = [operation for operation in network.operations if isinstance(operation, Conv2d | Dense)]
+    assert [operation.weight_bits for operation in weighted] == [4] * 4
+    assert all(np.abs(operation.weights).max() <= 7 for operation in weighted)
