@@ -57,9 +57,14 @@ class Waiver:
 
 
 def control_file_text(
-    public: Iterable[tuple[str, str]] = (), waivers: Iterable[Waiver] = (), foreign: Iterable[str] = ()
+    public: Iterable[tuple[str, str]] = (),
+    waivers: Iterable[Waiver] = (),
+    foreign: Iterable[str] = (),
+    writable: Iterable[tuple[str, str]] = (),
 ) -> str:
     """Return a control file that makes each (module, variable) of ``public`` readable, and waives ``waivers``.
+
+    Those of ``writable`` can be changed, too, which keeps Verilator from many an optimisation around them.
 
     Files of ``foreign`` (``*`` as wildcard) are somebody else's, whose style is not looked at.
 
@@ -74,6 +79,8 @@ def control_file_text(
     lines = ["`verilator_config"]
     for module, variable in sorted(set(public)):
         lines.append(f"public_flat_rd -module {_quoted(module)} -var {_quoted(variable)}")
+    for module, variable in sorted(set(writable)):
+        lines.append(f"public_flat_rw -module {_quoted(module)} -var {_quoted(variable)}")
     for file in foreign:
         lines += ["// not ours", f"lint_off -file {_quoted(file)}"]
     for waiver in waivers:
@@ -86,9 +93,10 @@ def write_control_file(
     public: Iterable[tuple[str, str]] = (),
     waivers: Iterable[Waiver] = (),
     foreign: Iterable[str] = (),
+    writable: Iterable[tuple[str, str]] = (),
 ) -> Path:
     """Write :func:`control_file_text` to ``path``, which should end in ``.vlt``, and return ``path``."""
-    path.write_text(control_file_text(public, waivers, foreign), encoding="utf-8")
+    path.write_text(control_file_text(public, waivers, foreign, writable), encoding="utf-8")
     return path
 
 

@@ -57,5 +57,15 @@ def cocotb_program() -> Program:
 @functools.cache
 def batch_program() -> Program:
     """Return the program that runs images through a model from file to file, ``batch.cpp``."""
-    main = Path(__file__).with_name("batch.cpp")
-    return Program("batch", hashlib.sha256(main.read_bytes()).hexdigest(), main)
+    return _own_program("batch")
+
+
+@functools.cache
+def faults_program() -> Program:
+    """Return the program that flips bits of registers, ``faults.cpp``."""
+    return _own_program("faults")
+
+
+def _own_program(name: str) -> Program:
+    main = Path(__file__).with_name(f"{name}.cpp")
+    return Program(name, hashlib.sha256(main.read_bytes()).hexdigest(), main)
