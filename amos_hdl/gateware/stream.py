@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Flow, In, Out
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.gateware.stream_images import ImageReceiver
 from amos_hdl.gateware.stream_registers import StreamRegisters
 from amos_hdl.gateware.stream_results import ResultFifo
@@ -40,6 +41,7 @@ class StreamNetwork(wiring.Component):
 
     def __init__(self, network: Network, spec: StreamSpec, modules: Mapping[str, str]) -> None:
         self.network, self.spec, self.modules = network, spec, modules
+        self.keep_registers = spec.copies > 1
         self.parts: dict[str, wiring.Component] = {"images": ImageReceiver(spec), "results": ResultFifo(spec)}
         if spec.spikes is not None:
             self.parts["registers"] = StreamRegisters(RegisterMap(spec, network.digest))
@@ -62,19 +64,31 @@ class StreamNetwork(wiring.Component):
                 if name not in wires:
                     wires[name] = ports[name] if name in ports else Signal(member.shape, name=name)
             m.submodules[number] = self._instance(self.modules[number], component, wires)
+        came_out = wires["result_valid"]
+        if self.spec.copies > 1:
+            came_out = Signal(name="unused_result_valid")
+            m.d.comb += wires["result_valid"].eq(self._expected(m, wires["image_valid"]))
         spikes = {f"o_spikes_{layer}": wires[f"spikes_{layer}"] for layer in self.spec.spikes or {}}
         m.submodules["network"] = Instance(
             self.modules["network"],
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
             i_in_valid=wires["image_valid"],
-            o_out_valid=wires["result_valid"],
+            o_out_valid=came_out,
             **{f"i_in_{self.network.input.name}": wires["image"]},
             **{f"o_{port}": result for port, result in results.items()},
             **spikes,
         )
         m.d.comb += wires["result"].eq(Cat(*results.values()))
         return m
+
+    def _expected(self, m: Module, valid: Value) -> Value:
+        """Return ``valid`` when its result comes out: counted here, where a flip is outvoted, not in the network."""
+        for cycle in range(1, self.spec.network_latency_cycles + 1):
+            stored = ControlRegister(m, 1, f"inside_{cycle}", copies=self.spec.copies)
+            m.d.sync += stored.eq(valid)
+            valid = stored.value
+        return valid
 
     @staticmethod
     def _instance(module: str, component: wiring.Component, wires: Mapping[str, Signal]) -> Instance:

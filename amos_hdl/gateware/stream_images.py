@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.schedule.stream import StreamSpec
 
 
@@ -33,7 +34,7 @@ class ImageReceiver(wiring.Component):
     """
 
     def __init__(self, spec: StreamSpec) -> None:
-        self.spec = spec
+        self.spec, self.keep_registers = spec, spec.copies > 1
         super().__init__(
             {
                 "s_axis_tdata": In(8 * spec.beat_bytes),
@@ -54,49 +55,56 @@ class ImageReceiver(wiring.Component):
         """Build the check of frames and the register of the image."""
         m = Module()
         taken, at_last, complete = Signal(name="taken"), Signal(name="at_last"), Signal(name="complete")
-        bad, too_long, lost = Signal(name="bad"), Signal(name="too_long"), Signal(name="lost")
+        bad, too_long, lost = Signal(name="bad"), self._control(m, 1, "too_long"), self._control(m, 1, "lost")
         m.d.comb += [
-            self.s_axis_tready.eq(~at_last | too_long | self._may_enter(m)),
+            self.s_axis_tready.eq(~at_last | too_long.value | self._may_enter(m)),
             taken.eq(self.s_axis_tvalid & self.s_axis_tready),
             at_last.eq(self._at_last(m, taken)),
             complete.eq(at_last & self.s_axis_tlast & ~self.s_axis_tuser),
-            self.enter.eq(taken & ~too_long & complete),
+            self.enter.eq(taken & ~too_long.value & complete),
             # short, refused by its sender, or too long; what follows in a frame that is too long is no error of its own
-            bad.eq(taken & ~too_long & ~complete & (at_last | self.s_axis_tlast)),
-            self.after_error.eq(lost),
+            bad.eq(taken & ~too_long.value & ~complete & (at_last | self.s_axis_tlast)),
+            self.after_error.eq(lost.value),
         ]
         with m.If(bad | self.enter):
             m.d.sync += lost.eq(bad)
         with m.If(taken & (at_last | self.s_axis_tlast)):
             m.d.sync += too_long.eq(~self.s_axis_tlast)
-        entered, counted = Signal(name="entered"), Signal(name="counted")
+        entered, counted = self._control(m, 1, "entered"), self._control(m, 1, "counted")
         m.d.sync += [entered.eq(self.enter), counted.eq(bad)]
-        m.d.comb += [self.error.eq(counted), self.image_valid.eq(entered), self.image.eq(self._frame(m, taken))]
+        m.d.comb += [
+            self.error.eq(counted.value),
+            self.image_valid.eq(entered.value),
+            self.image.eq(self._frame(m, taken)),
+        ]
         return m
+
+    def _control(self, m: Module, shape: ShapeLike, name: str) -> ControlRegister:
+        return ControlRegister(m, shape, name, copies=self.spec.copies)
 
     def _at_last(self, m: Module, taken: Value) -> Value:
         """Return whether the beat at hand is the last that an image has; it stays so in a frame that is too long."""
         if self.spec.beats == 1:
             return Const(1)
-        beat, last = Signal(range(self.spec.beats), name="beat"), self.spec.beats - 1
+        beat, last = self._control(m, range(self.spec.beats), "beat"), self.spec.beats - 1
         with m.If(taken):
             with m.If(self.s_axis_tlast):
                 m.d.sync += beat.eq(0)
-            with m.Elif(beat != last):
-                m.d.sync += beat.eq(beat + 1)
-        return beat == last
+            with m.Elif(beat.value != last):
+                m.d.sync += beat.eq(beat.value + 1)
+        return beat.value == last
 
     def _may_enter(self, m: Module) -> Value:
         """Return whether an image may enter: there is room, and the network's interval has passed."""
         cycles = self.spec.network_interval_cycles
         if self.spec.beats >= cycles:
             return self.room
-        pause = Signal(range(cycles), name="pause")
+        pause = self._control(m, range(cycles), "pause")
         with m.If(self.enter):
             m.d.sync += pause.eq(cycles - 1)
-        with m.Elif(pause != 0):
-            m.d.sync += pause.eq(pause - 1)
-        return self.room & (pause == 0)
+        with m.Elif(pause.value != 0):
+            m.d.sync += pause.eq(pause.value - 1)
+        return self.room & (pause.value == 0)
 
     def _frame(self, m: Module, taken: Value) -> Value:
         """Return the register into which beats are shifted from the top, so that beat 0 ends up lowest."""

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, MemoryData, MemoryInstance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.schedule.stream import StreamSpec
 
 
@@ -32,7 +33,7 @@ class ResultFifo(wiring.Component):
     """
 
     def __init__(self, spec: StreamSpec) -> None:
-        self.spec = spec
+        self.spec, self.keep_registers = spec, spec.copies > 1
         super().__init__(
             {
                 "enter": In(1),
@@ -53,40 +54,44 @@ class ResultFifo(wiring.Component):
         """Build credits, pointers and memories."""
         m = Module()
         self._credits(m)
-        credits = self.spec.credits
+        credits, copies = self.spec.credits, self.spec.copies
         # an image has an entry from the start: its tuser is written when it enters, its result when that is there
-        entering = Signal(range(credits), name="entering")
-        writing = Signal(range(credits), name="writing")
-        reading = Signal(range(credits), name="reading")
-        load, valid = Signal(name="load"), Signal(name="valid")
+        entries = (
+            ControlRegister(m, range(credits), name, copies=copies) for name in ("entering", "writing", "reading")
+        )
+        entering, writing, reading = entries
+        load, valid = Signal(name="load"), ControlRegister(m, 1, "valid", copies=copies)
         # at most credits - 1 entries are written and not read: the oldest result is in the output register
-        m.d.comb += load.eq((writing != reading) & (~valid | self.m_axis_tready))
+        m.d.comb += load.eq((writing.value != reading.value) & (~valid.value | self.m_axis_tready))
         m.d.sync += [
-            valid.eq(load | (valid & ~self.m_axis_tready)),
-            entering.eq(entering + self.enter),
-            writing.eq(writing + self.result_valid),
-            reading.eq(reading + load),
+            valid.eq(load | (valid.value & ~self.m_axis_tready)),
+            entering.eq(entering.value + self.enter),
+            writing.eq(writing.value + self.result_valid),
+            reading.eq(reading.value + load),
         ]
-        results = self._memory(m, "stored_results", writing, self.result, self.result_valid, reading, load)
-        after_error = self._memory(m, "stored_after_error", entering, self.after_error, self.enter, reading, load)
+        results = self._memory(m, "stored_results", writing.value, self.result, self.result_valid, reading.value, load)
+        after_error = self._memory(
+            m, "stored_after_error", entering.value, self.after_error, self.enter, reading.value, load
+        )
         m.d.comb += [
-            self.m_axis_tvalid.eq(valid),
+            self.m_axis_tvalid.eq(valid.value),
             self.m_axis_tdata.eq(self._padded(results)),
             self.m_axis_tlast.eq(1),
             self.m_axis_tuser.eq(after_error),
-            self.take.eq(valid & self.m_axis_tready),
+            self.take.eq(valid.value & self.m_axis_tready),
         ]
         return m
 
     def _credits(self, m: Module) -> None:
         """Count credits, and keep beside them whether there is one: ``room == (free != 0)``, without a comparison."""
-        free = Signal(range(self.spec.credits + 1), name="free", init=self.spec.credits)
-        room = Signal(name="there_is_room", init=1)
-        m.d.comb += self.room.eq(room)
+        credits, copies = self.spec.credits, self.spec.copies
+        free = ControlRegister(m, range(credits + 1), "free", init=credits, copies=copies)
+        room = ControlRegister(m, 1, "there_is_room", init=1, copies=copies)
+        m.d.comb += self.room.eq(room.value)
         with m.If(self.enter & ~self.take):
-            m.d.sync += [free.eq(free - 1), room.eq(free != 1)]
+            m.d.sync += [free.eq(free.value - 1), room.eq(free.value != 1)]
         with m.Elif(self.take & ~self.enter):
-            m.d.sync += [free.eq(free + 1), room.eq(1)]
+            m.d.sync += [free.eq(free.value + 1), room.eq(1)]
 
     def _memory(
         self, m: Module, name: str, write: Signal, data: Signal, write_enable: Signal, read: Signal, load: Signal

@@ -12,11 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Literal, get_args
 
 from amos_hdl.errors import ScheduleError
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
 
+#: How registers of control are protected from flipped bits.
+Protection = Literal["none", "tmr"]
+#: Longest latency of a network whose images are counted out by a protected wrapper, in clock cycles.
+PROTECTED_CYCLES = 1024
 #: Widest beat, in bytes.
 BEAT_LIMIT_BYTES = 4096
 #: Clock cycles from the last beat of an image to its result at the master port, beyond the network's latency: one into
@@ -36,6 +41,9 @@ class StreamOptions:
         Bytes of ``s_axis_tdata``; a whole image in one beat if not given.
     registers : bool
         Whether the wrapper has an AXI4-Lite register block.
+    protect : {"none", "tmr"}
+        ``tmr``: each register of the wrapper that counts or steers is there three times, and outvoted and mended if one
+        of them flips; data are there once.
 
     Raises
     ------
@@ -45,12 +53,15 @@ class StreamOptions:
 
     beat_bytes: int | None = None
     registers: bool = False
+    protect: Protection = "none"
 
     def __post_init__(self) -> None:
         if self.beat_bytes is not None and (
             type(self.beat_bytes) is not int or not 1 <= self.beat_bytes <= BEAT_LIMIT_BYTES
         ):
             raise ScheduleError("bytes of a beat", expected=f"1 to {BEAT_LIMIT_BYTES}", got=repr(self.beat_bytes))
+        if self.protect not in get_args(Protection):
+            raise ScheduleError("protect", expected=" or ".join(get_args(Protection)), got=repr(self.protect))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +83,8 @@ class StreamSpec:
         Of ``s_axis_tdata``.
     spikes : mapping of str to int, optional
         For the register block: bits of the ``spikes`` port of each layer of units; None without registers.
+    protect : {"none", "tmr"}
+        As of ``StreamOptions``.
 
     Raises
     ------
@@ -85,6 +98,7 @@ class StreamSpec:
     network_interval_cycles: int
     beat_bytes: int
     spikes: Mapping[str, int] | None = None
+    protect: Protection = "none"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", MappingProxyType(dict(self.results)))
@@ -93,6 +107,9 @@ class StreamSpec:
         numbers = (self.image_bits, self.network_interval_cycles, self.network_latency_cycles, *self.results.values())
         if not self.results or min(numbers) < 1:
             raise ScheduleError("stream", expected="bits, latency and interval of at least 1", got=f"{numbers}")
+        if self.protect == "tmr" and self.network_latency_cycles > PROTECTED_CYCLES:
+            expected, got = f"a latency of at most {PROTECTED_CYCLES} clock cycles", f"{self.network_latency_cycles}"
+            raise ScheduleError("protection of a stream", expected=expected, got=got)
         for layer, gates in (self.spikes or {}).items():
             if gates > COUNTED_GATES:
                 raise ScheduleError("spikes to count", where=layer, expected=f"<= {COUNTED_GATES}", got=f"{gates}")
@@ -121,7 +138,13 @@ class StreamSpec:
             network_interval_cycles=schedule.interval_cycles,
             beat_bytes=_bytes(image_bits) if options.beat_bytes is None else options.beat_bytes,
             spikes=units if options.registers else None,
+            protect=options.protect,
         )
+
+    @property
+    def copies(self) -> int:
+        """Copies of each register of control."""
+        return 3 if self.protect == "tmr" else 1
 
     @property
     def beats(self) -> int:

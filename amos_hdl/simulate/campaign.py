@@ -51,7 +51,7 @@ def place_of(register: Register, stream: bool) -> Place:
     path = register.path[1:] if stream and register.path[:1] == ("network",) else register.path
     if stream and path == register.path:
         buffers = register.name == "frame" or register.name.startswith(("stored_", "_"))
-        return Place(path[0] if path else "", "buffers" if buffers else "control")
+        return Place(path[0] if path else "wrapper", "buffers" if buffers else "control")
     name = register.name
     if name in ("out_valid", "step_register") or name.startswith(("valid", "step")):
         kind = "valid"
@@ -237,7 +237,9 @@ def _group(place: Place, bits: int, verdicts: Integer) -> Group:
     )
 
 
-def _examples(simulator: FaultSimulator, drawn: Integer, verdicts: Integer, stream: bool, most: int = 5) -> Iterable[str]:
+def _examples(
+    simulator: FaultSimulator, drawn: Integer, verdicts: Integer, stream: bool, most: int = 5
+) -> Iterable[str]:
     columns = dict(zip(VERDICT, verdicts.T, strict=True))
     bad = (columns["outlived"] > 0) | (columns["stalled"] > 0)
     if stream:

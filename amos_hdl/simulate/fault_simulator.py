@@ -24,8 +24,8 @@ from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.design import Design
 from amos_hdl.simulate.process import run_logged
 from amos_hdl.simulate.program import faults_program
-from amos_hdl.simulate.regression_list import Entry
 from amos_hdl.simulate.registers import registers_of
+from amos_hdl.simulate.regression_list import Entry
 from amos_hdl.simulate.tool_log import first_error
 from amos_hdl.simulate.words import Integers, pack
 
@@ -126,11 +126,7 @@ def stream_ports(design: Design, spec: StreamSpec) -> Ports:
     network, winners = design.network, _winners(design)
     data, result = 8 * spec.beat_bytes, 8 * spec.result_beat_bytes
     places = spec.result_bytes
-    classes = tuple(
-        (8 * places[name][0], 8 * places[name][1])
-        for name in network.outputs
-        if name in winners
-    )
+    classes = tuple((8 * places[name][0], 8 * places[name][1]) for name in network.outputs if name in winners)
     ports = [f".{name}({name})" for name in ("clk", "rst")]
     ports += [f".s_axis_tdata(beat[{data - 1}:0])", f".s_axis_tlast(beat[{data}])", ".s_axis_tuser(1'b0)"]
     ports += [".s_axis_tvalid(in_valid)", ".s_axis_tready(in_ready)", ".error()"]
@@ -250,6 +246,9 @@ def build_fault_simulator(design: Design, spec: StreamSpec | None, *, root: Path
         Waiver("UNUSEDSIGNAL", "spikes are read within their layers", f"*{design.manifest.top}.v", "*'_*_'*"),
         Waiver("UNUSEDSIGNAL", "outputs left open", f"*{design.manifest.top}_stream.v", "Signal is not used: '_*_'*"),
     ]
+    if spec is None and design.manifest.stream is not None:
+        # the files of the wrapper are there too, but nothing places them
+        sources = [path for path in sources if not path.stem.startswith(design.manifest.stream.top)]
     declared = [register for path in sources for register in registers_of(path.read_text(encoding="utf-8"))]
     writable = [(register.module, register.name) for register in declared]
     extra = write_control_file(work / f"{WRAPPER}.vlt", (), waivers, writable=writable)

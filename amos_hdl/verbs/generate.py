@@ -10,19 +10,23 @@ from typing import Any
 from amos_hdl.console import Steps
 from amos_hdl.errors import ScheduleError
 from amos_hdl.project import Project
-from amos_hdl.schedule.stream import StreamOptions
+from amos_hdl.schedule.stream import Protection, StreamOptions
 from amos_hdl.verbs.outcome import Outcome
 
 
-def wanted_stream(interface: str, stream_bytes: int | None, registers: bool) -> StreamOptions | None:
+def wanted_stream(
+    interface: str, stream_bytes: int | None, registers: bool, protect: Protection = "none"
+) -> StreamOptions | None:
     """Return how the network is to be wrapped, None for ``plain``.
 
     Raises ScheduleError for options of a wrapper that is not asked for, or out of range.
     """
     if interface == "axi-stream":
-        return StreamOptions(beat_bytes=stream_bytes, registers=registers)
-    if stream_bytes is not None or registers:
-        raise ScheduleError("--stream-bytes and --registers", expected="--interface axi-stream", got=interface)
+        return StreamOptions(beat_bytes=stream_bytes, registers=registers, protect=protect)
+    if stream_bytes is not None or registers or protect != "none":
+        raise ScheduleError(
+            "--stream-bytes, --registers and --protect", expected="--interface axi-stream", got=interface
+        )
     return None
 
 
