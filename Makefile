@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help demo test long-test check tools check-rtl rtl boards pictures benchmark clean
+.PHONY: help demo test long-test check tools check-rtl rtl docs boards pictures benchmark clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
@@ -12,7 +12,7 @@ help: ## say what there is
 demo: $(VENV)/installed-demo ## generate, simulate, place and route the digits network
 	$(BIN)/amos-hdl run models/digits.yaml
 
-test: $(VENV)/installed-dev check check-rtl ## lint, types, walls of the house, committed Verilog, all tests
+test: $(VENV)/installed-dev check check-rtl docs ## lint, types, walls of the house, committed Verilog, docs, all tests
 	$(BIN)/python -m pytest --numprocesses 2
 
 long-test: $(VENV)/installed-dev ## 200 random networks, simulated
@@ -37,6 +37,9 @@ rtl: $(VENV)/installed-demo ## write rtl_out/ again
 boards: $(VENV)/installed-dev ## make the digits' bitstreams of all boards, the figures of docs/boards.md
 	@for board in icebreaker ulx3s-85f orangecrab-85f tangnano9k; do \
 	  $(BIN)/amos-hdl board digits --board $$board || exit; done
+
+docs: $(VENV)/installed-dev ## build the documentation, warnings as errors, into build/docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 pictures: $(VENV)/installed-dev ## draw the pictures of the README again
 	$(BIN)/python docs/pictures.py

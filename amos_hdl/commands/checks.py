@@ -67,11 +67,34 @@ def simulate(
 @click.option(
     "--timeout", "timeout_s", type=click.IntRange(1), default=300, show_default=True, help="Seconds per unit."
 )
+@click.option(
+    "--netlist",
+    metavar="FAMILY",
+    help="Prove the netlist of each unit equal to its Verilog instead: ecp5, ice40, gowin-gw1n, gowin-gw2a or xilinx.",
+)
+@click.option(
+    "--layer",
+    "layers",
+    metavar="LAYER",
+    multiple=True,
+    help="With --netlist: also this layer; may be repeated.  Small ones: a large one may meet the timeout.",
+)
 @json_option
-def prove(network: str, rtl: Path | None, timeout_s: int, json: bool) -> None:
-    """Prove each unit's Verilog equal to the golden model, by a SAT solver: all potentials, every spike's cycle."""
-    from amos_hdl.verbs.prove import prove as act
+def prove(
+    network: str, rtl: Path | None, timeout_s: int, netlist: str | None, layers: tuple[str, ...], json: bool
+) -> None:
+    """Prove each unit's Verilog equal to the golden model, by a SAT solver: all potentials, every spike's cycle.
 
+    With --netlist, prove what synthesis made of it equal to that Verilog.
+    """
+    from amos_hdl.verbs.prove import prove as act
+    from amos_hdl.verbs.prove_netlist import prove_netlist
+
+    if netlist is not None:
+        finish(prove_netlist(find_project(network), rtl, netlist, layers, timeout_s, Steps(json)), json)
+        return
+    if layers:
+        raise click.UsageError("--layer: expected --netlist too")
     finish(act(find_project(network), rtl, timeout_s, Steps(json)), json)
 
 

@@ -50,7 +50,7 @@ def place_of(register: Register, stream: bool) -> Place:
     """Return where a register belongs; ``stream``: the device is a stream wrapper."""
     path = register.path[1:] if stream and register.path[:1] == ("network",) else register.path
     if stream and path == register.path:
-        buffers = register.name == "frame" or register.name.startswith(("stored_", "_"))
+        buffers = register.name in ("frame", "image") or register.name.startswith(("stored_", "_"))
         return Place(path[0] if path else "wrapper", "buffers" if buffers else "control")
     name = register.name
     if name in ("out_valid", "step_register") or name.startswith(("valid", "step")):
