@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,6 +44,13 @@ from amos_hdl.project import find_project
     metavar="FAMILY",
     help="Synthesize first and simulate the cells: ecp5, ice40, gowin-gw1n, gowin-gw2a or xilinx.",
 )
+@click.option(
+    "--simulator",
+    type=click.Choice(["verilator", "icarus"]),
+    default="verilator",
+    show_default=True,
+    help="icarus: Icarus Verilog, where it is installed; many times as slow, and no waves or coverage.",
+)
 @json_option
 def simulate(
     network: str,
@@ -53,12 +61,14 @@ def simulate(
     waves: str,
     coverage: str,
     netlist: str | None,
+    simulator: Any,
     json: bool,
 ) -> None:
     """Run the Verilog on Verilator and compare every spike with the golden model."""
     from amos_hdl.verbs.simulate import simulate as act
 
-    finish(act(find_project(network), layers, lists, images, rtl, waves, coverage, Steps(json), netlist), json)
+    outcome = act(find_project(network), layers, lists, images, rtl, waves, coverage, Steps(json), netlist, simulator)
+    finish(outcome, json)
 
 
 @click.command()

@@ -156,7 +156,8 @@ def _both(subject: Subject) -> list[str]:
         *_flat(subject.module, "gold"),
         "design -reset",
         # the netlist has the name of the module, and nothing else of it
-        f"read_verilog {netlist_path(subject.module, Path()).name} {_CELLS}",
+        # deferred: one of Lattice's memories, which no module here has, takes minutes to be read
+        f"read_verilog -defer {netlist_path(subject.module, Path()).name} {_CELLS}",
         *_flat(subject.module, "gate"),
         "design -reset",
         "design -copy-from gold -as gold gold",

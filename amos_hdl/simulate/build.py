@@ -44,6 +44,8 @@ class Build:
         Seconds this call took.
     options : BuildOptions
         How it was built.
+    interpreter : tuple of str
+        What runs the executable: nothing, or Icarus Verilog's interpreter.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class Build:
     cached: bool
     wall_s: float
     options: BuildOptions
+    interpreter: tuple[str, ...] = ()
 
 
 def build(

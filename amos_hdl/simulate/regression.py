@@ -4,10 +4,11 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from amos_hdl.errors import AmosError, ToolError
 from amos_hdl.simulate.build import Build, build
+from amos_hdl.simulate.icarus import build_icarus
 from amos_hdl.simulate.regression_list import Entry, RegressionList, read_regression_list
 from amos_hdl.simulate.run import SimulationResult, run
 from amos_hdl.simulate.verilator import Verilator, find_verilator
@@ -21,6 +22,9 @@ __all__ = [
     "run_regression",
     "write_junit",
 ]
+
+Simulator = Literal["verilator", "icarus"]
+"""What runs the Verilog under the testbenches."""
 
 Resolver = Callable[[Entry], tuple[Sequence[Path], Sequence[Path], str]]
 """Entry to (Verilog sources, control files, top module)."""
@@ -82,6 +86,7 @@ def run_regression(
     junit: Path | None = None,
     prepare: Prepare | None = None,
     verilator: Verilator | None = None,
+    simulator: Simulator = "verilator",
     on_result: Callable[[EntryResult], None] | None = None,
 ) -> RegressionResult:
     """Run every entry with every seed; one that cannot be built or run is recorded, and the others go on.
@@ -104,20 +109,23 @@ def run_regression(
         (Entry, seed, folder) to more keys of the job, beside the entry's parameters and ``samples``.
     verilator : Verilator, optional
         The one to use; found when not given.
+    simulator : {"verilator", "icarus"}
+        What runs the Verilog.
     on_result : callable, optional
         Called after each run, for progress.
 
     Raises
     ------
     ToolError
-        Verilator, cocotb or the compiler are missing: nothing at all can be run.
+        Verilator or Icarus, cocotb or the compiler are missing: nothing at all can be run.
     """
-    verilator = verilator or find_verilator()
+    if simulator == "verilator":
+        verilator = verilator or find_verilator()
     results = []
     for entry in regression.entries:
         for seed in entry.seeds:
             folder = work / entry.name / f"seed{seed}"
-            result = _run_entry(entry, seed, resolver, python_path, root, folder, prepare, verilator)
+            result = _run_entry(entry, seed, resolver, python_path, root, folder, prepare, verilator, simulator)
             results.append(result)
             if on_result is not None:
                 on_result(result)
@@ -134,19 +142,24 @@ def _run_entry(
     root: Path,
     folder: Path,
     prepare: Prepare | None,
-    verilator: Verilator,
+    verilator: Verilator | None,
+    simulator: Simulator,
 ) -> EntryResult:
     built = None
     try:
         sources, control_files, toplevel = resolver(entry)
-        built = build(
-            sources,
-            toplevel,
-            root=root,
-            control_files=control_files,
-            options=entry.build_options(),
-            verilator=verilator,
-        )
+        options = entry.build_options()
+        if simulator == "icarus":
+            built = build_icarus(sources, toplevel, root=root, options=options)
+        else:
+            built = build(
+                sources,
+                toplevel,
+                root=root,
+                control_files=control_files,
+                options=options,
+                verilator=verilator,
+            )
         folder.mkdir(parents=True, exist_ok=True)
         job = {**entry.parameters, "samples": entry.samples, **(prepare(entry, seed, folder) if prepare else {})}
         simulation = run(

@@ -153,7 +153,7 @@ def _run_alone(
         path.unlink(missing_ok=True)
     environment = _environment(build, test_module, python_path, seed, results, test_filter)
     environment[VARIABLE] = str(write_job(work, job, seed))
-    command = [str(build.executable), "+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
+    command = [*build.interpreter, str(build.executable), "+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
     if build.options.waves == "fst":
         command += ["--trace", "--trace-file", str(waves)]
     if build.options.coverage != "off":
@@ -207,7 +207,7 @@ def _environment(
         "COCOTB_RANDOM_SEED": str(seed),
         "COCOTB_RESULTS_FILE": str(results),
         # Verilator applies writes as Verilog does; cocotb need not delay them itself, and is faster for it.
-        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_TRUST_INERTIAL_WRITES": "0" if build.interpreter else "1",
     }
     if test_filter is not None:
         environment["COCOTB_TEST_FILTER"] = test_filter

@@ -14,7 +14,7 @@ from amos_hdl.verbs.outcome import Outcome
 if TYPE_CHECKING:
     from amos_hdl.simulate.design import Design
     from amos_hdl.simulate.netlist import NetlistDesign
-    from amos_hdl.simulate.regression import EntryResult
+    from amos_hdl.simulate.regression import EntryResult, Simulator
 
 
 def simulate(
@@ -27,6 +27,7 @@ def simulate(
     coverage: str,
     steps: Steps,
     netlist: str | None = None,
+    simulator: Simulator = "verilator",
 ) -> Outcome:
     """Run regression lists on the Verilog of a network, or on its netlist in cells of the family ``netlist``."""
     from amos_hdl.simulate.design import layer_list, load_design, testbench_folder
@@ -39,7 +40,7 @@ def simulate(
     design = load_design(project.folder, rtl or project.rtl, None if dataset is None else dataset.images)
     usual = ["network"] if design.manifest.stream is None or netlist is not None else ["network", "stream"]
     regressions = given or {name: read_regression_list(testbenches / f"{name}.yaml") for name in usual}
-    work = project.build("simulate")
+    work = project.build("simulate") if simulator == "verilator" else project.build("simulate") / simulator
     subject: Design | NetlistDesign = design
     if netlist is not None:
         if layers:
@@ -63,6 +64,7 @@ def simulate(
                 root=BUILD / "sim",
                 work=work / name,
                 prepare=subject.job,
+                simulator=simulator,
                 on_result=lambda _, bar=bar: bar.advance(),  # type: ignore[misc]  # bound now
             )
         results += outcome.results
@@ -75,6 +77,7 @@ def simulate(
     data = {
         "network": project.name,
         "netlist": netlist,
+        "simulator": simulator,
         "passed": all(result.passed for result in results),
         "junit": junit,
         "runs": [_run_data(result) for result in results],
@@ -94,7 +97,7 @@ def simulate(
                 rows.append((result.entry.name, "", "not run", None, None, None, result.seed))
         columns = ["entry", "test", "outcome", "images", "spikes", "images/s", "seed"]
         what = project.name if netlist is None else f"netlist of {project.name} in cells of {netlist}"
-        table(f"{what} on Verilator", columns, rows, right=columns[3:])
+        table(f"{what} on {simulator.capitalize()}", columns, rows, right=columns[3:])
         for result in results:
             covered = _coverage_data(result)
             if covered is not None:
