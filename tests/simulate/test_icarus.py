@@ -68,5 +68,5 @@ def test_a_missing_or_old_one_is_named(tmp_path, monkeypatch):
     for name in ("iverilog", "vvp"):
         (tmp_path / name).write_text("#!/bin/sh\necho 'Icarus Verilog version 10.3 (stable)'\n")
         (tmp_path / name).chmod(0o755)
-    with pytest.raises(ToolError, match="expected version >= 11, got Icarus Verilog version 10.3"):
+    with pytest.raises(ToolError, match=r"expected version >= 11, got Icarus Verilog version 10\.3"):
         find_icarus()
