@@ -23,6 +23,7 @@ WRAPPERS = {
     "5 beats of 8 bytes": (StreamOptions(beat_bytes=8), True),
     "40 beats of 1 byte": (StreamOptions(beat_bytes=1), True),
     "5 beats, registers": (StreamOptions(beat_bytes=8, registers=True), True),
+    "5 beats, protected": (StreamOptions(beat_bytes=8, protect="tmr"), True),
 }
 
 

@@ -12,3 +12,5 @@ html_theme = "alabaster"
 html_theme_options = {"page_width": "68rem"}
 # headings can be linked to, as on the page of the repository
 myst_heading_anchors = 3
+# links from docs/ to other files of the repository, such as benchmarks/README.md: a test follows them
+suppress_warnings = ["myst.xref_missing"]
