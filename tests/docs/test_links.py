@@ -1,4 +1,4 @@
-"""Links in Markdown files lead to files that are there: the page of the repository follows them, Sphinx some of them."""
+"""Links in Markdown lead to files that are there: the page of the repository follows them all, Sphinx some."""
 
 import re
 
