@@ -240,7 +240,8 @@ class _Placing:
             "lut_inputs": options.lut_inputs,
             "extra_levels": options.extra_adder_levels,
         }
-        if fold is None or fold.lanes is None or fold.inputs is None:
+        whole = (len(operation.weights), operation.weights.shape[1] // groups)
+        if fold is None or fold.lanes is None or fold.inputs is None or (fold.lanes, fold.inputs) == whole:
             return self._once(name, DenseSpec(operation, source, result, **adders))
         if groups > 1:
             # (tap, group, channel of the group) to (group, tap·channel)

@@ -31,7 +31,11 @@ MUTATIONS = {
     "padding not masked": ("maps_conv_window.v", r"(row0_on_map = ).*;", r"\g<1>1'h1;"),
     "a buffer one pixel shorter": ("maps_skip_buffer0.v", r"(reading == \d+'h)([0-9a-f]+)", other_constant),
     "counters that reset does not reach": ("maps_conv_window.v", r"if \(rst\) write_column <= 3'h0;\s+else ", ""),
-    "a gate kept for ever": ("maps_gated.v", r"if \(other_valid\) other_kept", "if (1'h0) other_kept"),
+    "a gate that is not taken": (
+        "maps_gated.v",
+        r"if \(other_valid\) other_kept",
+        "if (other_valid & other[0]) other_kept",
+    ),
     "the least tap": ("maps_pooled.v", r" >= ", " < "),
 }
 
