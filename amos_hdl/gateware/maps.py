@@ -152,8 +152,11 @@ class ProductLayer(wiring.Component):
         for channel in range(self.result.count):
             a = register(m, word(self.x, self.source, channel), f"a_{channel}")
             b = register(m, word(other, self.other_source, channel), f"b_{channel}")
+            # the product of two words can be wider than the values that channels really have
+            wide = Signal((a * b).shape(), name=f"wide_product_{channel}")
             product = Signal(shape(self.result), name=f"product_{channel}", reset_less=True)
-            m.d.sync += product.eq(a * b)
+            m.d.comb += wide.eq(a * b)
+            m.d.sync += product.eq(wide)
             products.append(product)
         m.d.comb += self.y.eq(Cat(products))
         return m

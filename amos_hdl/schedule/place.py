@@ -64,6 +64,11 @@ class PlacedLayer:
     spec: LayerSpec
     timing: MapTiming
 
+    @property
+    def is_wires(self) -> bool:
+        """Whether nothing here takes a clock cycle."""
+        return isinstance(self.spec, WireSpec) and self.window is None and not any(self.buffers)
+
 
 class PixelGapError(ScheduleError):
     """Pixels come faster than a layer takes them."""

@@ -62,8 +62,16 @@ WAIVERS = (
     ),
     Waiver("UNUSEDSIGNAL", "counters wrap: the carry is dropped", match="*Bits of signal are not used: '*_plus_1'*"),
     Waiver("UNUSEDSIGNAL", "a folded sum that is made in one step has no first one", match="* not used: 'first'*"),
+    Waiver(
+        "UNUSEDSIGNAL",
+        "a product of two words has more bits than the value interval of this product needs",
+        match="*Bits of signal are not used: 'wide_product_*'*",
+    ),
     Waiver("UNUSEDSIGNAL", "an input whose weights are all zero is not looked at", match="* not used: 'x'*"),
 )
+#: Clock cycles of images back to back that cocotb is given at most, which does some thousand per second, and the images
+#: that it is given even so; whole data sets are for the batch simulator.
+COCOTB_CYCLES, LEAST_IMAGES = 50_000, 4
 #: And in the AXI4-Stream wrapper.
 STREAM_WAIVERS = (
     Waiver(
@@ -166,7 +174,8 @@ class Design:
             job |= {"beat_bytes": wrapper.beat_bytes, "registers": wrapper.registers is not None}
         if kind in ("network", "stream"):
             path = folder / "images.npy"
-            np.save(path, self.some_images(entry.samples, seed), allow_pickle=False)
+            most = max(LEAST_IMAGES, COCOTB_CYCLES // self.schedule.interval_cycles)
+            np.save(path, self.some_images(min(entry.samples, most), seed), allow_pickle=False)
             job["images"] = str(path.resolve())
         else:
             job[kind] = name
