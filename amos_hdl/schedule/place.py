@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.options import HardwareOptions
+from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.shared_units import SharedUnitLayerSpec
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.timing import MapTiming
@@ -92,6 +93,8 @@ def place(
     layers: dict[str, PlacedLayer] = {}
     for operation in network.operations[1:]:
         placed = placing.layer(operation)
+        if placed.is_wires and not placed.timing.start and operation.name in network.outputs:
+            placed = placing.registered(placed)
         given, needed = placed.timing.least_gap(placing.interval_cycles), placed.spec.interval_cycles
         if given < needed:
             raise PixelGapError(operation.name, needed, given)
@@ -186,6 +189,16 @@ class _Placing:
             case Argmax(name=name, source=source):
                 return self._plain(operation, ArgmaxSpec(operation, self.tensors[source], self.tensors[name]))
         raise ScheduleError(f"{operation.kind} has no hardware", where=operation.name)
+
+    def registered(self, placed: PlacedLayer) -> PlacedLayer:
+        """Return wires from the input to an output with a register, so that no input reaches an output at once."""
+        buffers = tuple(
+            BufferSpec(
+                Port.of(self.tensors[name]).bits, self.timings[name], self.timings[name].later(1), self.interval_cycles
+            )
+            for name in placed.operation.reads
+        )
+        return replace(placed, buffers=buffers, timing=placed.timing.later(1))
 
     def _once(self, name: str, spec: LayerSpec) -> LayerSpec:
         """Return the spec made for ``name`` in an earlier try, else this one."""
@@ -365,8 +378,7 @@ class _Placing:
         timing = self.timings[name]
         if timing.keeps_pace(output) and timing.start == output.start:
             return None
-        channels = self.tensors[name]
-        return BufferSpec(channels.channels * channels.bits, timing, output, self.interval_cycles)
+        return BufferSpec(Port.of(self.tensors[name]).bits, timing, output, self.interval_cycles)
 
 
 def _wires(operation: Operation, sources: tuple[Tensor, ...], result: Tensor) -> WireSpec:

@@ -92,9 +92,6 @@ class Schedule:
                 needed, given = (error.needed, error.given) if isinstance(error, PixelGapError) else (1, 1)
                 row_cycles = max(row_cycles + 1, row_cycles * needed // (given + 1))
             else:
-                if all(layer.is_wires for layer in layers.values()):
-                    expected = "an operation that takes a clock cycle"
-                    raise ScheduleError("network", where=self.network.name, expected=expected, got="wires alone")
                 return MappingProxyType(dict(layers)), row_cycles
         raise AssertionError  # the last try returns or raises
 

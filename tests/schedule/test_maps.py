@@ -103,6 +103,7 @@ def test_fewer_cycles_than_pixels_are_refused():
         Schedule(one(conv()), HardwareOptions(interval=23)).layers  # noqa: B018
 
 
-def test_wires_alone_are_refused():
-    with pytest.raises(ScheduleError, match="one: network: expected an operation that takes a clock cycle"):
-        Schedule(one(Slice("s", "x", ((0, 1, 1), (0, 4, 1), (0, 6, 1)))), HardwareOptions()).layers  # noqa: B018
+def test_wires_from_input_to_output_pass_a_register():
+    schedule = Schedule(one(Slice("s", "x", ((0, 1, 1), (0, 4, 1), (0, 6, 1)))), HardwareOptions())
+    assert isinstance(schedule.specs["s"], WireSpec)
+    assert schedule.ready["s"] == 1
