@@ -13,7 +13,7 @@ from amos_hdl.emit.generate import generate
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Dense, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule
-from amos_hdl.simulate.build import build
+from amos_hdl.simulate.build import BuildOptions, build
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.design import load_design, testbench_folder
 from amos_hdl.simulate.regression_list import Entry
@@ -102,7 +102,9 @@ def simulate_many(schedules: list[Schedule], folder: Path, number: int) -> Simul
     reason = "spikes leave a layer for testbenches alone"
     unread = [Waiver("UNUSEDSIGNAL", reason, f"*net{n}.v", "Signal is not used: '_*_'*") for n in range(len(schedules))]
     controls.append(write_control_file(folder / f"{TOP}.vlt", (), unread))
-    built = build([*sources, top], TOP, root=ROOT / "build" / "sim", control_files=controls)
+    # few clock cycles of much Verilog: the compiler is most of the time
+    options = BuildOptions(optimise="-O0")
+    built = build([*sources, top], TOP, root=ROOT / "build" / "sim", control_files=controls, options=options)
     return run(
         built,
         "test_many",
