@@ -420,7 +420,7 @@ def test_the_stored_mnist_network_is_accurate_and_of_few_gates_and_bits() -> Non
     recipe, network = load_recipe(ROOT / "models" / "mnist_cnn.yaml"), store.load(ROOT / "models" / "mnist_cnn")
     dataset = load_dataset(recipe.with_data_folder(folder).data)
     images, labels = (part[:1000] for part in dataset.part("test"))
-    assert (statistics.measure(network, images).ranking[:, 0] == labels).mean() >= 0.98
+    assert (statistics.measure(network, images).ranking[:, 0] == labels).mean() >= 0.985
     assert all(layer.gates <= 4 for layer in network.unit_layers)
     weighted = [operation for operation in network.operations if isinstance(operation, Conv2d | Dense)]
     assert [operation.weight_bits for operation in weighted] == [4] * 4
