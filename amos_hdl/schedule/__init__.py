@@ -2,7 +2,7 @@
 
 from amos_hdl.schedule.buffer import BufferSpec
 from amos_hdl.schedule.dense import DenseSpec
-from amos_hdl.schedule.estimate import Estimate, estimate, placed_estimate
+from amos_hdl.schedule.estimate import Estimate, buffer_estimate, estimate, placed_estimate, window_estimate
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
@@ -43,6 +43,8 @@ __all__ = [
     "UnitSpec",
     "WindowSpec",
     "WireSpec",
+    "buffer_estimate",
     "estimate",
     "placed_estimate",
+    "window_estimate",
 ]

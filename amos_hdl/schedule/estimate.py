@@ -62,7 +62,7 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
         case MaxSpec():
             bits = spec.result.bits
             pairs, channels = spec.taps - 1, spec.result.units
-            return Estimate(-(-5 * bits * pairs * channels // 2), bits * (2 * pairs) * channels + spec.latency_cycles)
+            return Estimate(-(-5 * bits * pairs * channels // 2), bits * pairs * channels + spec.latency_cycles)
         case GlobalSpec():
             bits = spec.result.bits * spec.result.units
             return Estimate(2 * bits, bits)

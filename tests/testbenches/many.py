@@ -13,6 +13,7 @@ from amos_hdl.emit.generate import generate
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Dense, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule
+from amos_hdl.schedule.place import summed_by_pixels
 from amos_hdl.simulate.build import BuildOptions, build
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.design import load_design, testbench_folder
@@ -33,16 +34,18 @@ def schedules(draw) -> Schedule:
     drawn = draw(networks(most=8).filter(is_small))
     adders = draw(st.integers(1, 3))
     schedule = Schedule(drawn, HardwareOptions(adders_per_stage=adders))
-    folded = tuple(fold for operation in drawn.operations if (fold := draw_fold(draw, operation)))
+    folded = tuple(fold for operation in drawn.operations if (fold := draw_fold(draw, operation, drawn)))
     wanted = None
     if draw(st.booleans()):
         wanted = schedule.interval_cycles + draw(st.integers(0, 3 * schedule.interval_cycles))
-    try:
-        options = HardwareOptions(adders_per_stage=adders, folded=folded, interval=wanted)
-        Schedule(drawn, options).layers  # noqa: B018  # are there folds that fit?
-    except ScheduleError:
-        options = schedule.options
-    return Schedule(drawn, options)
+    for interval in (wanted, None):  # where the folds do not fit the interval, the least they need
+        try:
+            folding = Schedule(drawn, HardwareOptions(adders_per_stage=adders, folded=folded, interval=interval))
+            folding.layers  # noqa: B018  # are they folds that can be?
+        except ScheduleError:
+            continue
+        return folding
+    return schedule
 
 
 def is_small(network: Network) -> bool:
@@ -52,14 +55,17 @@ def is_small(network: Network) -> bool:
     return widest <= 32 and sums <= WEIGHTS and max(tensor.units for tensor in network.tensors.values()) <= 400
 
 
-def draw_fold(draw, operation) -> str | None:
+def draw_fold(draw, operation, network: Network) -> str | None:
     """Draw whether and how ``operation`` shares its hardware."""
     if not isinstance(operation, Dense | Conv2d | Unit) or not draw(st.booleans()):
         return None
     if isinstance(operation, Unit):
-        circuit = operation.circuits[0]
-        return operation.name if circuit.depth == circuit.gates > 1 else None
+        circuit, channels = operation.circuits[0], len(operation.assignment)
+        shares = [f"{operation.name}={n}" for n in range(1, channels + 1) if channels % n == 0]
+        return draw(st.sampled_from([operation.name, *shares])) if circuit.depth == circuit.gates > 1 else None
     count, taken = len(operation.weights), operation.weights[0].size
+    if isinstance(operation, Dense) and summed_by_pixels(network, operation.source) == operation.name:
+        taken = network.tensors[network[operation.source].reads[0]].channels
     lanes = draw(st.sampled_from([n for n in range(1, count + 1) if count % n == 0]))
     inputs = draw(st.sampled_from([n for n in range(1, taken + 1) if taken % n == 0]))
     return f"{operation.name}={lanes}x{inputs}"
