@@ -23,7 +23,8 @@ def render(schedule: Schedule, stream: StreamOptions | None = None) -> tuple[dic
     Verilog files come sources before users, the AXI4-Stream wrapper last if there is one; equal networks, options and
     tools give equal bytes.
     """
-    modules = network_modules(schedule, spikes=stream is not None and stream.registers)
+    copies = 3 if stream is not None and stream.protect == "tmr" else 1
+    modules = network_modules(schedule, spikes=stream is not None and stream.registers, copies=copies)
     if stream is not None:
         modules += stream_modules(schedule, StreamSpec.of(schedule, stream))
     check_names(modules)

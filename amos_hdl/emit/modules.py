@@ -79,11 +79,11 @@ class EmittedModule:
         return f"{folder}{self.name}.v"
 
 
-def network_modules(schedule: Schedule, *, spikes: bool = False) -> list[EmittedModule]:
+def network_modules(schedule: Schedule, *, spikes: bool = False, copies: int = 1) -> list[EmittedModule]:
     """Return the modules of a network, those that others instantiate first, the top module last.
 
     Equal units, within a layer or across layers, are one module; so are equal delay lines.  With ``spikes`` the top
-    module has outputs for the spikes of each layer of units.
+    module has outputs for the spikes of each layer of units; ``copies`` are of each counter of folded sums.
     """
     prefix, modules = schedule.network.name, []
     unit_names = unit_modules(schedule)
@@ -101,7 +101,7 @@ def network_modules(schedule: Schedule, *, spikes: bool = False) -> list[Emitted
             names[f"{layer}_window"] = name = f"{prefix}_{layer}_window"
             comment = window_header(layer, placed.window, schedule)
             modules.append(EmittedModule(name, WindowBuffer(placed.window), comment))
-        component = layer_component(placed.spec, f"{prefix}_{layer}", unit_names)
+        component = layer_component(placed.spec, f"{prefix}_{layer}", unit_names, copies)
         if component is not None:
             names[layer] = f"{prefix}_{layer}"
             if isinstance(placed.spec, FoldedSumSpec):
@@ -130,13 +130,15 @@ def _folded_sum(name: str, spec: FoldedSumSpec, schedule: Schedule) -> list[Emit
     ]
 
 
-def layer_component(spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, str]) -> wiring.Component | None:
+def layer_component(
+    spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, str], copies: int = 1
+) -> wiring.Component | None:
     """Return the component of ``spec``, whose module is called ``name``; None where it is wires."""
     match spec:
         case DenseSpec():
             return DenseLayer(spec)
         case FoldedSumSpec():
-            return FoldedSum(spec, {"weights": f"{name}_weights", "lane": f"{name}_lane"})
+            return FoldedSum(spec, {"weights": f"{name}_weights", "lane": f"{name}_lane"}, copies)
         case SharedUnitLayerSpec():
             return SharedUnitLayer(spec, [f"{name}_thresholds{lane}" for lane in range(spec.lanes)])
         case UnitLayerSpec():

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, ClockSignal, Const, Elaboratable, Instance, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.gateware.counters import count_up
 from amos_hdl.gateware.dense import add_words
 from amos_hdl.schedule import FoldedSumSpec, Port
@@ -105,10 +106,13 @@ class FoldedSum(wiring.Component):
     spec : FoldedSumSpec
     modules : mapping of str to str
         Module names of ``lane`` and ``weights``.
+    copies : int, 1 or 3
+        Of each counter; see ``ControlRegister``.
     """
 
-    def __init__(self, spec: FoldedSumSpec, modules: Mapping[str, str]) -> None:
-        self.spec, self.modules = spec, modules
+    def __init__(self, spec: FoldedSumSpec, modules: Mapping[str, str], copies: int = 1) -> None:
+        self.spec, self.modules, self.copies = spec, modules, copies
+        self.keep_registers = copies > 1
         self.source, self.result = Port.of(spec.source), spec.potential
         super().__init__(
             {
@@ -136,14 +140,14 @@ class FoldedSum(wiring.Component):
         m.d.comb += self.out_valid.eq(self._strobe(m, done, "all_done"))
         extra: dict[str, Value] = {}
         if spec.parts > 1:
-            fresh = Signal(init=1)
+            fresh = ControlRegister(m, 1, "fresh", init=1, copies=self.copies)
             if spec.interval_cycles == 1:
-                m.d.sync += fresh.eq(Mux(last, done, fresh))
+                m.d.sync += fresh.eq(Mux(last, done, fresh.value))
             else:
                 fold = self._fold(m, last, "part_fold")
                 with m.If(last & (fold == spec.folds - 1)):
                     m.d.sync += fresh.eq(done)
-            extra["i_fresh"] = fresh
+            extra["i_fresh"] = fresh.value
         fold_of_bias = self._fold(m, last, "bias_fold") if spec.biased else Const(0)
         taken, weight_bits = spec.inputs * self.source.word_bits, spec.weight.bits
         for lane in range(spec.lanes):
@@ -168,19 +172,22 @@ class FoldedSum(wiring.Component):
         """Count steps; return whether the one at work begins a sum (see ``SumLane``), ends one, is an image's last."""
         spec = self.spec
         steps = len(spec.weights)
-        self.address = Signal(range(steps), name="address")
-        working, advance, ends = Signal(name="working"), Signal(name="advance"), Signal(name="ends_part")
+        address = ControlRegister(m, range(steps), "address", copies=self.copies)
+        at_work = ControlRegister(m, 1, "working", copies=self.copies)
+        self.address, working = address.value, at_work.value
+        advance, ends = Signal(name="advance"), Signal(name="ends_part")
         m.d.comb += advance.eq(self.in_valid | (working & ~ends))
-        m.d.sync += working.eq(advance)
+        m.d.sync += at_work.eq(advance)
         following = count_up(m, self.address, steps)
         with m.If(advance):
-            m.d.sync += self.address.eq(following)
+            m.d.sync += address.eq(following)
         first, last, done = Signal(name="first"), Signal(name="last"), Signal(name="done")
         if spec.slices > 1:
-            number = Signal(range(spec.slices), name="slice")
+            count = ControlRegister(m, range(spec.slices), "slice", copies=self.copies)
+            number = count.value
             following = count_up(m, number, spec.slices)
             with m.If(working):
-                m.d.sync += number.eq(following)
+                m.d.sync += count.eq(following)
             m.d.comb += last.eq(working & (number == spec.slices - 1))
             m.d.comb += first.eq(number == 0 if spec.goes_on else last | ~working)
         else:
@@ -195,11 +202,11 @@ class FoldedSum(wiring.Component):
         folds = self.spec.folds
         if folds == 1:
             return Const(0)
-        number = Signal(range(folds), name=name)
-        following = count_up(m, number, folds)
+        count = ControlRegister(m, range(folds), name, copies=self.copies)
+        following = count_up(m, count.value, folds)
         with m.If(last):
-            m.d.sync += number.eq(following)
-        return number
+            m.d.sync += count.eq(following)
+        return count.value
 
     def _bank(self, m: Module, number: int, words: tuple[int, ...]) -> Signal:
         """Build a shift register of inputs that turns once for each sum, so that the next ones are always lowest."""

@@ -39,7 +39,8 @@ class Place:
         The layer of the network, or ``images`` and ``results`` of the stream wrapper.
     kind : str
         ``valid`` (the steps and the valid bits that go along with an image), ``spikes`` (spikes and the gates that have
-        fired so far), ``sums`` (all other words of a layer), and of the wrapper ``control`` and ``buffers``.
+        fired so far), ``sums`` (all other words of a layer), ``control`` (what is there three times), and of the
+        wrapper ``control`` and ``buffers``.
     """
 
     part: str
@@ -53,6 +54,8 @@ def place_of(register: Register, stream: bool) -> Place:
         buffers = register.name in ("frame", "image") or register.name.startswith(("stored_", "_"))
         return Place(path[0] if path else "wrapper", "buffers" if buffers else "control")
     name = register.name
+    if "_copy" in name:
+        return Place(path[0].removesuffix("_layer"), "control")
     if name in ("out_valid", "step_register") or name.startswith(("valid", "step")):
         kind = "valid"
     elif name.startswith("spike") or name == "code":

@@ -128,6 +128,16 @@ def test_a_stream_loses_its_order_and_a_protected_one_never(small, small_folder,
     assert kinds == {"control", "buffers", "valid"}
 
 
+def test_counters_of_folded_sums_need_protection(small, small_folder, tmp_path):
+    options, results = HardwareOptions(folded=("sums=2x3",)), {}
+    for protect in ("none", "tmr"):
+        rtl = tmp_path / protect
+        generate(Schedule(small, options), rtl, StreamOptions(beat_bytes=2, protect=protect))
+        results[protect] = campaign(simulator_for(small, small_folder, tmp_path / f"w{protect}", rtl=rtl), 1000)
+    assert results["none"].total.outlived > 0 and not results["none"].passed
+    assert results["tmr"].passed and any(group.place == Place("sums", "control") for group in results["tmr"].groups)
+
+
 def test_places(network_simulator):
     places = {place_of(register, stream=False) for register in network_simulator.registers}
     assert Place("hidden", "spikes") in places and Place("winner", "valid") in places
