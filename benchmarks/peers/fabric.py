@@ -45,7 +45,7 @@ class Fabric:
 #: Xilinx counts LUT+INV cells.  ECP5 counts LUT sites: a carry cell takes two; with and without carry cells.
 FABRICS = {
     "xilinx": Fabric("synth_xilinx -family xcup -flatten -noiopad", {"LUT[1-6]|INV": 1}, r"FD[RSCP]E|SRL(16E|C32E)", 6),
-    "ecp5": Fabric("synth_ecp5 -nodsp", {"LUT4": 1, "CCU2C": 2}, "TRELLIS_FF", 4),
+    "ecp5": Fabric("synth_ecp5 -nodsp", {"LUT4": 1, "CCU2C": 2}, "TRELLIS_FF", 2),
     "ecp5-nocarry": Fabric("synth_ecp5 -nodsp -noccu2", {"LUT4": 1, "CCU2C": 2}, "TRELLIS_FF", 4),
 }
 
@@ -61,9 +61,10 @@ class Cells:
 
 @dataclass(frozen=True)
 class Routed:
-    """Highest clock frequency in MHz, and the seconds that nextpnr took."""
+    """Highest clock frequency in MHz, LUT sites that are taken, ends of carry chains too, and nextpnr's seconds."""
 
     fmax_mhz: float
+    sites: int
     seconds: float
 
 
@@ -91,8 +92,9 @@ def route(files: Sequence[Path], limit_s: float) -> Routed | None:
         subprocess.run(command, cwd=base, check=True, timeout=limit_s, stderr=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return None
-    clocks = json.loads((base / "routed.json").read_text())["fmax"]
-    return Routed(min(clock["achieved"] for clock in clocks.values()), time.perf_counter() - started)
+    report = json.loads((base / "routed.json").read_text())
+    fmax_mhz = min(clock["achieved"] for clock in report["fmax"].values())
+    return Routed(fmax_mhz, report["utilization"]["TRELLIS_COMB"]["used"], time.perf_counter() - started)
 
 
 def _base(files: Sequence[Path]) -> Path:

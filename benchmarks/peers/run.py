@@ -26,6 +26,7 @@ ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "peers"
 #: Pinned: their figures are compared with ours.
 PEERS = {"da4ml": "da4ml==0.6.0", "alkaid": "alkaid==0.8.2"}
+ROUTED = ("fmax_mhz", "sites", "nextpnr_seconds", "sites_x_us")
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def measured(tool: str, design: str, fabric: str, options: argparse.Namespace) -
     if options.pnr and FABRICS[fabric].routable:
         routed = route(made.files, 60 * options.limit)
         if routed is not None:
-            product = cells.luts * int(str(made.said["stages"])) / routed.fmax_mhz
-            row |= {"fmax_mhz": routed.fmax_mhz, "nextpnr_seconds": routed.seconds, "luts_x_us": product}
+            product = routed.sites * int(str(made.said["stages"])) / routed.fmax_mhz
+            row |= {"fmax_mhz": routed.fmax_mhz, "sites": routed.sites, "nextpnr_seconds": routed.seconds}
+            row["sites_x_us"] = product
     return row
 
 
@@ -120,15 +122,16 @@ def main() -> None:
 def table(rows: list[dict[str, object]]) -> Table:
     """Return ``rows`` to be looked at; ratios are against the best peer on any line of the same fabric."""
     shown = Table("design", "tool", "stages", "generate s", "golden", "fabric", "LUT", "ratio", "FF", "Yosys s")
-    for heading in ("MHz", "nextpnr s", "LUT x stages / MHz", "ratio"):
+    for heading in ("MHz", "sites", "ratio", "nextpnr s", "sites x stages / MHz", "ratio"):
         shown.add_column(heading)
     for row in rows:
-        routed = [f"{row[key]:,.0f}" if key in row else "" for key in ("fmax_mhz", "nextpnr_seconds", "luts_x_us")]
+        shown_of = {key: f"{row[key]:,.0f}" if key in row else "" for key in ROUTED}
         shown.add_row(
             *(str(row["design"]), str(row["tool"]), str(row["stages"]), f"{row['seconds']:.1f}"),
             *("equal" if row["golden"] else "DIFFERENT", str(row["fabric"]), f"{row['luts']:,}"),
             *(ratio(row, rows, "luts"), f"{row['registers']:,}", f"{row['yosys_seconds']:.0f}"),
-            *(*routed, ratio(row, rows, "luts_x_us")),
+            *(shown_of["fmax_mhz"], shown_of["sites"], ratio(row, rows, "sites"), shown_of["nextpnr_seconds"]),
+            *(shown_of["sites_x_us"], ratio(row, rows, "sites_x_us")),
         )
     return shown
 
