@@ -6,6 +6,7 @@ import json as json_format
 import os
 import signal
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -64,6 +65,8 @@ def _main(arguments: list[str]) -> int:
         place = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
         return _fail(place + " ".join(error.format_message().split()), 2, arguments)
     except (KeyboardInterrupt, click.Abort):
+        # amaranth warns of components that were made and not used yet, which is no news now
+        warnings.simplefilter("ignore")
         return _fail("interrupted", 130, arguments)
     except BrokenPipeError:
         # whoever read our output has gone: there is nothing more to say, not at exit either

@@ -8,6 +8,7 @@ import click
 
 from amos_hdl.commands.options import (
     Hardware,
+    MegahertzRange,
     finish,
     hardware_options,
     images_option,
@@ -22,9 +23,7 @@ from amos_hdl.project import find_project
 @network_argument
 @click.option("--board", "name", required=True, help="icebreaker, ulx3s-85f, orangecrab-85f or tangnano9k.")
 @hardware_options
-@click.option(
-    "--clock", "clock_mhz", type=click.FloatRange(1, 400), help="Of the network, MHz.  [default: the board's]"
-)
+@click.option("--clock", "clock_mhz", type=MegahertzRange(1, 400), help="Of the network, MHz.  [default: the board's]")
 @click.option("--baud", type=click.IntRange(1), help="Bits per second of the UART.  [default: 1000000]")
 @click.option("--seed", type=click.IntRange(1), default=1, show_default=True, help="Seed of place and route.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: build/NETWORK/board/BOARD]")

@@ -101,6 +101,17 @@ reference_option = click.option(
 )
 
 
+class MegahertzRange(click.FloatRange):
+    """A range of floats; a NaN, which compares with no bound, is not in it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return ``value`` as a float of the range."""
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
+
 def synthesis_options(function: Function) -> Function:
     """Add the options of place and route."""
     for option in (
@@ -108,7 +119,7 @@ def synthesis_options(function: Function) -> Function:
         click.option(
             "--frequency",
             "frequency_mhz",
-            type=click.FloatRange(1, 2000),
+            type=MegahertzRange(1, 2000),
             default=150.0,
             show_default=True,
             help="Clock that place and route aims at, MHz.",

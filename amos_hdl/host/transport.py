@@ -92,6 +92,8 @@ def _explained(port: str, baud: int, error: Exception) -> LinkError:
         return LinkError("no such serial port", where=port, expected=_known_ports())
     if number == 13:
         return LinkError("the serial port may not be opened", where=port, hint="join the group that owns it (dialout)")
+    if number == 25 or "Inappropriate ioctl" in text:
+        return LinkError("no serial port", where=port, expected=_known_ports(), got="a file or device of another kind")
     return LinkError(f"the serial port cannot be opened at {baud} baud: {text}", where=port)
 
 

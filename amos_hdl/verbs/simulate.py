@@ -34,6 +34,8 @@ def simulate(
     from amos_hdl.simulate.regression import read_regression_list, run_regression
     from amos_hdl.simulate.waves import write_save_files
 
+    if simulator == "icarus" and (waves != "none" or coverage != "off"):
+        raise SimulationError("--waves and --coverage", expected="--simulator verilator", got="icarus")
     testbenches = testbench_folder()
     given = {path.stem: read_regression_list(path) for path in lists}
     dataset = project.dataset(images)

@@ -186,3 +186,17 @@ def test_fit(tmp_path):
     (tmp_path / "f.csv").write_text("1,1\n0,0\n")
     refused(amos("fit", "--table", "f.csv", cwd=tmp_path), "f.csv", "each greater than the one before")
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        (("board", "small", "--board", "icebreaker", "--clock", "nan"), ["--clock", "nan is not in the range"]),
+        (("synth", "small", "--frequency", "nan"), ["--frequency", "nan is not in the range"]),
+        (("simulate", "small", "--simulator", "icarus", "--waves", "fst"), ["--waves", "--simulator verilator"]),
+        (("simulate", "small", "--simulator", "icarus", "--coverage", "line"), ["--coverage", "--simulator verilator"]),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_before_anything_runs(folder, verb, words):
+    refused(amos(*verb, cwd=folder), *words)
+    assert not (folder / "build").exists()
