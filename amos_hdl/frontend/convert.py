@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +38,15 @@ class Images:
     calibration : integers, shape (image, pixel)
     test : integers, shape (image, pixel)
     labels : int64, shape (image,), of the test images, or None
+    shape : tuple of int
+        Of one image as the file has it.
     """
 
     source: str
     calibration: npt.NDArray[np.integer]
     test: npt.NDArray[np.integer]
     labels: Integers | None
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +99,8 @@ def load_images_of(path: Path, calibration: int, test: int) -> Images:
     chosen = np.unique(np.linspace(0, len(given) - 1, min(calibration, len(given))).astype(int))
     test = min(test, len(shown))
     flat = shown[:test].reshape(test, -1)
-    return Images(str(path), given[chosen].reshape(len(chosen), -1), flat, None if labels is None else labels[:test])
+    known = None if labels is None else labels[:test]
+    return Images(str(path), given[chosen].reshape(len(chosen), -1), flat, known, given.shape[1:])
 
 
 def convert(
@@ -124,7 +129,9 @@ def convert(
     """
     if source.suffix == ".onnx":
         if read_onnx(source).is_quantized:
-            return import_qonnx(source, name, pixels), None
+            exact = import_qonnx(source, name, pixels)
+            _check_shape(images, exact.network.input.shape)
+            return exact, None
         graph = import_float_onnx(source)
     elif source.suffix == ".pt2":
         graph = import_program(source)
@@ -136,7 +143,18 @@ def convert(
         )
     if images is None:
         raise DataError("no calibration images", where=str(source), hint="give some with --calibrate")
+    _check_shape(images, graph.image.size)
     return quantize(graph, name, images.calibration, pixels, options, say), graph
+
+
+def _check_shape(images: Images | None, wanted: tuple[int, ...]) -> None:
+    """Raise DataError for maps with as many pixels as ``wanted`` but their axes in another order."""
+    if images is None or len(images.shape) == 1 or len(wanted) != 3:
+        return
+    given = images.shape if len(images.shape) == 3 else (1, *images.shape)
+    if given != wanted and math.prod(given) == math.prod(wanted):
+        expected, hint = f"{wanted}: channel, row, column", "transpose the array"
+        raise DataError("shape of an image", where=images.source, expected=expected, got=f"{given}", hint=hint)
 
 
 def outputs_of(graph: FloatGraph, pixels: PixelCode, images: Images, say: Say) -> npt.NDArray[np.float32]:

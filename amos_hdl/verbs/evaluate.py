@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from amos_hdl.console import Steps, table
+from amos_hdl.console import Steps, note, table
 from amos_hdl.errors import DataError
 from amos_hdl.frontend.arrays import Library, kernels_for
 from amos_hdl.frontend.data import Dataset
@@ -60,7 +60,14 @@ def evaluate(
         data["reference"] = _comparison(dataset, counted.ranking, *found)
     if on_rtl:
         data["rtl"] = check_rtl(project, golden.check_images(network, dataset.images), rtl, steps)
-    return Outcome(data, lambda: _show(data, dataset))
+    unseen = found is None and load_original(project.folder) is not None
+
+    def show() -> None:
+        _show(data, dataset)
+        if unseen:
+            note("the original's answers are not known for any of these images; give them with --reference")
+
+    return Outcome(data, show)
 
 
 def _original(

@@ -117,6 +117,10 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, converted):
         ({"images": images + 1000, "labels": labels}, ("expected 0 to 255",)),
         ({"images": images / 255, "labels": labels}, ("data.npz", "expected integers", "float64")),
         ({"pictures": images}, ("data.npz", "no array images")),
+        (
+            {"images": images.reshape(-1, 8, 8, 1), "labels": labels},
+            ("data.npz: shape of an image: expected (1, 8, 8)", "got (8, 8, 1)", "transpose"),
+        ),
     ):
         np.savez(folder / "data.npz", **arrays)
         check(*words)

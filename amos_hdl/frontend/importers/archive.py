@@ -7,6 +7,7 @@ must not be given a file from elsewhere.  Here the archive's JSON and raw weight
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -177,10 +178,10 @@ class _Reader:
         if any(size < 0 for size in (*sizes, *strides, start)):
             raise ImportedModelError("shape of a tensor", where=place, got=f"{sizes}, strides {strides}")
         last = start + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
-        if 0 not in sizes and last >= len(flat):
-            raise ImportedModelError(
-                "truncated tensor", where=place, expected=f"{last + 1} numbers", got=f"{len(flat)}"
-            )
+        # as many numbers as entries: steps of 0 could make a terabyte out of one number
+        needed = max(last + 1, math.prod(sizes))
+        if 0 not in sizes and needed > len(flat):
+            raise ImportedModelError("truncated tensor", where=place, expected=f"{needed} numbers", got=f"{len(flat)}")
         view = np.lib.stride_tricks.as_strided(flat[start:], sizes, [stride * flat.itemsize for stride in strides])
         array = np.array(view)
         if array.dtype.kind == "f" and not np.isfinite(array).all():

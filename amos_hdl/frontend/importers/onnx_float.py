@@ -141,6 +141,9 @@ class _Walker:
 
     def _conv(self, node: Node, where: str) -> str:
         get, weights = node.attributes.get, self._needed(node, 1, where)
+        if list(get("kernel_shape", weights.shape[2:])) != list(weights.shape[2:]):
+            got = f"{get('kernel_shape')}"
+            raise ImportedModelError("kernel_shape", where=where, expected=f"{list(weights.shape[2:])}", got=got)
         return self.builder.conv(
             node.outputs[0], where, self._tensor(node, 0, where), weights, self._constant(node, 2, where),
             get("strides", [1, 1]), self._padding(node, weights.shape[2:], where), get("dilations", [1, 1]),

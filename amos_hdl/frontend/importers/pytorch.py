@@ -257,8 +257,8 @@ class _Walker:
         x, get = self.tensor(call, "self"), call.arguments.get
         shape = self.builder.shapes[x]
         rank = len(shape) + 1
-        first, last = int(get("start_dim", 0)) % rank, int(get("end_dim", -1)) % rank
-        if first != 1 or last != rank - 1:
+        first, last = int(get("start_dim", 0)), int(get("end_dim", -1))
+        if first not in (1, 1 - rank) or last not in (rank - 1, -1):
             raise ImportedModelError(
                 "axes to flatten", where=call.place, expected="1 to the last", got=f"{first}, {last}"
             )
@@ -359,6 +359,22 @@ _NEAREST: Mapping[str, str] = {
     "transpose": "keep the order channel, row, column",
     "prelu": "use LeakyReLU",
     "amax": "use MaxPool2d",
+    "max": "use MaxPool2d for maps, or leave the greatest of the classes to the network",
+    "argmax": "leave it out: the network ends with the class of the greatest value",
+    "topk": "leave it out: the network ends with the class of the greatest value",
+    "select": "keep all axes: slice [:, 0:1] instead of [:, 0]",
+    "split": "use slices",
+    "split_with_sizes": "use slices",
+    "chunk": "use slices",
+    "glu": "use slices, sigmoid and a product",
+    "sum": "use mean over rows and columns",
+    "flip": "turn the weights instead",
+    "upsample_nearest2d": "sizes can only shrink: use Conv2d with stride, or pools",
+    "upsample_bilinear2d": "sizes can only shrink: use Conv2d with stride, or pools",
+    "pixel_shuffle": "sizes can only shrink: use Conv2d with stride, or pools",
+    "pixel_unshuffle": "use Conv2d with stride",
+    "linalg_vector_norm": "use BatchNorm2d, whose statistics are constants after training",
+    "cumsum": "use Linear with weights of 0 and 1",
     "lstm": "recurrent layers are not supported",
     "gru": "recurrent layers are not supported",
 }

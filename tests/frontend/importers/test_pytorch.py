@@ -197,6 +197,11 @@ def test_damaged_files(tmp_path: Path) -> None:
     with pytest.raises(ImportedModelError, match=r"first\.weight: truncated tensor"):
         import_program(path)
     path.write_bytes(data)
+    repeated = {"sizes": [{"as_int": 1 << 15}] * 4, "strides": [{"as_int": 0}] * 4}  # 2**62 bytes out of one number
+    rewritten(path, lambda config: config["config"]["first.weight"]["tensor_meta"].update(repeated))
+    with pytest.raises(ImportedModelError, match=rf"first\.weight: truncated tensor: expected {1 << 60} numbers"):
+        import_program(path)
+    path.write_bytes(data)
     rewritten(path, lambda config: config["config"].pop("first.weight"))
     with pytest.raises(ImportedModelError, match=r"model\.pt2: weights missing: got 'first\.weight'"):
         import_program(path)
