@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amos_hdl.console import Steps, table
+from amos_hdl.console import Steps, note, table
 from amos_hdl.errors import SimulationError
 from amos_hdl.project import BUILD, Project
 from amos_hdl.verbs.outcome import Outcome
@@ -70,6 +70,8 @@ def faults(
             table(f"{title}, {flips / seconds:,.0f} per second", columns, [_row(g) for g in groups], right=columns[2:])
             for example in campaign.examples:
                 steps.failed(f"{device}: {example}")
+            if not campaign.passed and data["protect"] == "none":
+                note("amos-hdl generate --interface axi-stream --protect tmr keeps what counts and steers three times")
             if campaign.passed:
                 steps.done(f"{device}: no flip outlived the pipeline, stalled it, or moved a result to another image")
 

@@ -1,6 +1,7 @@
 """The host's end of a link, with a board in software at the other."""
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -125,6 +126,19 @@ def test_noise_only(endless, small):
     client = BoardClient(loop, 0.1)
     with pytest.raises(LinkError, match=r"got none after 5 times \(\d+ damaged frames\)"):
         client.identify()
+
+
+def test_noise_that_trickles(small):
+    """One byte at a time, each before the time is up: silence never comes, and the client ends all the same."""
+    loop = Loop(SoftBoard(small), from_board=lambda data: b"")
+
+    def read(timeout_s):
+        time.sleep(timeout_s / 2)
+        return b"n"
+
+    loop.read = read
+    with pytest.raises(LinkError, match="got none after 5 times"):
+        BoardClient(loop, 0.01).identify()
 
 
 def test_a_board_that_says_the_size_is_wrong(small):
