@@ -90,7 +90,11 @@ def fold(node: Node, constants: list[Constant], where: str) -> Constant:
         scale, offset = quantizer.scale.astype(np.float32), quantizer.offset.astype(np.float32)
         if np.any(offset):
             # (code - zero)·scale: the zero point moves the integers, not the scale
-            codes = codes + np.round(offset / scale)
+            moved = quantizer.offset / quantizer.scale
+            whole = np.round(moved)
+            if np.any(np.abs(moved - whole) > 1e-6 * (1 + np.abs(whole))):
+                raise ImportedModelError("zero point of constants", where=where, expected="whole", got=f"{-moved}")
+            codes = codes + whole.astype(np.float32)
         return Constant(codes * scale, codes.astype(np.int64), np.broadcast_to(quantizer.scale, codes.shape))
     if node.kind == "Transpose":
         return constants[0].mapped(lambda array: array.transpose(node.attributes.get("perm")))

@@ -343,6 +343,9 @@ def test_what_cannot_be_expressed_names_file_and_node(tmp_path: Path) -> None:
     refused(Model().quant(1.0, 4).add("Relu").matmul(ones), r"mm2 \(MatMul\): weighted sum of numbers that are no int")
     refused(Model().quant(np.linspace(1, 1.7, 8), 4).matmul(ones), r"mm1 \(MatMul\): scales of the inputs")
     refused(Model().quant(1.0, 4).matmul(ones, np.linspace(1, 1.7, 8)[:, None]), r"mm1 \(MatMul\): scales of weights")
+    halves = Model().quant(1.0, 4).matmul(ones)
+    halves.constants["z1"] = np.float32(0.5)  # numbers at n + 1/2 are no integers
+    refused(halves, r"q1 \(Quant\): zero point of constants: expected whole, got 0.5")
     refused(Model().quant(-1.0, 4).matmul(ones), r"n0 \(Quant\): scale of a quantizer: expected above 0, got -1.0")
     refused(Model().quant(1.0, 4, rounding_mode="ODD").matmul(ones), r"n0 \(Quant\): rounding_mode: .* got 'ODD'")
     refused(Model().quant(1.0, 4).matmul(np.ones((7, 3), int)), r"mm1 \(MatMul\): shape of weights")
