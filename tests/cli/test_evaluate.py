@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amos_hdl.circuit import relu
-from amos_hdl.network import Argmax, Conv2d, Dense, Flatten, Input, Network, SumPool, Unit, golden, store
+from amos_hdl.network import Add, Argmax, Conv2d, Dense, Flatten, Input, Network, SumPool, Unit, golden, store
 from amos_hdl.network.fan_out import fan_out
 from tests.cli.test_cli import amos, refused
 
@@ -109,7 +109,7 @@ def test_references_that_do_not_fit(folder, arrays, words):
     refused(amos(*call, cwd=folder), "reference.npz", *words)
 
 
-def test_info_without_hardware(folder):
+def test_info_of_maps(folder):
     code, out, err = amos("info", "maps", "--json", cwd=folder)
     assert code == 0, err
     data = json.loads(out)
@@ -121,9 +121,20 @@ def test_info_without_hardware(folder):
     assert [entry["shape"] for entry in data["operations"]] == [
         [2, 6, 5], [3, 6, 5], [3, 6, 5], [3, 2, 2], [12], [7], [1],
     ]  # fmt: skip
-    assert data["no_hardware"].startswith("c: conv2d of shape (3, 6, 5): expected ")
+    assert "no_hardware" not in data and data["interval_cycles"] == 30
+
+
+def test_info_without_hardware(folder):
+    """A factor of more bits than a weight may have: sizes are shown, and what stands in the way."""
+    x = Input("x", (2, 6, 5), 0, 15)
+    network = Network("wide", (x, Add("a", ("x", "x"), np.array([1 << 17, 1]))), ("a",))
+    store.save(network, folder / "models" / "wide")
+    code, out, err = amos("info", "wide", "--json", cwd=folder)
+    assert code == 0, err
+    data = json.loads(out)
+    assert data["no_hardware"].startswith("a: weights: expected at most 16 bits, got 19")
     assert "latency_cycles" not in data
-    code, out, _ = amos("info", "maps", cwd=folder)
-    assert code == 0 and "90 of 4 gates" in out and "no hardware" in out
-    refused(amos("generate", "maps", cwd=folder), "c: conv2d of shape (3, 6, 5)")
+    code, out, _ = amos("info", "wide", cwd=folder)
+    assert code == 0 and "no hardware" in out
+    refused(amos("generate", "wide", cwd=folder), "a: weights: expected at most 16 bits")
     assert not (folder / "rtl_out").exists()

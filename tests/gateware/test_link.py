@@ -59,13 +59,13 @@ def test_bytes_over_a_wire():
             left = list(sent)
             for cycle in range(len(sent) * 12 * bit_cycles):  # noqa: B023 - used at once
                 ctx.set(sender.valid, bool(left))
-                ctx.set(sender.byte, left[0] if left else 0)
+                ctx.set(sender.data, left[0] if left else 0)
                 if left and ctx.get(sender.ready):
                     left.pop(0)
                     starts.append(cycle)
                 if ctx.get(receiver.valid):
                     assert not ctx.get(receiver.broken)
-                    got.append(ctx.get(receiver.byte))
+                    got.append(ctx.get(receiver.data))
                 await ctx.tick()
 
         run(m, bench)
