@@ -10,6 +10,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.task import bridge, resume
 from cocotb.triggers import Event, FallingEdge, SimTimeoutError, Timer, with_timeout
+from cocotb.utils import get_sim_time
 
 CLOCK_NS = 10
 Result = TypeVar("Result")
@@ -85,6 +86,13 @@ class Line:
         data = bytes(self.received)
         self.received.clear()
         return data
+
+    def now_s(self) -> float:
+        """Return simulated seconds; only within ``host``."""
+        return resume(self._now)()
+
+    async def _now(self) -> float:
+        return float(get_sim_time("sec"))
 
     async def _wait(self, timeout_s: float) -> None:
         self._came.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -121,7 +120,7 @@ class BoardClient:
         # sequence number: which payload, and how often it was sent
         under_way: dict[int, tuple[int, int]] = {}
         sent = done = noise = 0
-        since = time.monotonic()
+        since = self._transport.now_s()
         while done < len(payloads):
             while sent < len(payloads) and len(under_way) < WINDOW:
                 under_way[self._sequence] = (sent, 0)
@@ -131,9 +130,9 @@ class BoardClient:
             data = self._transport.read(self._timeout_s)
             noise += len(data)
             # what trickles in for ever is no answer either
-            late = time.monotonic() - since > 2 * self._timeout_s
+            late = self._transport.now_s() - since > 2 * self._timeout_s
             if not data or noise > NOISE_LIMIT_BYTES or late:
-                noise, since = 0, time.monotonic()
+                noise, since = 0, self._transport.now_s()
                 self.counts.timeouts += 1
                 for sequence in list(under_way):
                     self._send(kind, sequence, payloads, under_way)
@@ -146,7 +145,7 @@ class BoardClient:
                     number, _ = under_way.pop(frame.sequence)
                     answers[number] = frame.payload
                     self.counts.answers += 1
-                    done, noise, since = done + 1, 0, time.monotonic()
+                    done, noise, since = done + 1, 0, self._transport.now_s()
                     if progress is not None:
                         progress(done)
                 else:

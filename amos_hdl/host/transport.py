@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from typing import Any, Protocol
 
 from amos_hdl.errors import LinkError, ToolError
@@ -18,6 +19,10 @@ class Transport(Protocol):
 
     def read(self, timeout_s: float) -> bytes:
         """Return what has come, after waiting for a first byte for at most ``timeout_s``; nothing if none came."""
+        ...
+
+    def now_s(self) -> float:
+        """Return seconds on the clock of the line, which in a simulation is the simulation's."""
         ...
 
 
@@ -76,6 +81,10 @@ class SerialTransport:
             raise LinkError(
                 f"the serial port failed: {error}", where=self.port, hint="is the board plugged in?"
             ) from error
+
+    def now_s(self) -> float:
+        """Return seconds on a clock that never goes back."""
+        return time.monotonic()
 
     def close(self) -> None:
         """Give the port back."""

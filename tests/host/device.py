@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+import time
 import tty
 
 import numpy as np
@@ -72,6 +73,9 @@ class Loop:
         self.under_way = 0
         data, self.waiting = self.waiting, b""
         return data
+
+    def now_s(self):
+        return time.monotonic()
 
 
 @contextlib.contextmanager
