@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from amos_hdl.console import show_json
 from amos_hdl.verbs.outcome import Outcome
 
-Function = TypeVar("Function", bound=Callable[..., None])
 Hardware = Mapping[str, Any]
 TARGETS = "ecp5-25k, ecp5-45k, ecp5-85k, ice40-hx8k, ice40-up5k, gowin-gw1n9, gowin-gw2a18"
 
@@ -30,7 +29,7 @@ images_option = click.option(
 )
 
 
-def hardware_options(function: Function) -> Function:
+def hardware_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the hardware options, which the function gets as one mapping ``hardware``; None: not given."""
 
     @click.option(
@@ -91,7 +90,7 @@ def hardware_options(function: Function) -> Function:
         }
         function(hardware=hardware, **others)
 
-    return with_hardware  # type: ignore[return-value]  # it takes what click gives
+    return with_hardware
 
 
 reference_option = click.option(
@@ -112,7 +111,7 @@ class MegahertzRange(click.FloatRange):
         return number
 
 
-def synthesis_options(function: Function) -> Function:
+def synthesis_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options of place and route."""
     for option in (
         click.option("--seed", type=click.IntRange(1), default=1, show_default=True, help="Seed of place and route."),

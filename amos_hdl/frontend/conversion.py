@@ -75,17 +75,17 @@ class _Pixels(Strict):
 class _Quantization(Strict):
     """See ``QuantizeOptions``; ``circuits`` are circuit files beside the recipe."""
 
-    weight_bits: int = 6
-    first_bits: int | None = None
-    last_bits: int | None = None
+    weight_bits: int = QuantizeOptions.weight_bits
+    first_bits: int | None = QuantizeOptions.first_bits
+    last_bits: int | None = QuantizeOptions.last_bits
     layer_bits: dict[str, int] = Field(default_factory=dict)
-    gates: int = 6
-    calibration: Calibration = "mse"
-    percentile: float = 99.9
-    alpha: float | None = None
-    per_channel: bool = False
-    bias_correction: bool = True
-    products: Products = "multiply"
+    gates: int = QuantizeOptions.gates
+    calibration: Calibration = QuantizeOptions.calibration
+    percentile: float = QuantizeOptions.percentile
+    alpha: float | None = QuantizeOptions.alpha
+    per_channel: bool = QuantizeOptions.per_channel
+    bias_correction: bool = QuantizeOptions.bias_correction
+    products: Products = QuantizeOptions.products
     circuits: list[str] = Field(default_factory=list)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as functional
@@ -202,7 +203,7 @@ class LayeredNetwork(nn.Module):
     @property
     def nodes(self) -> dict[str, Node]:
         """The layers by name, in order."""
-        return dict(zip(self.names, self.layers, strict=True))  # type: ignore[arg-type]  # ModuleList forgets types
+        return dict(zip(self.names, cast("Iterable[Node]", self.layers), strict=True))  # a ModuleList is of any modules
 
     @property
     def weighted(self) -> list[tuple[QuantizedSums, float]]:

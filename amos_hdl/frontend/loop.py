@@ -166,7 +166,7 @@ def _epoch(
         if settings.digit_cost and isinstance(module, LayeredNetwork):
             loss = loss + settings.digit_cost * module.digits()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        torch.autograd.backward(loss)
         optimizer.step()
         module.confine()
         losses += loss.item()

@@ -7,6 +7,7 @@ gives.  Training moves *latent* real parameters, in units of one integer step.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -155,12 +156,12 @@ class SpikingNetwork(nn.Module):
     @property
     def linears(self) -> list[PrunedLinear]:
         """The weighted sums in order."""
-        return list(self.sums)  # type: ignore[arg-type]  # nn.ModuleList forgets the type of its modules
+        return cast("list[PrunedLinear]", list(self.sums))  # a ModuleList is of any modules
 
     @property
     def activations(self) -> list[AmosActivation]:
         """The layers of trained units in order."""
-        return list(self.units)  # type: ignore[arg-type]  # as above
+        return cast("list[AmosActivation]", list(self.units))
 
     def logits(self, y: Tensor) -> Tensor:
         """Return logits ``(batch, class)`` of the input units' values y ``(batch, pixel)``."""

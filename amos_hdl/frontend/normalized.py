@@ -89,7 +89,7 @@ class NormalizedUnits(nn.Module):
             x = x[..., None, None]
         if self.training:
             self.norm.train(not bool(self.settled))
-            y: Tensor = _Staircase.apply(self.norm(x), self.top)  # type: ignore[no-untyped-call]  # torch
+            y: Tensor = _Staircase.apply(self.norm(x), self.top)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
         else:
             y = torch.zeros_like(x)
             limits = torch.tensor(self.thresholds(), dtype=torch.float64, device=x.device)

@@ -59,7 +59,7 @@ def soft_answers(
             # the networks share no parameter: the sum of their losses trains each alone
             loss = functional.cross_entropy(answer, labels[chosen].flatten(), reduction="sum") / batch
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
     with torch.no_grad():

@@ -10,6 +10,7 @@ from amos_hdl.gateware.gate import add_up, fires, look_up, multiples
 from amos_hdl.gateware.unit import AmosUnit, decode
 from amos_hdl.gateware.words import register
 from amos_hdl.schedule import FoldedUnitSpec
+from amos_hdl.schedule.lookup import Lookup
 
 
 class FoldedUnit(AmosUnit):
@@ -38,7 +39,7 @@ class FoldedUnit(AmosUnit):
         # a one followed by the spikes so far, the latest lowest
         code = Signal(gates, reset_less=True)
         if spec.rom is not None:
-            above = self._above_by_table(m, held, code)
+            above = self._above_by_table(m, held, code, spec.rom)
         elif spec.approximation is not None:
             above = self._above_by_trial(m, held, first)
         else:
@@ -54,10 +55,10 @@ class FoldedUnit(AmosUnit):
         m.d.comb += [self.spikes.eq(Cat(spikes)), self.y.eq(decode(m, spec, list(reversed(code))))]
         return m
 
-    def _above_by_table(self, m: Module, potential: Value, code: Signal) -> Value:
+    def _above_by_table(self, m: Module, potential: Value, code: Signal, rom: Lookup) -> Value:
         """Return whether the gate at work fires, its threshold looked up by the spikes before it."""
         spec = self.spec
-        threshold = look_up(m, spec.rom, list(reversed(code)), "threshold", like=potential)  # type: ignore[arg-type]
+        threshold = look_up(m, rom, list(reversed(code)), "threshold", like=potential)
         reached = Signal()
         m.d.comb += reached.eq(potential >= threshold)
         below = [self.step[gate] for gate in range(1, len(code)) if spec.fires_below(gate)]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Cat, ClockSignal, Elaboratable, Instance, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from amos_hdl.gateware.counters import count_up
 from amos_hdl.gateware.gate import add_up
+from amos_hdl.gateware.unit import unit_layer_ports
 from amos_hdl.gateware.words import shape
 from amos_hdl.schedule import Port, SharedUnitLayerSpec
 
@@ -27,15 +27,7 @@ class SharedUnitLayer(wiring.Component):
     def __init__(self, spec: SharedUnitLayerSpec, roms: Sequence[str]) -> None:
         self.spec, self.roms = spec, roms
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
-        super().__init__(
-            {
-                "in_valid": In(1),
-                "potential": In(self.source.bits),
-                "out_valid": Out(1),
-                "y": Out(self.result.bits),
-                "spikes": Out(len(spec.modules) * spec.operation.gates),
-            }
-        )
+        super().__init__(unit_layer_ports(spec))
 
     def elaborate(self, platform: object) -> Module:
         """Build what counts turns and gates, and the lanes."""

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from amos_hdl.gateware.gate import add_up, fires, look_up
 from amos_hdl.gateware.words import register, shape
-from amos_hdl.schedule import Port, UnitLayerSpec, UnitSpec
+from amos_hdl.schedule import Port, SharedUnitLayerSpec, UnitLayerSpec, UnitSpec
 
 
 class AmosUnit(wiring.Component):
@@ -76,6 +76,17 @@ def decode(m: Module, spec: UnitSpec, spikes: Sequence[Value]) -> Value:
     return add_up(m, Const(circuit.offset), weighted, "sum_y")
 
 
+def unit_layer_ports(spec: UnitLayerSpec | SharedUnitLayerSpec) -> dict[str, wiring.Member]:
+    """Return the members of a layer of units, however it is built; ``AmosUnitLayer`` says what they are."""
+    return {
+        "in_valid": In(1),
+        "potential": In(Port.of(spec.source).bits),
+        "out_valid": Out(1),
+        "y": Out(Port.of(spec.result).bits),
+        "spikes": Out(len(spec.modules) * spec.operation.gates),
+    }
+
+
 class AmosUnitLayer(wiring.Component):
     """One unit module per potential, all driven by one chain of steps.
 
@@ -100,15 +111,7 @@ class AmosUnitLayer(wiring.Component):
     def __init__(self, spec: UnitLayerSpec, unit_modules: list[str]) -> None:
         self.spec, self.unit_modules = spec, unit_modules
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
-        super().__init__(
-            {
-                "in_valid": In(1),
-                "potential": In(self.source.bits),
-                "out_valid": Out(1),
-                "y": Out(self.result.bits),
-                "spikes": Out(len(spec.modules) * spec.operation.gates),
-            }
-        )
+        super().__init__(unit_layer_ports(spec))
 
     def elaborate(self, platform: object) -> Elaboratable:
         """Build the chain of steps and place the units."""

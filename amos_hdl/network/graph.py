@@ -77,7 +77,7 @@ class Network:
         idle = known - used - set(self.outputs)
         if idle:
             raise NetworkError("result that nothing uses", where=self.name, got=repr(sorted(idle)))
-        self.tensors  # noqa: B018  # widths are derived, and so checked, on construction
+        _ = self.tensors  # widths are derived, and so checked, on construction
 
     def __getitem__(self, name: str) -> Operation:
         """Return the operation called ``name``; KeyError if there is none."""
@@ -96,7 +96,7 @@ class Network:
     @property
     def input(self) -> Input:
         """The input code."""
-        return self.operations[0]  # type: ignore[return-value]  # checked on construction
+        return next(operation for operation in self.operations if isinstance(operation, Input))
 
     @cached_property
     def tensors(self) -> Mapping[str, Tensor]:

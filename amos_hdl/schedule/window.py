@@ -67,7 +67,7 @@ class WindowSpec:
         if self.timing.span_cycles > self.interval_cycles:
             expected = f"at least {self.timing.span_cycles} clock cycles for one map"
             raise ScheduleError("interval", where=self.name, expected=expected, got=f"{self.interval_cycles}")
-        self._pitch  # noqa: B018  # found, and so checked, on construction
+        _ = self._pitch  # found, and so checked, on construction
 
     @cached_property
     def space(self) -> tuple[int, int]:

@@ -22,15 +22,12 @@ from amos_hdl.simulate.process import run_logged
 from amos_hdl.simulate.program import batch_program
 from amos_hdl.simulate.regression_list import Entry
 from amos_hdl.simulate.tool_log import first_error
-from amos_hdl.simulate.words import Bits, Integers, pack
+from amos_hdl.simulate.words import Bits, Integers, pack, whole_words
 
 #: Rows after the last result: nothing may come any more.
 DRAIN_ROWS = 8
 #: Name of the wrapper.  Names of networks have no capitals, so nothing else is called so.
 WRAPPER = "AmosBatch"
-#: Verilator gives ports wider than this as arrays of 32-bit words, which is what ``batch.cpp`` reads and writes.
-_NARROW_BITS = 64
-_WORD_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -78,20 +75,15 @@ def wrapper(design: Design, fields: list[Field]) -> str:
     lines = [
         f"module {WRAPPER}(",
         "  input clk, input rst, input in_valid,",
-        f"  input [{_padded(image_bits) - 1}:0] image, output [{_padded(width) - 1}:0] record",
+        f"  input [{whole_words(image_bits) - 1}:0] image, output [{whole_words(width) - 1}:0] record",
         ");",
         *wires,
         f"  {design.manifest.top} network({', '.join(ports)});",
-        f"  assign record[{_padded(width) - 1}:{width}] = 0;",
+        f"  assign record[{whole_words(width) - 1}:{width}] = 0;",
         *(f"  assign record[{f.low + f.bits - 1}:{f.low}] = {f.expression};" for f in fields),
         "endmodule",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _padded(bits: int) -> int:
-    """Return the next whole number of words, wide enough to be an array of words, with a bit to spare."""
-    return max(bits // _WORD_BITS + 1, _NARROW_BITS // _WORD_BITS + 1) * _WORD_BITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +116,10 @@ class BatchSimulator:
         Raises SimulationError if the simulator crashes or does not end in time.
         """
         port = Port.of(self.design.network.tensors[self.design.network.input.name])
-        rows, width = self.rows(len(images)), _padded(self.fields[-1].low + self.fields[-1].bits)
+        rows, width = self.rows(len(images)), whole_words(self.fields[-1].low + self.fields[-1].bits)
         # (image·pixel, word)
         pixels = np.moveaxis(images.reshape(len(images), port.count, -1), 1, 2).reshape(-1, port.count)
-        padded = np.zeros((len(pixels), _padded(port.bits) // 8), np.uint8)
+        padded = np.zeros((len(pixels), whole_words(port.bits) // 8), np.uint8)
         packed = pack(pixels, port.word_bits)
         padded[:, : packed.shape[1]] = packed
         with tempfile.TemporaryDirectory(dir=self.build.folder.parent, prefix=".batch-") as name:

@@ -27,13 +27,12 @@ from amos_hdl.simulate.program import faults_program
 from amos_hdl.simulate.registers import registers_of
 from amos_hdl.simulate.regression_list import Entry
 from amos_hdl.simulate.tool_log import first_error
-from amos_hdl.simulate.words import Integers, pack
+from amos_hdl.simulate.words import Integers, pack, whole_words
 
 #: Name of the wrapper.  Names of networks have no capitals, so nothing else is called so.
 WRAPPER = "AmosFaults"
 #: Instance of the network, or of the stream wrapper, in it.
 INSTANCE = "device"
-_WORD_BITS = 32
 #: Idle clock cycles after which a model is at rest, beyond its latency.
 _REST_CYCLES = 8
 #: Words of a verdict, in the order of ``faults.cpp``.
@@ -93,11 +92,6 @@ class Ports:
             "endmodule",
         ]
         return "\n".join(lines) + "\n"
-
-
-def whole_words(bits: int) -> int:
-    """Return the next whole number of words that Verilator makes an array of, with a bit to spare."""
-    return max(bits // _WORD_BITS + 1, 3) * _WORD_BITS
 
 
 def _winners(design: Design) -> set[str]:

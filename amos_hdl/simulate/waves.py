@@ -146,4 +146,5 @@ def write_save_files(design: Design, waves: Path) -> tuple[Path, Path]:
 
 def _first_cycles(cycles: list[int] | list[list[int]]) -> list[int]:
     """Return the cycles of the first unit, where those of each are its own."""
-    return np.atleast_2d(np.array(cycles))[0].tolist()  # type: ignore[no-any-return]
+    first: list[int] = np.atleast_2d(np.array(cycles))[0].tolist()
+    return first

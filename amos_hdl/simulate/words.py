@@ -8,6 +8,14 @@ import numpy.typing as npt
 Bits = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
+#: Verilator gives ports wider than this as arrays of 32-bit words, which is what our C++ reads and writes.
+_NARROW_BITS = 64
+_WORD_BITS = 32
+
+
+def whole_words(bits: int) -> int:
+    """Return the next whole number of words, enough for Verilator to make an array of them, a bit to spare."""
+    return max(bits // _WORD_BITS + 1, _NARROW_BITS // _WORD_BITS + 1) * _WORD_BITS
 
 
 def pack(values: Integers, word_bits: int) -> Bytes:

@@ -6,10 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from amos_hdl.console import Steps, table
 from amos_hdl.project import Project
 from amos_hdl.verbs.outcome import Outcome
+from amos_hdl.verbs.proofs import show_unproved, summary
 
 
 def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> Outcome:
@@ -31,38 +33,28 @@ def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> O
             proofs.append(proof)
             bar.advance()
     seconds = time.perf_counter() - started
-    counts = {verdict: sum(p.verdict == verdict for p in proofs) for verdict in ("proved", "refuted", "timeout")}
-    data = {
-        "network": project.name,
-        "passed": counts["proved"] == len(proofs),
-        **counts,
-        "seconds": seconds,
-        "tool": f"yosys {yosys.version}",
-        "units": [
-            {
-                **asdict(proof),
-                "gates": units[proof.unit].circuit.gates,
-                "levels": units[proof.unit].circuit.depth,
-                "potential_bits": units[proof.unit].potential.word_bits,
-                "folded": units[proof.unit].folded,
-            }
-            for proof in proofs
-        ],
-    }
+    result = summary(proofs, seconds, f"yosys {yosys.version}")
+    proved: list[dict[str, Any]] = [
+        {
+            **asdict(proof),
+            "gates": units[proof.unit].circuit.gates,
+            "levels": units[proof.unit].circuit.depth,
+            "potential_bits": units[proof.unit].potential.word_bits,
+            "folded": units[proof.unit].folded,
+        }
+        for proof in proofs
+    ]
+    data = {"network": project.name, **result, "units": proved}
 
     def show() -> None:
         rows: list[Sequence[object]] = [
             (unit["unit"], unit["verdict"], unit["gates"], unit["levels"], unit["potential_bits"], unit["clauses"])
-            for unit in data["units"]  # type: ignore[attr-defined]  # made just above
+            for unit in proved
         ]
         columns = ["unit", "", "gates", "levels", "bits of x", "clauses"]
         table(f"{project.name}: Verilog of each unit against the golden model", columns, rows, right=columns[2:])
-        for proof in proofs:
-            if proof.verdict == "refuted":
-                steps.failed(f"{proof.unit}: {proof.counterexample}")
-            elif proof.verdict == "timeout":
-                steps.failed(f"{proof.unit}: neither proved nor refuted within {timeout_s} s")
-        if data["passed"]:
+        show_unproved({proof.unit: proof for proof in proofs}, timeout_s, steps)
+        if result["passed"]:
             steps.done(f"{len(proofs)} units proved for every potential, any traffic and any start, {seconds:.0f} s")
 
-    return Outcome(data, show, passed=bool(data["passed"]))
+    return Outcome(data, show, passed=bool(result["passed"]))

@@ -12,6 +12,7 @@ from amos_hdl.console import Steps, table
 from amos_hdl.errors import SynthesisError
 from amos_hdl.project import Project
 from amos_hdl.verbs.outcome import Outcome
+from amos_hdl.verbs.proofs import show_unproved, summary
 
 if TYPE_CHECKING:
     from amos_hdl.emit.manifest import Manifest
@@ -42,14 +43,11 @@ def prove_netlist(
             proofs.append(proof)
             bar.advance()
     seconds = time.perf_counter() - started
-    counts = {verdict: sum(p.verdict == verdict for p in proofs) for verdict in ("proved", "refuted", "timeout")}
+    result = summary(proofs, seconds, f"yosys {yosys.version}")
     data = {
         "network": project.name,
         "netlist": family,
-        "passed": counts["proved"] == len(proofs),
-        **counts,
-        "seconds": seconds,
-        "tool": f"yosys {yosys.version}",
+        **result,
         "modules": [asdict(proof) for proof in proofs],
     }
 
@@ -57,15 +55,11 @@ def prove_netlist(
         rows = [(p.module, p.verdict, p.registers or None, p.clauses or None, p.bound_cycles) for p in proofs]
         columns = ["module", "", "register bits", "clauses", "cycles"]
         table(f"{project.name}: netlists for {family} against the Verilog", columns, rows, right=columns[2:])
-        for proof in proofs:
-            if proof.verdict == "refuted":
-                steps.failed(f"{proof.module}: {proof.counterexample}")
-            elif proof.verdict == "timeout":
-                steps.failed(f"{proof.module}: neither proved nor refuted within {timeout_s} s")
-        if data["passed"]:
+        show_unproved({proof.module: proof for proof in proofs}, timeout_s, steps)
+        if result["passed"]:
             steps.done(f"{len(proofs)} netlists proved equal to their Verilog, {seconds:.0f} s")
 
-    return Outcome(data, show, passed=bool(data["passed"]))
+    return Outcome(data, show, passed=bool(result["passed"]))
 
 
 def subjects_of(manifest: Manifest, schedule: Schedule, rtl: Path, layers: Sequence[str]) -> list[Subject]:

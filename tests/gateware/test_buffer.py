@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from amos_hdl.errors import ScheduleError
 from amos_hdl.gateware.buffer import PixelBuffer
 from amos_hdl.schedule.buffer import BufferSpec, meet
 from amos_hdl.schedule.timing import MapTiming
+from tests.gateware.simulated import run
 
 
 def check(spec, gaps):
@@ -31,10 +31,7 @@ def check(spec, gaps):
                 seen[row] = ctx.get(component.delayed)
             await ctx.tick()
 
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    run(component, bench)
     assert seen == leave
 
 

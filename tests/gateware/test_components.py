@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.gateware.argmax import ArgmaxLayer
@@ -12,6 +11,7 @@ from amos_hdl.gateware.folded import FoldedUnit
 from amos_hdl.gateware.unit import AmosUnit
 from amos_hdl.network import Argmax, Dense, Tensor
 from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, FoldedUnitSpec, UnitSpec
+from tests.gateware.simulated import run
 from tests.units import CIRCUITS, FOLDABLE
 
 
@@ -39,10 +39,7 @@ def stream(component, source, words, result, rows):
             seen.append((ctx.get(component.out_valid), ctx.get(getattr(component, result))))
             await ctx.tick()
 
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    run(component, bench)
     return seen
 
 
@@ -142,10 +139,7 @@ def check_unit(spec, x):
             await ctx.tick()
 
     present = set(entries.tolist())
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    run(component, bench)
     expected = np.zeros((len(noise), circuit.gates), bool)
     for gate in range(circuit.gates):
         expected[entries + spec.spike_cycle(gate), gate] = spikes[:, gate]
@@ -164,8 +158,5 @@ def test_delay_line():
             seen.append(ctx.get(component.delayed))
             await ctx.tick()
 
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    run(component, bench)
     assert seen == [0, 0, 0, *range(1, 9)]

@@ -2,9 +2,9 @@
 
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.sim import Simulator
 
 from amos_hdl.gateware.control import ControlRegister
+from tests.gateware.simulated import run
 
 
 @pytest.mark.parametrize("copies", [1, 3])
@@ -46,10 +46,3 @@ def test_a_flip_is_outvoted_and_mended(copy, bit, enabled):
         assert [ctx.get(each) for each in count._copies] == [4 + enabled] * 3
 
     run(m, bench)
-
-
-def run(m, bench):
-    simulator = Simulator(m)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()

@@ -5,13 +5,13 @@ import re
 import numpy as np
 import pytest
 from amaranth.hdl import Module
-from amaranth.sim import Simulator
 
 from amos_hdl.errors import ScheduleError
 from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
 from amos_hdl.gateware.rom import Rom
 from amos_hdl.network import Dense, Tensor
 from amos_hdl.schedule import FoldedSumSpec
+from tests.gateware import simulated
 from tests.gateware.test_components import pack, unpack
 
 
@@ -103,10 +103,7 @@ def run(spec, vectors, rows, resets=()):
             seen.append((ctx.get(component.out_valid), ctx.get(component.potential)))
             await ctx.tick()
 
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulated.run(component, bench)
     return seen
 
 

@@ -8,13 +8,7 @@ from amaranth.sim import Simulator
 from amos_hdl.gateware.fcs import fcs_step
 from amos_hdl.gateware.uart import UartReceiver, UartTransmitter
 from amos_hdl.schedule.link import fcs
-
-
-def run(top, bench):
-    simulator = Simulator(top)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+from tests.gateware.simulated import run
 
 
 def test_fcs():

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 from amaranth.hdl import Module
-from amaranth.sim import Simulator
 
 from amos_hdl.circuit import ThresholdCircuit, quantizer, relu
 from amos_hdl.errors import ScheduleError
@@ -13,6 +12,7 @@ from amos_hdl.gateware.rom import Rom
 from amos_hdl.gateware.shared_units import SharedUnitLayer
 from amos_hdl.network import Tensor, Unit
 from amos_hdl.schedule import SharedUnitLayerSpec
+from tests.gateware.simulated import run
 from tests.gateware.test_components import pack, unpack
 
 #: A gate with a negative gain, and values that are no binary code.
@@ -75,10 +75,7 @@ def test_shared_units_are_what_their_spec_says(case):
             seen.append((ctx.get(component.spikes), ctx.get(component.out_valid), ctx.get(component.y)))
             await ctx.tick()
 
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    run(component, bench)
     gates = spec.operation.gates
     expected = np.zeros((rows, len(circuits), gates), bool)
     for unit, gate in np.ndindex(len(circuits), gates):

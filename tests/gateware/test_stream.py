@@ -3,19 +3,12 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.sim import Simulator
 
 from amos_hdl.gateware.stream_images import ImageReceiver
 from amos_hdl.gateware.stream_registers import _count_ones, _counter
 from amos_hdl.gateware.stream_results import ResultFifo
 from amos_hdl.schedule.stream import StreamSpec
-
-
-def run(top, bench):
-    simulator = Simulator(top)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+from tests.gateware.simulated import run
 
 
 def spec(beat_bytes, interval=1, latency=3):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from amos_hdl.network import Tensor
 from amos_hdl.network.operations.window import Window
 from amos_hdl.schedule.timing import MapTiming
 from amos_hdl.schedule.window import WindowSpec
+from tests.gateware.simulated import run
 from tests.gateware.test_components import pack, unpack
 
 
@@ -35,10 +35,7 @@ def simulate(spec, images, gaps, random):
                 seen[row] = ctx.get(component.window)
             await ctx.tick()
 
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    run(component, bench)
     return entries, seen, component.result
 
 

@@ -42,12 +42,12 @@ class FloatGraph:
     def __post_init__(self) -> None:
         if not self.nodes or not isinstance(self.nodes[0], Image):
             raise ImportedModelError("network without an image", where=self.source)
-        self.shapes  # noqa: B018  # inferred, and so checked, on construction
+        _ = self.shapes  # inferred, and so checked, on construction
 
     @property
     def image(self) -> Image:
         """The node of the image."""
-        return self.nodes[0]  # type: ignore[return-value]  # checked on construction
+        return next(node for node in self.nodes if isinstance(node, Image))
 
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:

@@ -92,9 +92,12 @@ def read_program(file: Path | IO[bytes], source: str) -> Program:
             return _Reader(archive, source).program()
     except OSError as failure:
         raise ImportedModelError(f"cannot be read: {failure.strerror or failure}", where=source) from failure
+    # what zipfile raises for damage: no archive, or a wrong checksum; a damaged stream; a cut one; a compression it
+    # does not know; and, as RuntimeError, an encrypted entry
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as failure:
         hint = "save it by torch.export.save; checkpoints and pickled modules hold code, which is never run"
         raise ImportedModelError("truncated or not an exported program", where=source, hint=hint) from failure
+    # whole, but its JSON is not of the layout that the reader goes through
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as failure:
         got = f"{type(failure).__name__} {str(failure)[:80]}"
         raise ImportedModelError("damaged archive", where=source, got=got) from failure

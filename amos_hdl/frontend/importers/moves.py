@@ -96,7 +96,8 @@ def padded(
     )
     affine = tensor.affine
     if affine is not None:
-        affine = tuple(per_channel(part, tensor.shape, where).reshape(column) for part in affine)  # type: ignore[assignment]  # two
+        factor, shift = (per_channel(part, tensor.shape, where).reshape(column) for part in affine)
+        affine = (factor, shift)
     integers = np.zeros((1, tensor.shape[0], 1, 1), np.int64)
     if affine is not None and (affine[0] != 0).all():
         integers = np.round((float(value) - affine[1]) / affine[0]).astype(np.int64)[None]

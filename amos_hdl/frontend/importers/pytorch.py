@@ -54,7 +54,9 @@ def import_module(module: torch.nn.Module, shape: tuple[int, ...]) -> FloatGraph
         program = torch.export.export(module.eval(), (torch.zeros(2, *shape),))
         file = io.BytesIO()
         torch.export.save(program, file)
-    except Exception as failure:  # torch.export runs the user's own forward, which may raise anything
+    # torch.export runs the user's own ``forward``, which may raise anything: whatever it is becomes one line, with the
+    # failure as its cause
+    except Exception as failure:
         got = str(failure).strip().split("\n")[0][:120] or type(failure).__name__
         raise ImportedModelError("cannot be exported by torch.export", where=source, got=got) from failure
     finally:

@@ -199,7 +199,8 @@ class Lowering:
             logits = making.corrected(making.made(replace(value, name="logits"), scale), tensor)
             last = making.operations.pop()
             bias = _whole(logits.offset / scale, place)
-            assert isinstance(last, Dense)  # noqa: S101 - the output has one value per class, so nothing else made it
+            if not isinstance(last, Dense):
+                raise ImportedModelError("last sums", where=place, expected="a dense layer", got=last.kind)
             bits = max(last.weight_bits, width_bits(int(last.weights.min()), int(last.weights.max()))[0])
             making.operations.append(replace(last, bias=bias, weight_bits=bits))
             value = Scaled(last.name, scale, np.zeros_like(scale))

@@ -72,7 +72,7 @@ class Conv2d(OneSource):
         check_weights(self.weights, self.weight_bits, self.biases, ("channel", "input", "row", "column"), self.name)
         if type(self.groups) is not int or self.groups < 1 or shape[0] % self.groups:
             raise self.refuse("groups", f"a divisor of {shape[0]} channels", repr(self.groups))
-        self.window  # noqa: B018  # made, and so checked, on construction
+        _ = self.window  # made, and so checked, on construction
 
     @property
     def biases(self) -> Array:

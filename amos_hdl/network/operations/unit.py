@@ -45,7 +45,7 @@ class Unit(OneSource):
         assignment = constant(self.assignment, np.shape(self.assignment), f"assignment of {self.name}")
         object.__setattr__(self, "assignment", assignment)
         try:
-            self.bank  # noqa: B018  # made, and so checked, on construction
+            _ = self.bank  # made, and so checked, on construction
         except CircuitError as error:
             raise NetworkError(str(error), where=self.name) from error
 
