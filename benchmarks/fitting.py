@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from amos_hdl.circuit import SERIAL, Architecture
-from amos_hdl.circuit.activations import ACTIVATIONS, find_activation
+from amos_hdl.circuit.activations import ACTIVATIONS, Activation, find_activation
 from amos_hdl.circuit.fitting import DEFAULT_EFFORT, Effort, fit
 from amos_hdl.circuit.fitting.descent import descend
 from amos_hdl.circuit.fitting.linear import FINE_SAMPLES, search_samples
@@ -83,10 +83,10 @@ def row(name: str, bits: int, effort: Effort) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def equal_steps(activation: object, bits: int) -> float:
+def equal_steps(activation: Activation, bits: int) -> float:
     """Return the error of the nearest of 2**bits equally spaced values from least to greatest, at 100,000 points."""
-    x = np.linspace(activation.low, activation.high, 100_000)  # type: ignore[attr-defined]
-    y = activation(x)  # type: ignore[operator]
+    x = np.linspace(activation.low, activation.high, 100_000)
+    y = activation(x)
     step = np.ptp(y) / ((1 << bits) - 1)
     return float(np.mean((np.round((y - y.min()) / step) * step + y.min() - y) ** 2))
 

@@ -335,7 +335,8 @@ class _Placing:
             edges, strides = [(first, last) for first, last in operation.widths], (1, 1, 1)
         if not source.space:
             return self._plain(operation, WireSpec(operation, (source,), result, tuple(words)))
-        window = self._window(operation, Window((1, 1), strides[1:], (*edges[1], *edges[2])), fill)  # type: ignore[arg-type]
+        (_, row_step, column_step), (_, row_edges, column_edges) = strides, edges
+        window = self._window(operation, Window((1, 1), (row_step, column_step), (*row_edges, *column_edges)), fill)
         seen = pixel(source) if window is None else window.result
         return self._plain(operation, WireSpec(operation, (seen,), pixel(result), tuple(words)), window)
 

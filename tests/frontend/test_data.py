@@ -1,5 +1,6 @@
 import builtins
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,8 +79,8 @@ def test_images_without_rows_are_read(tmp_path: Path) -> None:
         ({"images": np.array([{}] * 20), "labels": labels()}, r"not plain arrays in NPZ: got .*allow_pickle=False"),
     ],
 )
-def test_wrong_images_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
-    np.savez(tmp_path / "own.npz", **arrays)  # type: ignore[arg-type]
+def test_wrong_images_are_refused(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
+    np.savez(tmp_path / "own.npz", **arrays)
     with pytest.raises(DataError, match=message) as caught:
         load_dataset(npz(), folder=tmp_path)
     assert "\n" not in str(caught.value)
@@ -100,10 +101,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_without_scikit_learn_the_digits_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
-    def refuse(name: str, *rest: object, **more: object) -> object:
+    def refuse(name: str, *rest: Any, **more: Any) -> object:
         if name.startswith("sklearn"):
             raise ImportError(name)
-        return real(name, *rest, **more)  # type: ignore[arg-type]
+        return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(ToolError, match=r'pip install "amos-hdl\[data\]"'):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,9 +122,9 @@ def test_bits_of_layers(small: FloatGraph) -> None:
     ],
     ids=str,
 )
-def test_ways_of_calibration(small: FloatGraph, change: dict[str, object]) -> None:
+def test_ways_of_calibration(small: FloatGraph, change: dict[str, Any]) -> None:
     images = pictures(64)
-    made = quantize(small, "net", images, PIXELS, replace(FINE, **change))  # type: ignore[arg-type]
+    made = quantize(small, "net", images, PIXELS, replace(FINE, **change))
     assert error(made, small, pictures(32, seed=1)) < 0.25
     assert made.network != quantize(small, "net", images, PIXELS, FINE).network
 
@@ -198,6 +199,6 @@ def test_calibration_images_must_fit(small: FloatGraph) -> None:
         ({"alpha": -1.0}, "alpha: expected above 0"),
     ],
 )
-def test_options_out_of_range(options: dict[str, object], message: str) -> None:
+def test_options_out_of_range(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ImportedModelError, match=message):
-        QuantizeOptions(**options)  # type: ignore[arg-type]
+        QuantizeOptions(**options)
