@@ -3,7 +3,8 @@
 Run ``python benchmarks/paper_networks.py resnet20 --data ../shared/data``; the folder holds ``cifar10/`` (binary files)
 and ``models/resnet20-12fca82f.th``, a checkpoint of akamaster/pytorch_resnet_cifar10.  About a minute per row.
 
-``... resnet50`` and ``... efficientnet-b0`` (to b7) need no data: weights and images come from a seed.
+``... resnet50`` and ``... efficientnet-b0`` (to b7) need no data: weights and images come from a seed.  ``... seeded``
+converts all of them once, with the first K of ``--gates``.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ class ResNet20Study:
             train.pixels[chosen].reshape(CALIBRATION_IMAGES, -1),
             files.test.pixels[:images].reshape(-1, 3072),
             files.test.labels[:images],
+            (3, 32, 32),
         )
         self.graph: FloatGraph = import_module(trained_resnet20(data / "models" / "resnet20-12fca82f.th"), (3, 32, 32))
         self.outputs = outputs_of(self.graph, PIXELS, self.images, lambda *_: None)
@@ -135,7 +137,7 @@ def resnet20(data: Path, images: int) -> None:
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", choices=["resnet20", *STRUCTURES])
+    parser.add_argument("network", choices=["resnet20", *STRUCTURES, "seeded"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with cifar10/ and models/")
     parser.add_argument("--images", type=int, default=500, help="test images of resnet20")
     parser.add_argument("--size", type=int, default=64, help="rows and columns of the images of the others")
@@ -146,6 +148,11 @@ def main() -> int:
         from seeded_networks import study  # beside this file, which tests import from elsewhere
 
         study(arguments.network, arguments.size, arguments.gates, arguments.fitted)
+        return 0
+    if arguments.network == "seeded":
+        from seeded_networks import every
+
+        every(arguments.size, arguments.gates[0])
         return 0
     if not arguments.data.is_dir():
         print(json.dumps({"error": f"{arguments.data}: not a folder"}), file=sys.stderr)

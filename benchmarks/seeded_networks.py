@@ -6,6 +6,8 @@ spiking network follows its own float network, not how well either sees.
 
 from __future__ import annotations
 
+import multiprocessing
+import resource
 import time
 from dataclasses import replace
 
@@ -17,7 +19,7 @@ from amos_hdl.circuit.activations import find_activation
 from amos_hdl.circuit.architecture import Architecture
 from amos_hdl.circuit.fitting import Effort, FittedUnit, fit
 from amos_hdl.frontend.architectures.modules import seeded
-from amos_hdl.frontend.convert import Images, compare, outputs_of
+from amos_hdl.frontend.convert import Images, Kept, compare, outputs_of
 from amos_hdl.frontend.importers.pixels import PixelCode
 from amos_hdl.frontend.importers.pytorch import import_module
 from amos_hdl.frontend.quantize import QuantizeOptions, quantize
@@ -49,24 +51,54 @@ class Study:
         calibration = smooth_images(CALIBRATION_IMAGES, size, SEED)
         test = smooth_images(TEST_IMAGES, size, SEED + 1)
         flat = [images.reshape(len(images), -1) for images in (calibration, test)]
-        self.images = Images("seeded images", flat[0], flat[1], None)
+        self.images = Images("seeded images", flat[0], flat[1], None, shape)
         module = seeded(name, SEED, torch.from_numpy(PIXELS.floats(flat[0], shape)))
         self.graph = import_module(module, shape)
         self.outputs = outputs_of(self.graph, PIXELS, self.images, lambda *_: None)
 
-    def row(self, units: str, options: QuantizeOptions) -> None:
-        """Convert, judge and print one row."""
+    def made(self, options: QuantizeOptions) -> tuple[Kept, Counts, float, float]:
+        """Convert and judge; return what was kept, the size, and the seconds of both."""
         started = time.perf_counter()
         made = quantize(self.graph, self.name.replace("-", "_"), self.images.calibration, PIXELS, options)
+        converted = time.perf_counter()
         kept = compare(made, self.outputs, self.images, lambda *_: None)
-        total = sum(count(made.network).values(), Counts())
+        size = sum(count(made.network).values(), Counts())
+        return kept, size, converted - started, time.perf_counter() - converted
+
+    def row(self, units: str, options: QuantizeOptions) -> None:
+        """Convert, judge and print one row."""
+        kept, size, *seconds = self.made(options)
         products = {"multiply": "real", "units": "units"}[options.products]
         print(
             f"| {units} | {products} | {100 * kept.logit_error:.2f} % | {100 * kept.agreement:.0f} % "
-            f"| {total.gates:,} | {kept.spikes_per_image:,.0f} | {kept.spikes_per_image / total.gates:.3f} "
-            f"| {time.perf_counter() - started:.0f} |",
+            f"| {size.gates:,} | {kept.spikes_per_image:,.0f} | {kept.spikes_per_image / size.gates:.3f} "
+            f"| {sum(seconds):.0f} |",
             flush=True,
         )
+
+
+def every(size: int, gates: int) -> None:
+    """Print one row for each network, each converted in a process of its own, whose greatest memory is its own."""
+    print(f"{size} x {size} pixels, K = {gates}, {WEIGHT_BITS}-bit weights, {TEST_IMAGES} images")
+    print("| network | weights | neurons | error of the logits | same class | convert | run | memory |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name in ("resnet50", *(f"efficientnet-b{number}" for number in range(8))):
+        process = multiprocessing.get_context("spawn").Process(target=_one, args=(name, size, gates))
+        process.start()
+        process.join()
+        if process.exitcode:
+            print(f"| {name} | ended with {process.exitcode} |", flush=True)
+
+
+def _one(name: str, size: int, gates: int) -> None:
+    study = Study(name, size)
+    kept, counts, convert, run = study.made(QuantizeOptions(weight_bits=WEIGHT_BITS, gates=gates))
+    print(
+        f"| {name} | {counts.weights:,} | {counts.gates:,} | {100 * kept.logit_error:.1f} % "
+        f"| {100 * kept.agreement:.0f} % | {convert:.0f} s | {run:.0f} s "
+        f"| {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB |",
+        flush=True,
+    )
 
 
 def fitted_swish(gates: int) -> FittedUnit:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -48,17 +49,39 @@ class CircuitBank:
             raise CircuitError("assignment", expected=f"circuit numbers 0 to {len(circuits) - 1}", got=got)
         self._circuit = first
         self._units = len(assignment)
-        # (unit, gate), (unit, entry): the parameters of every unit side by side
-        self._gains = np.array([circuit.gains for circuit in circuits], np.int64)[assignment]
-        self._outputs = np.array([circuit.outputs for circuit in circuits], np.int64)[assignment]
-        self._offsets = np.array([circuit.offset for circuit in circuits], np.int64)[assignment]
-        self._tables: list[npt.NDArray[np.int64]] = []
-        if first.is_table:
-            columns = zip(*(circuit.tables for circuit in circuits), strict=True)
-            self._tables = [np.array(column, np.int64)[assignment] for column in columns]
-        else:
-            self._thresholds = np.array([circuit.thresholds for circuit in circuits], np.int64)[assignment]
-            self._lateral = np.array([circuit.lateral for circuit in circuits], np.int64)[assignment]
+        self._circuits, self._assignment = tuple(circuits), assignment
+
+    def _of_units(self, field: Callable[[ThresholdCircuit], object]) -> npt.NDArray[np.int64]:
+        """Return a parameter of every unit side by side: ``(unit, ...)``."""
+        return np.array([field(circuit) for circuit in self._circuits], np.int64)[self._assignment]
+
+    # made when gates are evaluated: the tables of a large network are gigabytes, and counting spikes needs none
+
+    @cached_property
+    def _gains(self) -> npt.NDArray[np.int64]:
+        return self._of_units(lambda circuit: circuit.gains)
+
+    @cached_property
+    def _outputs(self) -> npt.NDArray[np.int64]:
+        return self._of_units(lambda circuit: circuit.outputs)
+
+    @cached_property
+    def _offsets(self) -> npt.NDArray[np.int64]:
+        return self._of_units(lambda circuit: circuit.offset)
+
+    @cached_property
+    def _thresholds(self) -> npt.NDArray[np.int64]:
+        return self._of_units(lambda circuit: circuit.thresholds)
+
+    @cached_property
+    def _lateral(self) -> npt.NDArray[np.int64]:
+        return self._of_units(lambda circuit: circuit.lateral)
+
+    @cached_property
+    def _tables(self) -> list[npt.NDArray[np.int64]]:
+        # (unit, entry) of each gate
+        columns = zip(*(circuit.tables for circuit in self._circuits), strict=True)
+        return [np.array(column, np.int64)[self._assignment] for column in columns]
 
     @property
     def gates(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,8 +79,8 @@ class ThresholdCircuit:
         for name, value in (("outputs", self.outputs), ("levels", self.levels)):
             if len(value) != count:
                 raise CircuitError(f"length of {name}", expected=f"{count}, one per gate", got=repr(len(value)))
-        steps = np.diff((0, *self.levels))
-        if self.levels[0] != 1 or not np.isin(steps, (0, 1)).all():
+        steps = {later - level for level, later in pairwise((0, *self.levels))}
+        if self.levels[0] != 1 or not steps <= {0, 1}:
             raise CircuitError("levels", expected="1 first, never falling, none left out", got=repr(self.levels))
         if self.is_table == bool(self.thresholds or self.lateral):
             raise CircuitError("form of a circuit", expected="thresholds and lateral, or tables, not both")
@@ -115,12 +116,14 @@ class ThresholdCircuit:
                 )
 
     def _check_integers(self) -> None:
-        everything = [*self.gains, *self.outputs, self.offset, *self.thresholds]
-        everything += [value for row in self.lateral + self.tables for value in row]
-        for value in everything:
-            if type(value) is not int or abs(value) >= MAGNITUDE_LIMIT // GATE_LIMIT:
-                limit = MAGNITUDE_LIMIT // GATE_LIMIT
-                raise CircuitError("parameter", expected=f"an int of magnitude below {limit}", got=repr(value))
+        rows = chain.from_iterable((*self.lateral, *self.tables))
+        everything = [*self.gains, *self.outputs, self.offset, *self.thresholds, *rows]
+        limit = MAGNITUDE_LIMIT // GATE_LIMIT
+        # types and extremes at the speed of C: tables hold thousands of numbers, networks thousands of tables
+        if set(map(type, everything)) == {int} and -limit < min(everything) and max(everything) < limit:
+            return
+        wrong = next(value for value in everything if type(value) is not int or abs(value) >= limit)
+        raise CircuitError("parameter", expected=f"an int of magnitude below {limit}", got=repr(wrong))
 
     @property
     def gates(self) -> int:
@@ -220,13 +223,13 @@ class ThresholdCircuit:
         """
         from amos_hdl.circuit.segments import segments  # segments imports this module
 
-        if high - low < 1 << 16:
-            values = segments(self, low, high).values
-        elif self.is_table:
-            values = self.value(self._steps_within(low, high))
-        else:
+        if high - low >= 1 << 16 and not self.is_table:
             negative, positive = (sum(d for d in self.outputs if d * sign > 0) for sign in (-1, 1))
             return self.offset + negative, self.offset + positive
+        try:
+            values = segments(self, low, high).values
+        except CircuitError:  # too many of them
+            values = self.value(self._steps_within(low, high))
         return int(values.min()), int(values.max())
 
     def _steps_within(self, low: int, high: int) -> Integers:

@@ -24,21 +24,26 @@ from amos_hdl.network.tensor import Tensor
 
 #: Most entries of one table, and potentials looked up at a time: both stay in the processor's second cache.
 TABLE_LIMIT, BLOCK = 1 << 15, 1 << 15
+#: Most entries of all tables of a layer: some layers have thousands of circuits.
+LAYER_LIMIT = 1 << 22
 #: Most comparisons after the table, where it has one entry for several segments; with more, halving is faster.
 STEP_LIMIT = 6
 
 
 class Staircase:
-    """Finds the segment of each potential, by a table of every ``2**shift``-th x and a few comparisons after it."""
+    """Finds the segment of each potential, by a table of every ``2**shift``-th x and a few comparisons after it.
 
-    def __init__(self, found: Segments) -> None:
+    The table has at most ``entries`` entries.
+    """
+
+    def __init__(self, found: Segments, entries: int = TABLE_LIMIT) -> None:
         self._starts = found.starts
         # where nothing lies below the first step or above the last, no table is needed
         self._origin = int(found.starts[1]) - 1 if len(found.starts) > 1 else int(found.starts[0])
         reach = int(found.starts[-1]) - self._origin + 1
-        self._shift = max(0, (reach - 1).bit_length() - (TABLE_LIMIT.bit_length() - 1))
-        entries = self._origin + (np.arange((reach - 1 >> self._shift) + 1, dtype=np.int64) << self._shift)
-        numbers = np.searchsorted(found.starts, entries, side="right") - 1
+        self._shift = max(0, (reach - 1).bit_length() - (entries.bit_length() - 1))
+        looked_up = self._origin + (np.arange((reach - 1 >> self._shift) + 1, dtype=np.int64) << self._shift)
+        numbers = np.searchsorted(found.starts, looked_up, side="right") - 1
         beyond = np.append(numbers[1:], len(found.starts) - 1) - numbers
         self._steps = int(beyond.max()) if self._shift else 0
         self._table = numbers.clip(min=0).astype(np.uint16)
@@ -82,10 +87,12 @@ class UnitLookup:
         self._gates, self._kind = operation.gates, kind
         self._fan_out = fan_out
         self._groups: list[tuple[npt.NDArray[np.intp], _Tables]] = []
-        for number in np.unique(operation.assignment).tolist():
+        used = np.unique(operation.assignment)
+        entries = min(TABLE_LIMIT, max(2, LAYER_LIMIT // len(used)))
+        for number in used.tolist():
             channels = np.flatnonzero(operation.assignment == number)
             low, high = int(source.low[channels].min()), int(source.high[channels].max())
-            self._groups.append((channels, _Tables(operation.circuits[number], low, high, kind)))
+            self._groups.append((channels, _Tables(operation.circuits[number], low, high, kind, entries)))
 
     def __call__(self, x: Numbers) -> tuple[Numbers, npt.NDArray[np.int64], int]:
         """Return y, the spikes of each gate ``(gate,)``, and the weights that they reach, for potentials ``x``.
@@ -110,7 +117,7 @@ class UnitLookup:
                     each = tables.spike_counts.take(number).reshape(y[part].shape)
                     fan_out = self._fan_out.array(some).reshape(len(each), -1)
                     reached += int((each.sum(axis=1, dtype=np.int64) * fan_out).sum())
-            spikes += histogram @ tables.spikes
+            spikes += histogram @ tables.spikes.astype(np.int64)
         return y.reshape(x.shape), spikes, reached
 
 
@@ -125,11 +132,11 @@ def _runs(channels: npt.NDArray[np.intp], together: int) -> Iterator[slice]:
 class _Tables:
     """What each segment of one circuit stands for."""
 
-    def __init__(self, circuit: ThresholdCircuit, low: int, high: int, kind: np.dtype[Any]) -> None:
+    def __init__(self, circuit: ThresholdCircuit, low: int, high: int, kind: np.dtype[Any], entries: int) -> None:
         found = segments(circuit, low, high)
-        self.staircase = Staircase(found)
+        self.staircase = Staircase(found, entries)
         self.values = found.values.astype(kind)
-        self.spikes = found.spikes.astype(np.int64)
+        self.spikes = found.spikes
         self.spike_counts = found.spikes.sum(axis=1).astype(np.uint8)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,18 @@ from amos_hdl.circuit.activations import find_activation
 
 Real = npt.NDArray[np.float64]
 Function = Callable[[Real], Real]
+
+
+@dataclass(frozen=True, eq=False)
+class PerChannel:
+    """A function of its own for each of so many channels: takes and gives arrays ``(..., channel)``."""
+
+    channels: int
+    function: Function
+
+    def __call__(self, x: Real) -> Real:
+        """Return the function of ``x``, whose last axis is that of the channels."""
+        return self.function(x)
 
 
 def _named(name: str) -> Callable[..., Function]:
@@ -25,6 +38,20 @@ def _clamp(low: float | None = None, high: float | None = None) -> Function:
 
 def _leaky(slope: float = 0.01) -> Function:
     return lambda x: np.where(x >= 0, x, slope * x)
+
+
+def prelu(slopes: Real) -> Function:
+    """Return x for x >= 0, else slope·x: one slope for all channels, or one for each."""
+    if slopes.size == 1:
+        return _leaky(float(slopes.reshape(-1)[0]))
+    each = slopes.reshape(-1).astype(np.float64)
+    return PerChannel(each.size, lambda x: np.where(x >= 0, x, each * x))
+
+
+def _shrink(bound: float = 0.5, bias: float | None = None) -> Function:
+    """Return 0 within ``bound``, else x moved towards 0 by ``bias``, which is the bound itself if None."""
+    towards = bound if bias is None else bias
+    return lambda x: np.where(np.abs(x) > bound, x - np.sign(x) * towards, 0.0)
 
 
 def _elu(alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Function:
@@ -97,7 +124,26 @@ FUNCTIONS: Mapping[str, Callable[..., Function]] = {
     "sin": _plain(np.sin),
     "cos": _plain(np.cos),
     "atan": _plain(np.arctan),
+    "shrink": _shrink,
+    "hardshrink": lambda bound=0.5: _shrink(bound, 0.0),
+    "softshrink": lambda bound=0.5: _shrink(bound),
+    "rsqrt": _plain(lambda x: 1 / np.sqrt(x)),
+    "exp2": _plain(np.exp2),
+    "log2": _plain(np.log2),
+    "log10": _plain(np.log10),
+    "erfc": _plain(np.vectorize(math.erfc, otypes=[np.float64])),
+    "tan": _plain(np.tan),
+    "asin": _plain(np.arcsin),
+    "acos": _plain(np.arccos),
+    "sinh": _plain(np.sinh),
+    "cosh": _plain(np.cosh),
+    "asinh": _plain(np.arcsinh),
+    "acosh": _plain(np.arccosh),
+    "atanh": _plain(np.arctanh),
+    "trunc": _plain(np.trunc),
+    "frac": _plain(lambda x: x - np.trunc(x)),
     "sign": _plain(np.sign),
+    "sgn": _plain(np.sign),
     "floor": _plain(np.floor),
     "ceil": _plain(np.ceil),
     "round": _plain(np.round),

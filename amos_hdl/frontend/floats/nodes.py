@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import ImportedModelError
+from amos_hdl.frontend.floats.functions import PerChannel
 from amos_hdl.network.kernels import NUMPY
 from amos_hdl.network.operations import Window
 
@@ -146,7 +147,8 @@ class Affine(Node):
 class Activation(Node):
     """``y = function(x)``, element by element.
 
-    ``label`` is the function's name, ``function`` takes and gives float64 arrays.
+    ``label`` is the function's name, ``function`` takes and gives float64 arrays; a ``PerChannel`` has one function for
+    each channel.
     """
 
     label: str
@@ -154,12 +156,17 @@ class Activation(Node):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Return the shape of the input."""
+        if isinstance(self.function, PerChannel) and self.function.channels != inputs[0][0]:
+            raise self.refuse("parameters", f"one, or {inputs[0][0]}: one per channel", self.function.channels)
         return inputs[0]
 
     def __call__(self, *inputs: Float) -> Float:
         """Return the function of the input; what is not finite is for others to refuse."""
+        x = inputs[0].astype(np.float64)
         with np.errstate(all="ignore"):
-            return self.function(inputs[0].astype(np.float64)).astype(np.float32)
+            if isinstance(self.function, PerChannel):
+                return np.moveaxis(self.function(np.moveaxis(x, 0, -1)), -1, 0).astype(np.float32)
+            return self.function(x).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

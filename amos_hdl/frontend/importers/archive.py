@@ -40,14 +40,19 @@ class Call:
         File, module and operation, for errors.
     arguments : mapping of parameter to value
         A tensor is a ``Name``; several tensors are a list of them.
-    output : str
-        Name of its result.
+    outputs : tuple of str
+        Names of its results: several of a split.
     """
 
     target: str
     place: str
     arguments: Mapping[str, Any]
-    output: str
+    outputs: tuple[str, ...]
+
+    @property
+    def output(self) -> str:
+        """Name of its first result."""
+        return self.outputs[0]
 
 
 class Name(str):
@@ -154,10 +159,12 @@ class _Reader:
             expected = "operations of torch.ops.aten"
             raise ImportedModelError("unsupported operation", where=place, expected=expected, got=repr(node["target"]))
         arguments = {argument["name"]: _argument(argument["arg"]) for argument in node["inputs"]}
-        outputs = node["outputs"]
-        if not outputs or "as_tensor" not in outputs[0]:
-            raise ImportedModelError("operation with no or several results", where=place, got=node["target"])
-        return Call(node["target"].removeprefix("torch.ops.aten."), place, arguments, outputs[0]["as_tensor"]["name"])
+        first: Mapping[str, Any] = node["outputs"][0] if node["outputs"] else {}
+        tensors = first.get("as_tensors") or ([first["as_tensor"]] if "as_tensor" in first else [])
+        if not tensors:
+            raise ImportedModelError("operation without a tensor as result", where=place, got=node["target"])
+        outputs = tuple(tensor["name"] for tensor in tensors)
+        return Call(node["target"].removeprefix("torch.ops.aten."), place, arguments, outputs)
 
     def _tensors(self, kind: str) -> dict[str, Array]:
         """Return the tensors of the archive's folder ``weights`` or ``constants`` by their name in the module."""

@@ -28,7 +28,7 @@ from amos_hdl.frontend.floats import (
     Slice,
     Sum,
 )
-from amos_hdl.frontend.floats.functions import Function
+from amos_hdl.frontend.floats.functions import FUNCTIONS, Function, PerChannel
 from amos_hdl.network.operations import Window
 
 Array = npt.NDArray[Any]
@@ -111,22 +111,54 @@ class Builder:
 
     def affine(self, name: str, place: str, x: str, scale: Array | float, offset: Array | float) -> str:
         """Add ``scale·x + offset`` with one value, or one per channel."""
-        parts = []
-        for values in (np.asarray(scale, float), np.asarray(offset, float)):
-            rank = len(self.shapes[x])
-            flat = values.reshape(-1)
-            # the axis of the channels is the first after the batch; a vector alone would be broadcast over columns
-            kept = values.shape[-rank] if values.ndim >= rank else 1
-            if flat.size > 1 and flat.size != kept:
-                expected = "one value, or one per channel"
-                raise ImportedModelError("constant", where=place, expected=expected, got=f"shape {values.shape}")
-            parts.append(flat if flat.size > 1 else flat[0] * np.ones(()))
+        parts = [self.per_channel(place, x, values) for values in (scale, offset)]
         return self.add(Affine(name, place, (x,), parts[0], parts[1]))
+
+    def per_channel(self, place: str, x: str, constant: Array | float) -> npt.NDArray[np.float64]:
+        """Return a constant as one value, shape (), or one per channel of ``x``, shape (channel,)."""
+        values = np.asarray(constant, float)
+        rank = len(self.shapes[x])
+        flat = values.reshape(-1)
+        # the axis of the channels is the first after the batch; a vector alone would be broadcast over columns
+        kept = values.shape[-rank] if values.ndim >= rank else 1
+        if flat.size > 1 and flat.size != kept:
+            expected = "one value, or one per channel"
+            raise ImportedModelError("constant", where=place, expected=expected, got=f"shape {values.shape}")
+        return flat if flat.size > 1 else flat[0] * np.ones(())
+
+    def clip(self, name: str, place: str, x: str, low: Array | float | None, high: Array | float | None) -> str:
+        """Add min(max(x, low), high), each bound one value, one per channel, or None."""
+        bottom, top = (
+            np.full((), end) if bound is None else self.per_channel(place, x, bound)
+            for bound, end in ((low, -np.inf), (high, np.inf))
+        )
+
+        def function(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            # where the bounds cross, the upper one counts
+            return np.minimum(np.maximum(values, bottom), top)
+
+        each = max(bottom.size, top.size)
+        return self.activation(name, place, x, "clip", function if each == 1 else PerChannel(each, function))
+
+    def glu(self, name: str, place: str, x: str, axis: int) -> str:
+        """Add the first half of the channels times the sigmoid of the second."""
+        channels, rank = self.shapes[x][0], len(self.shapes[x]) + 1
+        if axis % rank != 1 or channels % 2:
+            expected = "the channels, an even number of them"
+            got = f"axis {axis} of {self.shapes[x]}"
+            raise ImportedModelError("halves of a gated linear unit", where=place, expected=expected, got=got)
+        half = channels // 2
+        first = self.slice(f"{name}_first", place, x, 1, 0, half, 1)
+        second = self.slice(f"{name}_second", place, x, 1, half, channels, 1)
+        gate = self.activation(f"{name}_gate", place, second, "sigmoid", FUNCTIONS["sigmoid"]())
+        return self.product(name, place, first, gate)
 
     def activation(self, name: str, place: str, x: str, label: str, function: Function) -> str:
         """Add an elementwise function."""
         with np.errstate(all="ignore"):
-            function(np.zeros(1))  # parameters of a wrong type show now; values that are not finite when it is used
+            function(
+                np.zeros(self.shapes[x][0])
+            )  # parameters of a wrong type show now; values that are not finite when it is used
         return self.add(Activation(name, place, (x,), label, function))
 
     def sum(self, name: str, place: str, first: str, second: str) -> str:
@@ -164,7 +196,7 @@ class Builder:
         found: dict[str, Function] = {tensor: lambda x: x}
         while True:
             node, outer = self.nodes[tensor], found[tensor]
-            if isinstance(node, Activation):
+            if isinstance(node, Activation) and not isinstance(node.function, PerChannel):
                 inner: Function = node.function
             elif isinstance(node, Affine) and node.scale.ndim == node.offset.ndim == 0:
                 inner = _line(float(node.scale), float(node.offset))
@@ -174,18 +206,39 @@ class Builder:
             found[tensor] = _after(outer, inner)
 
     def average_pool(
-        self, name: str, place: str, x: str, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]
-    ) -> str:
-        """Add means over windows, padding counted as zeros."""
+        self, name: str, place: str, x: str, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int],
+        *, ceil: bool = False,
+    ) -> str:  # fmt: skip
+        """Add means over windows, padding counted as zeros; ``ceil`` only where no window reaches beyond."""
         window = Window.of(pair(kernel), pair(stride or kernel), tuple(padding), place)
+        if ceil and self._ceiled(x, window, place) != window:
+            expected = f"windows that fit the map, {self.shapes[x][1:]}"
+            hint = "without it, or with padding, whose zeros count"
+            raise ImportedModelError("ceil_mode of a mean", where=place, expected=expected, hint=hint)
         return self.add(AveragePool(name, place, (x,), window))
 
     def max_pool(
-        self, name: str, place: str, x: str, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]
-    ) -> str:
-        """Add greatest values over windows."""
+        self, name: str, place: str, x: str, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int],
+        *, ceil: bool = False,
+    ) -> str:  # fmt: skip
+        """Add greatest values over windows; with ``ceil`` the last ones may reach beyond the map."""
         window = Window.of(pair(kernel), pair(stride or kernel), tuple(padding), place)
-        return self.add(MaxPool(name, place, (x,), window))
+        return self.add(MaxPool(name, place, (x,), self._ceiled(x, window, place) if ceil else window))
+
+    def _ceiled(self, x: str, window: Window, place: str) -> Window:
+        """Return the window with so much more padding behind that every place is in one, as ``ceil_mode`` has it.
+
+        There is one more window where the last does not reach the end, unless it began in the padding.
+        """
+        space, edges = self.shapes[x][1:], list(window.padding)
+        if len(space) != 2:
+            raise ImportedModelError("input", where=place, expected="(channel, row, column)", got=str(self.shapes[x]))
+        for axis, (size, kernel, stride) in enumerate(zip(space, window.kernel, window.stride, strict=True)):
+            before, after = window.padding[2 * axis : 2 * axis + 2]
+            start = max(0, -(-(size + before + after - kernel) // stride)) * stride
+            if start < size + before:
+                edges[2 * axis + 1] += max(0, start + kernel - (size + before + after))
+        return Window.of(window.kernel, window.stride, edges, place)
 
     def adaptive_pool(self, name: str, place: str, x: str, size: Sequence[int], *, greatest: bool = False) -> str:
         """Add a pool that gives a map of ``size``."""

@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from amos_hdl.errors import ImportedModelError
 from amos_hdl.frontend.floats import FloatGraph
-from amos_hdl.frontend.floats.functions import FUNCTIONS, Function
+from amos_hdl.frontend.floats.functions import FUNCTIONS, Function, prelu
+from amos_hdl.frontend.importers import nearest
 from amos_hdl.frontend.importers.building import Builder, arguments_of
 from amos_hdl.frontend.importers.fold import fold
+from amos_hdl.frontend.importers.nearest import unsupported
 from amos_hdl.frontend.importers.onnx_file import Node, OnnxModel, read_onnx
 from amos_hdl.frontend.importers.sums import Constant
 
@@ -49,6 +51,12 @@ _FUNCTIONS: Mapping[str, Callable[[Mapping[str, Any]], Function]] = {
     "Log": lambda a: FUNCTIONS["log"](),
     "Sqrt": lambda a: FUNCTIONS["sqrt"](),
     "Reciprocal": lambda a: FUNCTIONS["reciprocal"](),
+    "Shrink": lambda a: FUNCTIONS["shrink"](a.get("lambd", 0.5), a.get("bias", 0.0)),
+    "ThresholdedRelu": lambda a: FUNCTIONS["threshold"](a.get("alpha", 1.0), 0.0),
+    **{
+        kind: lambda a, kind=kind: FUNCTIONS[kind.lower()]()  # type: ignore[misc]  # bound now
+        for kind in ("Tan", "Asin", "Acos", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh")
+    },
 }
 
 
@@ -92,8 +100,7 @@ class _Walker:
             return self.builder.activation(node.outputs[0], where, x, node.kind, _FUNCTIONS[node.kind](node.attributes))
         handler = _HANDLERS.get(node.kind)
         if handler is None or node.domain:
-            known = ", ".join(sorted({*_HANDLERS, *_FUNCTIONS}))
-            raise ImportedModelError("unsupported operation", where=where, expected=f"one of {known}")
+            raise unsupported(where, node.kind, nearest.ONNX, {*_HANDLERS, *_FUNCTIONS})
         return handler(self, node, where)
 
     def _tensor(self, node: Node, index: int, where: str) -> str:
@@ -173,9 +180,49 @@ class _Walker:
         bounds = []
         for index, key in ((1, "min"), (2, "max")):
             array = self._constant(node, index, where)
-            bounds.append(node.attributes.get(key) if array is None else float(array))
-        x = self._tensor(node, 0, where)
-        return self.builder.activation(node.outputs[0], where, x, "Clip", FUNCTIONS["clamp"](*bounds))
+            bounds.append(node.attributes.get(key) if array is None else array)
+        return self.builder.clip(node.outputs[0], where, self._tensor(node, 0, where), bounds[0], bounds[1])
+
+    def _bounded(self, node: Node, where: str) -> str:
+        """Return the least or greatest of one tensor and constants."""
+        images = [name for name in node.inputs if name in self.tensors]
+        if len(images) != 1:
+            hint = f"write {'b + Relu(a - b)' if node.kind == 'Max' else 'b - Relu(b - a)'}"
+            raise ImportedModelError(f"{node.kind} of several tensors", where=where, expected="constants", hint=hint)
+        x = self.tensors[images[0]]
+        constants = [self._needed(node, n, where) for n, name in enumerate(node.inputs) if name != images[0]]
+        for number, bound in enumerate(constants):
+            low, high = (bound, None) if node.kind == "Max" else (None, bound)
+            name = node.outputs[0] if number == len(constants) - 1 else f"{node.outputs[0]}_{number}"
+            x = self.builder.clip(name, where, x, low, high)
+        return x
+
+    def _prelu(self, node: Node, where: str) -> str:
+        x, slopes = self._tensor(node, 0, where), self._needed(node, 1, where)
+        each = self.builder.per_channel(where, x, slopes)
+        return self.builder.activation(node.outputs[0], where, x, "PRelu", prelu(each))
+
+    def _split(self, node: Node, where: str) -> str:
+        """Return the first of several slices, the others becoming tensors, too."""
+        x, get = self._tensor(node, 0, where), node.attributes.get
+        axis, shape = int(get("axis", 0)), (1, *self.builder.shapes[x])
+        sizes = get("split") or self._constant(node, 1, where)
+        if sizes is None:
+            each = -(-shape[axis] // len(node.outputs))
+            sizes = [min(each, shape[axis] - start) for start in range(0, shape[axis], each)]
+        ends = np.cumsum(sizes).tolist()
+        for name, start, end in zip(node.outputs, [0, *ends[:-1]], ends, strict=True):
+            self.tensors[name] = self.builder.slice(name, where, x, axis, start, end, 1)
+        return self.tensors[node.outputs[0]]
+
+    def _sum(self, node: Node, where: str) -> str:
+        """Return the sum of any number of tensors."""
+        tensors = [self._tensor(node, index, where) for index in range(len(node.inputs))]
+        total = tensors[0]
+        for number, tensor in enumerate(tensors[1:], start=2):
+            name = node.outputs[0] if number == len(tensors) else f"{node.outputs[0]}_{number}"
+            total = self.builder.sum(name, where, total, tensor)
+        return total
 
     def _power(self, node: Node, where: str) -> str:
         exponent = self._needed(node, 1, where)
@@ -216,15 +263,16 @@ class _Walker:
     def _pool(self, node: Node, where: str) -> str:
         get, x = node.attributes.get, self._tensor(node, 0, where)
         kernel = tuple(get("kernel_shape", ()))
-        if get("ceil_mode", 0) or any(step != 1 for step in get("dilations", [1])) or len(kernel) != 2:
-            expected = "two-dimensional, no ceil_mode, dilation 1"
+        if any(step != 1 for step in get("dilations", [1])) or len(kernel) != 2:
+            expected = "two-dimensional, dilation 1"
             raise ImportedModelError("pool", where=where, expected=expected)
-        padding = self._padding(node, kernel, where)
+        padding, ceil = self._padding(node, kernel, where), bool(get("ceil_mode", 0))
+        strides = get("strides", [1, 1])
         if node.kind == "MaxPool":
-            return self.builder.max_pool(node.outputs[0], where, x, kernel, get("strides", [1, 1]), padding)
+            return self.builder.max_pool(node.outputs[0], where, x, kernel, strides, padding, ceil=ceil)
         if any(padding) and not get("count_include_pad", 0):
             raise ImportedModelError("count_include_pad", where=where, expected="1 where there is padding", got="0")
-        return self.builder.average_pool(node.outputs[0], where, x, kernel, get("strides", [1, 1]), padding)
+        return self.builder.average_pool(node.outputs[0], where, x, kernel, strides, padding, ceil=ceil)
 
     def _global_pool(self, node: Node, where: str) -> str:
         greatest, x = node.kind == "GlobalMaxPool", self._tensor(node, 0, where)
@@ -307,6 +355,11 @@ _HANDLERS: Mapping[str, Callable[[_Walker, Node, str], str]] = {
     "Conv": _Walker._conv,
     "BatchNormalization": _Walker._norm,
     "Clip": _Walker._clip,
+    "Min": _Walker._bounded,
+    "Max": _Walker._bounded,
+    "PRelu": _Walker._prelu,
+    "Split": _Walker._split,
+    "Sum": _Walker._sum,
     "Pow": _Walker._power,
     "Neg": _Walker._negative,
     "Add": _Walker._two,

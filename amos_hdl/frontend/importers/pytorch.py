@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from amos_hdl.errors import ImportedModelError, ToolError
 from amos_hdl.frontend.floats import FloatGraph
-from amos_hdl.frontend.floats.functions import FUNCTIONS
+from amos_hdl.frontend.floats.functions import FUNCTIONS, prelu
+from amos_hdl.frontend.importers import nearest
 from amos_hdl.frontend.importers.archive import Call, Name, Program, read_program
 from amos_hdl.frontend.importers.building import Builder, arguments_of
+from amos_hdl.frontend.importers.nearest import unsupported
 
 if TYPE_CHECKING:
     import torch
@@ -87,13 +89,29 @@ class _Walker:
             if handler is None and key in FUNCTIONS:
                 handler = _Walker._function
             if handler is None:
-                near = _NEAREST.get(key, "see the list of operations in the documentation of convert")
-                raise ImportedModelError("unsupported operation", where=call.place, got=base, hint=near)
+                raise unsupported(
+                    call.place,
+                    key,
+                    nearest.PYTORCH,
+                    {name for name in (*_HANDLERS, *FUNCTIONS) if not name.startswith("_")},
+                )
             with arguments_of(call.place):
-                self.tensors[call.output] = handler(self, call)
+                if not self._folded(call, key):
+                    self.tensors[call.output] = handler(self, call)
         if self.program.output not in self.tensors:
             raise ImportedModelError("output does not depend on the image", where=self.program.source)
         return self.builder.finish(self.tensors[self.program.output])
+
+    def _folded(self, call: Call, key: str) -> bool:
+        """Whether ``call`` only copies or reshapes a constant (a tensor written out in ``forward``), kept as one."""
+        first = next(iter(call.arguments.values()), None)
+        if key not in (*_COPIES, "view", "reshape") or first not in self.constants:
+            return False
+        array = self.constants[first]
+        if key in ("view", "reshape"):
+            array = array.reshape(call.arguments.get("size", call.arguments.get("shape")))
+        self.constants[call.output] = array
+        return True
 
     # what handlers ask for
 
@@ -145,6 +163,53 @@ class _Walker:
             raise ImportedModelError("parameter", where=call.place, expected="numbers", got="a tensor")
         function = FUNCTIONS[label](*parameters)
         return self.builder.activation(call.output, call.place, self.tensor(call, first[0]), label, function)
+
+    def _prelu(self, call: Call) -> str:
+        slopes = self._constant(call, "weight")
+        return self.builder.activation(call.output, call.place, self.tensor(call, "self"), "prelu", prelu(slopes))
+
+    def _bounded(self, call: Call) -> str:
+        """Return a clamp whose bounds are constant tensors, and the lesser or greater of a tensor and a constant."""
+        get, x = call.arguments.get, call.arguments.get("self")
+        kind = call.target.split(".")[0].removesuffix("_")
+        if kind == "clamp":
+            low, high = (self.constant(call, key) if isinstance(get(key), Name) else get(key) for key in ("min", "max"))
+            return self.builder.clip(call.output, call.place, self.tensor(call, "self"), low, high)
+        sides = ("self", "other") if isinstance(x, Name) and x in self.tensors else ("other", "self")
+        if isinstance(get(sides[1]), Name) and get(sides[1]) in self.tensors:
+            hint = f"write {'b + relu(a - b)' if kind == 'maximum' else 'b - relu(b - a)'}"
+            raise ImportedModelError(f"{kind} of two tensors", where=call.place, expected="a constant", hint=hint)
+        bound, tensor = self._constant(call, sides[1]), self.tensor(call, sides[0])
+        low, high = (bound, None) if kind == "maximum" else (None, bound)
+        return self.builder.clip(call.output, call.place, tensor, low, high)
+
+    def _glu(self, call: Call) -> str:
+        return self.builder.glu(call.output, call.place, self.tensor(call, "self"), int(call.arguments.get("dim", -1)))
+
+    def _split(self, call: Call) -> str:
+        """Return the first of several slices, the others becoming tensors, too."""
+        x, get = self.tensor(call, "self"), call.arguments.get
+        axis = int(get("dim", 0))
+        shape = (self.program.batch, *self.builder.shapes[x])
+        length = shape[axis]
+        sizes = get("split_sizes", get("split_size", 0))
+        if "chunks" in call.arguments:
+            sizes = -(-length // int(call.arguments["chunks"]))
+        if isinstance(sizes, int):
+            sizes = [min(sizes, length - start) for start in range(0, length, max(1, sizes))]
+        ends = np.cumsum(sizes).tolist()
+        for name, start, end in zip(call.outputs, [0, *ends[:-1]], ends, strict=True):
+            self.tensors[name] = self.builder.slice(name, call.place, x, axis, start, end, 1)
+        return self.tensors[call.output]
+
+    def _rrelu(self, call: Call) -> str:
+        """Return the leaky ReLU that a randomised one is in evaluation mode."""
+        get = call.arguments.get
+        if get("training"):
+            hint = "put the model in evaluation mode before it is exported"
+            raise ImportedModelError("rrelu in training mode", where=call.place, hint=hint)
+        function = FUNCTIONS["leaky_relu"]((float(get("lower", 1 / 8)) + float(get("upper", 1 / 3))) / 2)
+        return self.builder.activation(call.output, call.place, self.tensor(call, "self"), "rrelu", function)
 
     def _linear(self, call: Call) -> str:
         weights, bias = self._constant(call, "weight"), self.constant(call, "bias")
@@ -219,17 +284,17 @@ class _Walker:
         if get("divisor_override") is not None:
             raise ImportedModelError("divisor_override", where=call.place, expected="none")
         x, kernel, stride = self.tensor(call, "self"), call.arguments["kernel_size"], get("stride", [])
-        return self.builder.average_pool(call.output, call.place, x, kernel, stride, _two_numbers(padding))
+        ceil = bool(get("ceil_mode"))
+        return self.builder.average_pool(call.output, call.place, x, kernel, stride, _two_numbers(padding), ceil=ceil)
 
     def _max_pool(self, call: Call) -> str:
         get = call.arguments.get
         self._plain_pool(call)
         x, kernel, stride = self.tensor(call, "self"), call.arguments["kernel_size"], get("stride", [])
-        return self.builder.max_pool(call.output, call.place, x, kernel, stride, _two_numbers(get("padding", [0, 0])))
+        padding, ceil = _two_numbers(get("padding", [0, 0])), bool(get("ceil_mode"))
+        return self.builder.max_pool(call.output, call.place, x, kernel, stride, padding, ceil=ceil)
 
     def _plain_pool(self, call: Call) -> None:
-        if call.arguments.get("ceil_mode"):
-            raise ImportedModelError("ceil_mode", where=call.place, expected="False", got="True")
         if any(step != 1 for step in call.arguments.get("dilation", [1])):
             raise ImportedModelError("dilation", where=call.place, expected="1")
 
@@ -315,8 +380,20 @@ def _two_numbers(values: int | list[int]) -> list[int]:
     return [values, values] if isinstance(values, int) else list(values) * (3 - len(values))
 
 
+#: Operations that change nothing.
+_COPIES = ("identity", "contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy")
+
 _HANDLERS: Mapping[str, Callable[[_Walker, Call], str]] = {
     "linear": _Walker._linear,
+    "prelu": _Walker._prelu,
+    "rrelu": _Walker._rrelu,
+    "maximum": _Walker._bounded,
+    "minimum": _Walker._bounded,
+    "clamp": _Walker._bounded,
+    "glu": _Walker._glu,
+    "chunk": _Walker._split,
+    "split": _Walker._split,
+    "split_with_sizes": _Walker._split,
     "conv2d": _Walker._conv,
     "batch_norm": _Walker._norm,
     "_native_batch_norm_legit_no_training": _Walker._norm,
@@ -329,6 +406,7 @@ _HANDLERS: Mapping[str, Callable[[_Walker, Call], str]] = {
     "avg_pool2d": _Walker._average_pool,
     "max_pool2d": _Walker._max_pool,
     "adaptive_avg_pool2d": _Walker._adaptive,
+    "adaptive_max_pool2d": _Walker._adaptive,
     "mean": _Walker._mean,
     "cat": _Walker._concat,
     "flatten": _Walker._flatten,
@@ -342,41 +420,4 @@ _HANDLERS: Mapping[str, Callable[[_Walker, Call], str]] = {
     "feature_dropout": _Walker._dropout,
     "softmax": _Walker._softmax,
     "log_softmax": _Walker._softmax,
-} | dict.fromkeys(
-    ("identity", "contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy"), _Walker._same
-)
-
-#: What to write instead of operations that are often asked for.
-_NEAREST: Mapping[str, str] = {
-    "conv1d": "use Conv2d with one row",
-    "conv3d": "use Conv2d",
-    "conv_transpose2d": "use Conv2d",
-    "layer_norm": "use BatchNorm2d or BatchNorm1d, whose statistics are constants after training",
-    "group_norm": "use BatchNorm2d, whose statistics are constants after training",
-    "instance_norm": "use BatchNorm2d, whose statistics are constants after training",
-    "matmul": "use Linear: one factor must be a constant",
-    "bmm": "use Linear: one factor must be a constant",
-    "scaled_dot_product_attention": "products of computed tensors are supported element by element alone",
-    "permute": "keep the order channel, row, column",
-    "transpose": "keep the order channel, row, column",
-    "prelu": "use LeakyReLU",
-    "amax": "use MaxPool2d",
-    "max": "use MaxPool2d for maps, or leave the greatest of the classes to the network",
-    "argmax": "leave it out: the network ends with the class of the greatest value",
-    "topk": "leave it out: the network ends with the class of the greatest value",
-    "select": "keep all axes: slice [:, 0:1] instead of [:, 0]",
-    "split": "use slices",
-    "split_with_sizes": "use slices",
-    "chunk": "use slices",
-    "glu": "use slices, sigmoid and a product",
-    "sum": "use mean over rows and columns",
-    "flip": "turn the weights instead",
-    "upsample_nearest2d": "sizes can only shrink: use Conv2d with stride, or pools",
-    "upsample_bilinear2d": "sizes can only shrink: use Conv2d with stride, or pools",
-    "pixel_shuffle": "sizes can only shrink: use Conv2d with stride, or pools",
-    "pixel_unshuffle": "use Conv2d with stride",
-    "linalg_vector_norm": "use BatchNorm2d, whose statistics are constants after training",
-    "cumsum": "use Linear with weights of 0 and 1",
-    "lstm": "recurrent layers are not supported",
-    "gru": "recurrent layers are not supported",
-}
+} | dict.fromkeys(_COPIES, _Walker._same)

@@ -128,5 +128,8 @@ def circuits(
         circuit, sign, unit = quantizer(steps), -1 if downwards else 1, 2 if double else 1
         least = codes.base + codes.count - first if downwards else codes.base + first
         outputs = tuple(sign * unit * value for value in circuit.outputs)
-        made.append(replace(circuit, outputs=outputs, offset=unit * least - (1 if double else 0)))
+        offset = unit * least - (1 if double else 0)
+        if (outputs, offset) != (circuit.outputs, circuit.offset):
+            circuit = replace(circuit, outputs=outputs, offset=offset)
+        made.append(circuit)
     return tuple(made), assignment

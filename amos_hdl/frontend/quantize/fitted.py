@@ -12,6 +12,7 @@ from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.circuit.activations import ACTIVATIONS, find_activation
 from amos_hdl.circuit.fitting import FittedUnit
 from amos_hdl.errors import ImportedModelError
+from amos_hdl.frontend.floats.functions import PerChannel
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -22,7 +23,7 @@ _POINTS = np.linspace(-20.0, 20.0, 401)
 
 def is_unit_of(unit: FittedUnit, function: Callable[[Real], Real]) -> bool:
     """Return whether ``unit`` was fitted to ``function``, whatever a model calls it."""
-    if unit.activation not in ACTIVATIONS:
+    if unit.activation not in ACTIVATIONS or isinstance(function, PerChannel):
         return False
     with np.errstate(all="ignore"):
         return bool(np.allclose(function(_POINTS), find_activation(unit.activation)(_POINTS), 1e-6, 1e-9))

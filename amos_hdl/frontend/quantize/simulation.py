@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.network import Network, Tensor
+from amos_hdl.network.fan_out import Reach
 from amos_hdl.network.forward import Forward
-from amos_hdl.network.kernels import Numbers
+from amos_hdl.network.kernels import Numbers, exact_type
+from amos_hdl.network.lookup import unit_counter
 from amos_hdl.network.operations import Input, Operation, Unit
 
 Real = npt.NDArray[np.float64]
@@ -37,9 +39,10 @@ class Simulation:
         self.tensors[operation.name] = operation.result(*read)
         given = [self._values[name] for name in operation.reads]
         if isinstance(operation, Unit):
-            potentials = np.moveaxis(given[0], 0, -1).astype(np.int64)
-            spikes = operation.bank.spikes(potentials.reshape(-1, potentials.shape[-1]))
-            result = np.moveaxis(operation.bank.values(spikes).reshape(potentials.shape), -1, 0)
+            # only the values matter here, so it matters not what reads the spikes
+            unread = Reach.alike(np.zeros(read[0].channels, np.int64), read[0])
+            kind = exact_type(self.tensors[operation.name].magnitude)
+            result, _, _ = unit_counter(operation, read[0], kind, unread)(given[0])
         else:
             part = _Part((operation,), self.tensors)
             result = Forward(cast(Network, part))(operation, *given)

@@ -52,11 +52,18 @@ def test_a_network_that_pytorch_exported(tmp_path: Path) -> None:
     assert np.abs(import_float_onnx(path)(x.numpy()) - wanted).max() <= 1e-5 * np.abs(wanted).max()
 
 
+def inside(kind: str, x: np.ndarray) -> np.ndarray:
+    """Return ``x`` moved to where a function is finite."""
+    if kind in ("Log", "Sqrt", "Reciprocal"):
+        return np.abs(x) + 0.1
+    return 1 + np.abs(x) if kind == "Acosh" else 0.9 * np.tanh(x) if kind in ("Asin", "Acos", "Atanh") else x
+
+
 @pytest.mark.parametrize("kind", sorted({*_FUNCTIONS} - {"Swish"}))
 def test_each_function(tmp_path: Path, kind: str) -> None:
     nodes = [helper.make_node(kind, ["x"], ["y"])]
     x = np.random.default_rng(0).normal(0, 2, (5, 6)).astype(np.float32)
-    equal(saved(tmp_path, nodes, {}, [6]), np.abs(x) + 0.1 if kind in ("Log", "Sqrt", "Reciprocal") else x)
+    equal(saved(tmp_path, nodes, {}, [6]), inside(kind, x))
 
 
 def test_what_pytorch_does_not_write(tmp_path: Path) -> None:
@@ -100,13 +107,45 @@ def test_what_pytorch_does_not_write(tmp_path: Path) -> None:
     assert np.abs(mine / mine.sum(1, keepdims=True) - run(path, x)).max() < 1e-6
 
 
+def test_functions_of_channels_bounds_parts_and_pools_that_reach_beyond(tmp_path: Path) -> None:
+    constants = {
+        "slopes": np.array([0.3, -0.2, 1.5, 0.0], np.float32).reshape(4, 1, 1),
+        "low": np.float32(-0.7),
+        "lows": np.array([-0.3, 0.0, 0.1, 0.4], np.float32).reshape(1, 4, 1, 1),
+        "high": np.float32(1.2),
+        "sizes": np.array([1, 3], np.int64),
+        "w": np.random.default_rng(4).normal(0, 1, (3, 4)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("PRelu", ["x", "slopes"], ["a"]),
+        helper.make_node("Max", ["low", "a", "lows"], ["b"]),
+        helper.make_node("Min", ["b", "high"], ["c"]),
+        helper.make_node("Split", ["c", "sizes"], ["d", "e"], axis=1),
+        helper.make_node("Concat", ["e", "d"], ["f"], axis=1),
+        helper.make_node("MaxPool", ["f"], ["g"], kernel_shape=[3, 3], strides=[2, 2], pads=[0, 1, 1, 0], ceil_mode=1),
+        helper.make_node("AveragePool", ["g"], ["h"], kernel_shape=[2, 1], strides=[2, 1], ceil_mode=1),
+        helper.make_node("Sum", ["h", "h", "h"], ["i"]),
+        helper.make_node("GlobalAveragePool", ["i"], ["j"]),
+        helper.make_node("Flatten", ["j"], ["k"]),
+        helper.make_node("Gemm", ["k", "w"], ["y"], transB=1),
+    ]
+    x = np.random.default_rng(5).normal(0, 1, (4, 4, 8, 11)).astype(np.float32)
+    equal(saved(tmp_path, nodes, constants, [4, 8, 11]), x)
+
+
 @pytest.mark.parametrize(
     ("node", "message"),
     [
         (
             helper.make_node("LSTM", ["x", "w", "w"], ["y"]),
-            r"node y \(LSTM\): unsupported operation: expected one of Abs",
+            r"node y \(LSTM\): unsupported operation: got LSTM; recurrent layers are not supported: unroll",
         ),
+        (helper.make_node("Det", ["x"], ["y"]), r"node y \(Det\): unsupported operation: expected one of Abs, Acos"),
+        (
+            helper.make_node("Where", ["x", "x", "x"], ["y"]),
+            r"node y \(Where\): unsupported .*; comparisons and choices",
+        ),
+        (helper.make_node("Max", ["x", "x"], ["y"]), r"node y \(Max\): Max of several tensors: .*; write b \+ Relu"),
         (helper.make_node("Relu", ["z"], ["y"]), r"node y \(Relu\): tensor that nothing gives: got 'z'"),
         (helper.make_node("MatMul", ["w", "x"], ["y"]), r"node y \(MatMul\): input 0: .* tensor of the image"),
         (helper.make_node("MatMul", ["x", "x"], ["y"]), r"node y \(MatMul\): input 1: expected a constant"),

@@ -45,6 +45,38 @@ def test_every_operation_gives_what_the_module_gives() -> None:
     assert not module.training
 
 
+def prelu(slopes: list[float]) -> nn.PReLU:
+    module = nn.PReLU(len(slopes))
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor(slopes))
+    return module
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        prelu([0.3]),
+        prelu([0.3, -0.2, 1.5, 0.0]),
+        lambda x: torch.maximum(x, torch.tensor([-0.3, 0.0, 0.1, 0.4]).reshape(4, 1, 1)),
+        lambda x: torch.minimum(torch.tensor(0.2), x),
+        lambda x: x.clamp(torch.tensor(-0.4), torch.tensor([0.1, 0.2, 0.3, -0.9]).reshape(1, 4, 1, 1)),
+        nn.RReLU(), nn.Hardshrink(0.2), nn.Softshrink(0.2), nn.Tanhshrink(),
+        lambda x: torch.rsqrt(1 + torch.log2(2 + x.square())),
+        lambda x: functional.glu(torch.cat([x, x * 2], 1), 1),
+        lambda x: torch.cat(x.chunk(2, 1)[::-1], 1),
+        lambda x: torch.cat(x.split([1, 3], 1)[::-1], 1),
+        lambda x: x.split(5, 2)[1],
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.AvgPool2d(2, ceil_mode=True),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        nn.MaxPool2d((3, 5), (5, 3), (1, 2), ceil_mode=True),
+    ],
+)  # fmt: skip
+def test_functions_of_channels_halves_and_pools_that_reach_beyond(function) -> None:
+    one = One(function).eval()
+    equal(import_module(one, SHAPE), one, 2 * images())
+
+
 @pytest.mark.parametrize("module", ACTIVATIONS, ids=lambda module: type(module).__name__)
 def test_each_function_alone(module: nn.Module) -> None:
     one = One(module).eval()
@@ -98,9 +130,26 @@ def test_the_file_is_read_without_pytorch(tmp_path: Path) -> None:
         (nn.ConvTranspose2d(4, 4, 3), r"One, function \(conv_transpose2d\): unsupported operation: .*; use Conv2d"),
         (nn.Conv2d(4, 4, 3, dilation=2), r"One, function \(conv2d_1\): dilation: expected 1"),
         (nn.GroupNorm(2, 4), r"One, function \(group_norm\): unsupported operation: .*; use BatchNorm2d"),
-        (nn.PReLU(), r"One, function \(prelu\): unsupported operation: .*; use LeakyReLU"),
         (nn.AvgPool2d(3, 2, 1, count_include_pad=False), r"One, function \(avg_pool2d\): count_include_pad"),
-        (nn.MaxPool2d(2, ceil_mode=True), r"One, function \(max_pool2d\): ceil_mode"),
+        (
+            nn.AvgPool2d(3, 2, ceil_mode=True),
+            r"One, function \(avg_pool2d\): ceil_mode of a mean: expected windows that fit the map, \(14, 14\);",
+        ),
+        (nn.GLU(2), r"One, function \(glu\): halves of a gated linear unit: expected the channels, an even number"),
+        (
+            lambda x: torch.maximum(x, x.roll(1, 1)),
+            r"One, roll: unsupported operation: got roll; turn the weights instead",
+        ),
+        (
+            lambda x: torch.maximum(x, functional.relu(x)),
+            r"One, maximum: maximum of two tensors: expected a constant; write b \+ relu\(a - b\)",
+        ),
+        (
+            lambda x: torch.minimum(x, torch.tensor([0.5] * 14)),
+            r"One, minimum: constant: expected one value, or one per channel, got shape \(14,\)",
+        ),
+        (lambda x: torch.where(x > 0, x, 0), r"One, gt: unsupported operation: got gt; comparisons and choices"),
+        (lambda x: torch.polygamma(1, x), r"One, polygamma: unsupported operation: expected one of abs, acos, acosh"),
         (lambda x: x / x.mean((2, 3), keepdim=True), r"One, div: division of two tensors; only division by constants"),
         (lambda x: functional.pad(x, (1, 1), value=2.0), r"One, pad: value of padding: expected 0, got 2.0"),
         (

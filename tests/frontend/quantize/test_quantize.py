@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as functional
 from torch import nn
 
 from amos_hdl.errors import DataError, ImportedModelError
@@ -54,6 +55,28 @@ def test_it_is_stored_and_the_same_each_time(graph: FloatGraph, tmp_path) -> Non
     assert made[0] == made[1]
     store.save(made[0], tmp_path / "net")
     assert store.load(tmp_path / "net") == made[0]
+
+
+class Slopes(nn.Module):
+    """A PReLU of a slope for each channel, some of which turn, and a gated linear unit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(6)
+        self.first, self.prelu, self.head = nn.Conv2d(3, 8, 3), nn.PReLU(8), nn.Linear(4, 5)
+        with torch.no_grad():
+            self.prelu.weight.copy_(torch.tensor([0.25, 0.0, 1.0, -0.5, 0.1, 0.3, -1.0, 0.7]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(functional.glu(self.prelu(self.first(x)), 1).mean((2, 3)))
+
+
+def test_a_slope_for_each_channel_is_one_layer_of_units() -> None:
+    graph = import_module(Slopes().eval(), (3, 16, 16))
+    made = quantize(graph, "net", pictures(64), PIXELS, FINE)
+    (units,) = (operation for operation in made.network.unit_layers if operation.name == "prelu")
+    assert len(set(units.assignment.tolist())) == 8
+    assert error(made, graph, pictures(24, seed=1)) < 0.05
 
 
 class Residual(nn.Module):

@@ -3,6 +3,7 @@ import pytest
 
 from amos_hdl.circuit.activations import ACTIVATIONS
 from amos_hdl.errors import ImportedModelError
+from amos_hdl.frontend.floats.functions import prelu
 from amos_hdl.frontend.quantize.units import Code, make_units
 from amos_hdl.network.operations import Unit
 
@@ -49,10 +50,44 @@ def test_a_dip_takes_few_gates_more() -> None:
 def test_functions_that_cannot_be_units() -> None:
     code = Code.of(np.array([-1.0]), np.array([1.0]), 4)
     low, high = np.array([-100]), np.array([100])
-    with pytest.raises(ImportedModelError, match=r"^here: function that turns more than once; only"):
-        make_units(np.sin, np.ones(1) / 9, np.zeros(1), low, high, code, "here")
+    fine = Code.of(np.array([-1.0]), np.array([1.0]), 7)
+    expected = r"^here: steps of a function that turns more than once: expected at most 255, got \d+; take fewer gates"
+    with pytest.raises(ImportedModelError, match=expected):
+        make_units(np.sin, np.ones(1) / 90, np.zeros(1), 10 * low, 10 * high, fine, "here")
     with pytest.raises(ImportedModelError, match=r"^here: value of a function: expected finite, got nan at -"):
         make_units(np.sqrt, np.ones(1) / 9, np.zeros(1), low, high, code, "here")
+
+
+def given(circuits, assignment, u: np.ndarray) -> np.ndarray:
+    bank = Unit("u", "x", circuits, assignment).bank
+    return bank.values(bank.spikes(u))
+
+
+def test_a_function_that_turns_often_has_a_gate_for_each_step() -> None:
+    """A sine over 3 waves, half a wave and none; the last channel falls."""
+    code = Code.of(np.array([-1.0]), np.array([1.0]), 4)
+    scale, offset = np.array([0.05, 0.01, -0.04]), np.array([0.2, 0.0, 1.0])
+    low, high = np.array([-190, -99, -60]), np.array([190, 99, 61])
+    circuits, assignment = make_units(np.sin, scale, offset, low, high, code, "here")
+    u = np.clip(np.arange(-190, 191)[:, None], low, high)
+    assert np.array_equal(given(circuits, assignment, u), code(np.sin(scale * u + offset)))
+    assert circuits[0].depth == 1
+    # three waves of 15 steps up and as many down
+    assert 80 <= circuits[0].gates <= 96
+
+
+@pytest.mark.parametrize("slopes", [[0.25, 0.1, 0.9, 0.0], [0.25, -0.5, -1.0, 2.0]], ids=["rising", "some turn"])
+def test_a_function_for_each_channel(slopes: list[float]) -> None:
+    function = prelu(np.array(slopes))
+    scale, offset = np.array([0.02, 0.03, -0.05, 0.01]), np.array([0.0, 0.4, -0.1, 0.3])
+    low, high = np.array([-200, -150, -100, -300]), np.array([150, 200, 100, 250])
+    code = Code.of(np.array([-2.0]), np.array([5.0]), 5)
+    circuits, assignment = make_units(function, scale, offset, low, high, code, "here")
+    u = np.clip(np.arange(-300, 251)[:, None], low, high)
+    x = scale * u + offset
+    wanted = code(np.where(x >= 0, x, np.array(slopes) * x))
+    assert np.array_equal(given(circuits, assignment, u), wanted)
+    assert len(set(assignment.tolist())) == 4
 
 
 def test_zero_is_a_code() -> None:
