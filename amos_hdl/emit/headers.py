@@ -229,10 +229,11 @@ def thresholds_header(name: str, spec: SharedUnitLayerSpec, schedule: Schedule) 
 def lane_header(name: str, spec: FoldedSumSpec, schedule: Schedule) -> str:
     """Return the header of one lane of the folded sum in module ``name``."""
     bits = Port.of(spec.source).word_bits
+    strobes = f"{'first' if spec.goes_on else 'clear'}, last" if spec.slices > 1 else "last"
     body = [
         f"Each clock cycle {spec.inputs} inputs of {bits} bits, each bit times its weight, are added up in "
         f"{spec.adders.latency_cycles} clock cycles, then to the sum at work.",
-        "first, clear, last: of the step whose products are added up by then.  sums: complete once all have ended.",
+        f"{strobes}: of the step whose products are added up by then.  sums: complete once all have ended.",
         "",
         *_HOW_IT_ADDS,
     ]

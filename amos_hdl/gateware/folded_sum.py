@@ -21,15 +21,16 @@ class SumLane(wiring.Component):
     -------
     x : In(input words), weights : In(weights)
         Of one step.
-    first, last : In(1)
-        ``spec.adders.latency_cycles`` after that step: it begins, ends a sum.  ``first`` only where a sum goes on from
-        something.
-    clear : In(1), only where no sum does
-        The next step begins a sum, or there is none at work.
+    last : In(1)
+        ``spec.adders.latency_cycles`` after that step: it ends a sum.
+    first : In(1), only where a sum takes several steps and goes on from something
+        As ``last``: the step begins a sum.
+    clear : In(1), only where a sum takes several steps and begins with zero
+        As ``last``: the next step begins a sum, or there is none at work.
     start : In(word), only where sums are biased
-        With ``first``: what the sum begins with.
+        At a sum's first step: what it begins with.
     fresh : In(1), only where inputs come in parts
-        With ``first``: the sum begins; else it goes on from what the part before has left.
+        At a sum's first step: the sum begins; else it goes on from what the part before has left.
     sums : Out(fold words)
         Sum n of the lane at word n, once all have ended.
     """
@@ -40,10 +41,10 @@ class SumLane(wiring.Component):
         ports = {
             "x": In(spec.inputs * self.code.word_bits),
             "weights": In(spec.weight.bits),
-            "first" if spec.goes_on else "clear": In(1),
             "last": In(1),
             "sums": Out(spec.folds * self.word),
         }
+        ports |= {"first" if spec.goes_on else "clear": In(1)} if spec.slices > 1 else {}
         ports |= {"start": In(self.word)} if spec.biased else {}
         ports |= {"fresh": In(1)} if spec.parts > 1 else {}
         super().__init__(ports)
@@ -132,13 +133,14 @@ class FoldedSum(wiring.Component):
         m.submodules.weights_rom = self.place("weights", i_address=self.address, o_word=weights)
         banks = [self._bank(m, number, words) for number, words in enumerate(spec.banks)]
         # what a step is, is known to the lanes when its products are added up
-        for cycle in range(1, spec.adders.latency_cycles + 1):
-            first, last, done = (
-                self._strobe(m, value, f"{name}_{cycle}")
-                for name, value in (("first", first), ("last", last), ("done", done))
-            )
-        m.d.comb += self.out_valid.eq(self._strobe(m, done, "all_done"))
         extra: dict[str, Value] = {}
+        for cycle in range(1, spec.adders.latency_cycles + 1):
+            last, done = (self._strobe(m, value, f"{name}_{cycle}") for name, value in (("last", last), ("done", done)))
+            if first is not None:
+                first = self._strobe(m, first, f"first_{cycle}")
+        if first is not None:
+            extra["i_first" if spec.goes_on else "i_clear"] = first
+        m.d.comb += self.out_valid.eq(self._strobe(m, done, "all_done"))
         if spec.parts > 1:
             fresh = ControlRegister(m, 1, "fresh", init=1, copies=self.copies)
             if spec.interval_cycles == 1:
@@ -161,15 +163,17 @@ class FoldedSum(wiring.Component):
                 "lane",
                 i_x=banks[spec.bank(lane)][:taken],
                 i_weights=weights[lane * weight_bits : (lane + 1) * weight_bits],
-                **{"i_first" if spec.goes_on else "i_clear": first},
                 i_last=last,
                 o_sums=self.potential[share],
                 **extra,
             )
         return m
 
-    def _steps(self, m: Module) -> tuple[Value, Value, Value]:
-        """Count steps; return whether the one at work begins a sum (see ``SumLane``), ends one, is an image's last."""
+    def _steps(self, m: Module) -> tuple[Value | None, Value, Value]:
+        """Count steps; return whether the one at work begins a sum (see ``SumLane``), ends one, is an image's last.
+
+        The first is None where each step begins one.
+        """
         spec = self.spec
         steps = len(spec.weights)
         address = ControlRegister(m, range(steps), "address", copies=self.copies)
@@ -181,17 +185,19 @@ class FoldedSum(wiring.Component):
         following = count_up(m, self.address, steps)
         with m.If(advance):
             m.d.sync += address.eq(following)
-        first, last, done = Signal(name="first"), Signal(name="last"), Signal(name="done")
+        first: Signal | None = None
+        last, done = Signal(name="last"), Signal(name="done")
         if spec.slices > 1:
             count = ControlRegister(m, range(spec.slices), "slice", copies=self.copies)
             number = count.value
             following = count_up(m, number, spec.slices)
             with m.If(working):
                 m.d.sync += count.eq(following)
+            first = Signal(name="first")
             m.d.comb += last.eq(working & (number == spec.slices - 1))
             m.d.comb += first.eq(number == 0 if spec.goes_on else last | ~working)
         else:
-            m.d.comb += [first.eq(1), last.eq(working)]
+            m.d.comb += last.eq(working)
         m.d.comb += ends.eq(last & (self._fold(m, last, "fold") == spec.folds - 1))
         # the ROM is read one step ahead, so at an image's last step the address is back at its first
         m.d.comb += done.eq(ends & (self.address == 0))

@@ -129,3 +129,11 @@ def test_latency_and_interval_are_the_formulas():
 def test_folds_that_do_not_divide(change, message):
     with pytest.raises(ScheduleError, match=f"^{re.escape(message)}$"):
         make(**change)
+
+
+def test_lanes_are_told_only_what_they_look_at():
+    """Verilator refuses ports that nothing reads: a sum made in one step has no other step to begin at."""
+    ports = {"first": {"bias": True}, "clear": {}}
+    for name, options in ports.items():
+        assert {"first", "clear"} & SumLane(make(inputs=4, **options)).signature.members.keys() == {name}
+        assert not {"first", "clear"} & SumLane(make(inputs=8, **options)).signature.members.keys()
