@@ -16,6 +16,10 @@ from amos_hdl.schedule.port import Port
 Array = npt.NDArray[np.int64]
 
 
+#: Most bits of an input: the value of each bit is a weight of a lane's adders, at most 16 bits with its sign.
+MOST_CODE_BITS = 15
+
+
 @dataclass(frozen=True, eq=False)
 class FoldedSumSpec:
     """Weighted sums ``x[n] = bias[n] + Σ_m weights[n, m]·y[m]`` by ``lanes`` adders of ``inputs`` products each.
@@ -53,8 +57,8 @@ class FoldedSumSpec:
     Raises
     ------
     ScheduleError
-        If the lanes do not divide the sums, or the inputs of a lane those of a sum; or lanes would have to change
-        between groups of more than one sum.
+        If the inputs have more than ``MOST_CODE_BITS``; the lanes do not divide the sums, or the inputs of a lane those
+        of a sum; or lanes would have to change between groups of more than one sum.
     """
 
     operation: Dense
@@ -71,6 +75,9 @@ class FoldedSumSpec:
 
     def __post_init__(self) -> None:
         units, words = self.result.units, self.inputs_of_a_sum
+        if self.source.bits > MOST_CODE_BITS:
+            expected, got = f"inputs of at most {MOST_CODE_BITS} bits", f"{self.source.bits} bits"
+            raise ScheduleError("folded sums", where=self.operation.name, expected=expected, got=got)
         self._check("sums at once", f"a divisor of {units}, the sums", self.lanes, units)
         self._check("inputs at once", f"a divisor of {words}, the inputs of a sum", self.inputs, words)
         per_group = units // self.groups

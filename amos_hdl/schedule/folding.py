@@ -10,6 +10,7 @@ import numpy as np
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Network, Tensor
 from amos_hdl.schedule.estimate import Estimate
+from amos_hdl.schedule.folded_sum import MOST_CODE_BITS
 from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.memory import MEMORY_KINDS, MemoryKind
 from amos_hdl.schedule.options import HardwareOptions
@@ -107,6 +108,8 @@ class Planner:
 
     def choose(self, shape: SumShape, gap: int) -> Fold | None:
         """Return the fold that takes the fewest LUTs with ``gap`` clock cycles for a window; None: not folded."""
+        if shape.code_bits > MOST_CODE_BITS:
+            return None
         lanes, inputs = shape.folds
         steps = shape.units * shape.inputs // (lanes * inputs)
         able = (steps <= gap) & (steps > 1)

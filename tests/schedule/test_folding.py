@@ -49,6 +49,15 @@ def test_a_plan_keeps_its_interval(groups, interval):
     assert HardwareOptions.of(options.as_dict()) == options
 
 
+def test_sums_of_wide_codes_are_not_folded():
+    """The value of each bit of a code is a weight of a lane's adders: 16 bits with the sign."""
+    for high, folds in ((32_767, ["sums=1x1"]), (65_535, [])):
+        network = Network("wide", (Input("x", 8, 0, high), Dense("sums", "x", np.ones((8, 8), int), 4)), ("sums",))
+        options = Planner(network, HardwareOptions()).for_interval(64).options
+        assert list(options.folded) == folds
+        assert Schedule(network, options).interval_cycles <= 64
+
+
 def test_the_longer_the_interval_the_smaller_the_network():
     network = convolutional()
     planner = Planner(network, HardwareOptions())
