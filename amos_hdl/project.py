@@ -13,7 +13,7 @@ import numpy as np
 from amos_hdl.errors import DataError, RecipeError, StoreError
 from amos_hdl.frontend.architectures.structure import STRUCTURES, Structure, StructureOptions
 from amos_hdl.frontend.conversion import Conversion, ConversionRecipe, is_conversion, load_conversion
-from amos_hdl.frontend.data import Dataset, from_folder, load_dataset, load_npz
+from amos_hdl.frontend.data import Dataset, check_axes, from_folder, load_dataset, load_npz
 from amos_hdl.frontend.data_files import Folder, read_folder
 from amos_hdl.frontend.recipe import Recipe, load_recipe
 from amos_hdl.network import Network, store
@@ -117,6 +117,7 @@ class Project:
         flat, code = pixels.reshape(len(pixels), -1), self.network.input
         if not len(flat):
             raise DataError("no images", where=str(images))
+        check_axes(pixels.shape[1:], code.shape, str(images))
         everything = np.arange(len(flat))
         return Dataset(flat, labels, everything[:0], everything[:0], everything, code.low, code.high)
 

@@ -20,7 +20,12 @@ from amos_hdl.project import MODELS, find_project
     "--calibrate",
     "data",
     type=click.Path(path_type=Path),
-    help="Images, and labels to judge by: an NPZ file, or a folder with MNIST's or CIFAR-10's files.",
+    help="Images to calibrate with: an NPZ file, or a folder with MNIST's or CIFAR-10's files.",
+)
+@click.option(
+    "--test",
+    type=click.Path(path_type=Path),
+    help="Labelled images to judge by.  [default: those of --calibrate that do not calibrate]",
 )
 @click.option("--images", type=click.IntRange(1), default=256, show_default=True, help="Images for calibration.")
 @click.option("--test-images", type=click.IntRange(1), default=500, show_default=True, help="Images to judge by.")
@@ -66,6 +71,7 @@ def convert(
     source: Path,
     out: Path | None,
     data: Path | None,
+    test: Path | None,
     images: int,
     test_images: int,
     json: bool,
@@ -107,7 +113,7 @@ def convert(
     widths = {"weight_bits": weights, "first_bits": first_weights, "last_bits": last_weights, "layer_bits": layers}
     folder = out or MODELS / (re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "network")
     pixels, options = PixelCode(low, high, divisor, mean, std), options_of(widths | units, circuits)
-    asked = Conversion(source, folder.name, data, images, test_images, pixels, options)
+    asked = Conversion(source, folder.name, data, test, images, test_images, pixels, options)
     return finish(act(asked, folder, Steps(json)), json)
 
 

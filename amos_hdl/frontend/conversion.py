@@ -33,6 +33,8 @@ class Conversion:
         Of the network.
     data : Path or None
         Images: an NPZ file, or a folder with MNIST's or CIFAR-10's files.
+    test : Path or None
+        Images to judge by, where they are elsewhere.
     calibration_images, test_images : int
         At most so many are used.
     pixels : PixelCode
@@ -44,6 +46,7 @@ class Conversion:
     source: Path
     name: str
     data: Path | None = None
+    test: Path | None = None
     calibration_images: int = 256
     test_images: int = 500
     pixels: PixelCode = BYTES
@@ -54,10 +57,14 @@ class Conversion:
 
 
 class _Convert(Strict):
-    """``file``: the model; ``data``: images; both beside the recipe.  At most so many images are used."""
+    """``file``: the model; ``data``: images; ``test``: others to judge by; all beside the recipe.
+
+    At most so many images are used.
+    """
 
     file: str
     data: str | None = None
+    test: str | None = None
     calibration_images: Images = 256
     test_images: Images = 500
 
@@ -105,8 +112,9 @@ class ConversionRecipe(Strict):
         return self.hardware.model_dump()
 
     def data_path(self, folder: Path) -> Path | None:
-        """Return where the images are, for a recipe in ``folder``."""
-        return None if self.convert.data is None else folder / self.convert.data
+        """Return where the images to evaluate by are, for a recipe in ``folder``."""
+        data = self.convert.test or self.convert.data
+        return None if data is None else folder / data
 
     def conversion(self, folder: Path) -> Conversion:
         """Return what the recipe, which lies in ``folder``, asks for.
@@ -118,7 +126,8 @@ class ConversionRecipe(Strict):
         return Conversion(
             folder / self.convert.file,
             self.name,
-            self.data_path(folder),
+            None if self.convert.data is None else folder / self.convert.data,
+            None if self.convert.test is None else folder / self.convert.test,
             self.convert.calibration_images,
             self.convert.test_images,
             PixelCode(**{**pixels, "mean": tuple(pixels["mean"]), "std": tuple(pixels["std"])}),

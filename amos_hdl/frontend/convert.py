@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from amos_hdl.errors import DataError, ImportedModelError
 from amos_hdl.frontend.arrays import kernels_for
-from amos_hdl.frontend.data import load_images
+from amos_hdl.frontend.data import check_axes, load_images
 from amos_hdl.frontend.data_files import read_folder
 from amos_hdl.frontend.floats import FloatGraph
 from amos_hdl.frontend.importers.onnx_file import read_onnx
@@ -20,8 +20,12 @@ from amos_hdl.frontend.importers.onnx_float import import_float_onnx
 from amos_hdl.frontend.importers.pixels import PixelCode
 from amos_hdl.frontend.importers.pytorch import import_program
 from amos_hdl.frontend.importers.qonnx import ExactImport, import_qonnx
+from amos_hdl.frontend.original import digests_of
 from amos_hdl.frontend.quantize import Quantized, QuantizeOptions, quantize
 from amos_hdl.network import Network, statistics
+
+#: Of so many labelled images a model knows more by chance alone: fewer do not tell.
+CHANCE_IMAGES = 20
 
 Say = Callable[[str, int, int], None]
 Integers = npt.NDArray[np.int64]
@@ -34,12 +38,16 @@ class Images:
     Members
     -------
     source : str
-        File or folder, for errors.
+        File or folder of the calibration images, for errors.
     calibration : integers, shape (image, pixel)
     test : integers, shape (image, pixel)
     labels : int64, shape (image,), of the test images, or None
     shape : tuple of int
         Of one image as the file has it.
+    judge : str
+        File or folder of the test images.
+    shared : int
+        Images that calibrate and judge.
     """
 
     source: str
@@ -47,6 +55,8 @@ class Images:
     test: npt.NDArray[np.integer]
     labels: Integers | None
     shape: tuple[int, ...]
+    judge: str = ""
+    shared: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,30 +87,60 @@ class Kept:
     outputs: npt.NDArray[np.floating]
 
 
-def load_images_of(path: Path, calibration: int, test: int) -> Images:
-    """Return ``calibration`` and ``test`` images of an NPZ file, or of a folder with MNIST or CIFAR-10.
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """Images of a file or folder: ``given`` to calibrate with, ``shown`` to judge by, ``apart`` if they are others."""
 
-    A folder gives calibration images out of its training images, if it has any, and test images of its own; a file
-    gives the same images for both.  Calibration images are evenly spaced over what there is.
-
-    Raises DataError if there are none, or the file is damaged.
-    """
     given: npt.NDArray[np.integer]
     shown: npt.NDArray[np.integer]
-    if path.is_dir():
-        folder = read_folder(path)
-        given, shown = (folder.train or folder.test).pixels, folder.test.pixels
-        labels: Integers | None = folder.test.labels
-    else:
-        given, labels = load_images(path)
-        shown = given
-    if not len(given) or not len(shown):
-        raise DataError("no images", where=str(path), expected="at least one")
-    chosen = np.unique(np.linspace(0, len(given) - 1, min(calibration, len(given))).astype(int))
-    test = min(test, len(shown))
-    flat = shown[:test].reshape(test, -1)
+    labels: Integers | None
+    apart: bool
+
+    @classmethod
+    def of(cls, path: Path) -> _Source:
+        if path.is_dir():
+            folder = read_folder(path)
+            source = folder.train or folder.test
+            return cls(source.pixels, folder.test.pixels, folder.test.labels, folder.train is not None)
+        pixels, labels = load_images(path)
+        return cls(pixels, pixels, labels, False)
+
+
+def load_images_of(path: Path, calibration: int, test: int, judge: Path | None = None) -> Images:
+    """Return at most ``calibration`` and ``test`` images of an NPZ file, or of a folder with MNIST or CIFAR-10.
+
+    Calibration images are evenly spaced over what there is: of a folder its training images, if it has any.  Test
+    images are the first of ``judge``, else of the folder's own.  Where they are of the same file, those that calibrate
+    do not judge, and are at most half; a single image does both.
+
+    Raises DataError if there are none, a file is damaged, or the images of the two are of different shapes.
+    """
+    source = _Source.of(path)
+    judging = source if judge is None else _Source.of(judge)
+    given, pixels, labels = source.given, judging.shown, judging.labels
+    for images, place in ((given, path), (pixels, judge or path)):
+        if not len(images):
+            raise DataError("no images", where=str(place), expected="at least one")
+    if pixels.shape[1:] != given.shape[1:]:
+        expected, got = f"{given.shape[1:]}, as in {path}", f"{pixels.shape[1:]}"
+        raise DataError("shape of an image", where=str(judge), expected=expected, got=got)
+    divided = judge is None and not source.apart
+    most = min(calibration, max(1, len(given) // 2) if divided else len(given))
+    chosen = np.unique(np.linspace(0, len(given) - 1, most).astype(int))
+    if divided:
+        others = np.setdiff1d(np.arange(len(given)), chosen)
+        others = others if len(others) else chosen
+        pixels, labels = pixels[others], None if labels is None else labels[others]
+    size = math.prod(given.shape[1:])
+    calibrating, shown = (part.reshape(len(part), size) for part in (given[chosen], pixels[:test]))
+    shared = int(np.isin(digests_of(shown), digests_of(calibrating)).sum())
     known = None if labels is None else labels[:test]
-    return Images(str(path), given[chosen].reshape(len(chosen), -1), flat, known, given.shape[1:])
+    return Images(str(path), calibrating, shown, known, given.shape[1:], str(judge or path), shared)
+
+
+def needs_calibration(source: Path) -> bool:
+    """Return whether the model in ``source`` has yet to be quantized.  Raises ImportedModelError if it is no model."""
+    return source.suffix != ".onnx" or not read_onnx(source).is_quantized
 
 
 def convert(
@@ -130,7 +170,7 @@ def convert(
     if source.suffix == ".onnx":
         if read_onnx(source).is_quantized:
             exact = import_qonnx(source, name, pixels)
-            _check_shape(images, exact.network.input.shape)
+            _check_axes(images, exact.network.input.shape)
             return exact, None
         graph = import_float_onnx(source)
     elif source.suffix == ".pt2":
@@ -143,18 +183,13 @@ def convert(
         )
     if images is None:
         raise DataError("no calibration images", where=str(source), hint="give some with --calibrate")
-    _check_shape(images, graph.image.size)
+    _check_axes(images, graph.image.size)
     return quantize(graph, name, images.calibration, pixels, options, say), graph
 
 
-def _check_shape(images: Images | None, wanted: tuple[int, ...]) -> None:
-    """Raise DataError for maps with as many pixels as ``wanted`` but their axes in another order."""
-    if images is None or len(images.shape) == 1 or len(wanted) != 3:
-        return
-    given = images.shape if len(images.shape) == 3 else (1, *images.shape)
-    if given != wanted and math.prod(given) == math.prod(wanted):
-        expected, hint = f"{wanted}: channel, row, column", "transpose the array"
-        raise DataError("shape of an image", where=images.source, expected=expected, got=f"{given}", hint=hint)
+def _check_axes(images: Images | None, wanted: tuple[int, ...]) -> None:
+    if images is not None:
+        check_axes(images.shape, wanted, images.source)
 
 
 def outputs_of(graph: FloatGraph, pixels: PixelCode, images: Images, say: Say) -> npt.NDArray[np.float32]:
@@ -174,7 +209,7 @@ def compare(made: Quantized | ExactImport, outputs: npt.NDArray[np.float32] | No
     images : Images
     say : callable
 
-    Raises DataError for labels that the model has no class for.
+    Raises DataError for labels that the model has no class for, and for labels that it knows no better than chance.
     """
     network, count = made.network, len(images.test)
     counted = statistics.measure(
@@ -193,8 +228,19 @@ def compare(made: Quantized | ExactImport, outputs: npt.NDArray[np.float32] | No
         if len(wrong):
             expected = f"0 to {mine.shape[1] - 1}, the model's classes"
             got = repr(int(images.labels[wrong[0]]))
-            raise DataError("label", where=f"{images.source}, image {int(wrong[0])}", expected=expected, got=got)
-        accuracies = [float((values.argmax(axis=1) == images.labels).mean()) for values in (theirs, mine)]
+            raise DataError(
+                "label", where=f"{images.judge or images.source}, image {int(wrong[0])}", expected=expected, got=got
+            )
+        right, kept = (float((values.argmax(axis=1) == images.labels).mean()) for values in (theirs, mine))
+        accuracies = [right, kept]
+        if count >= CHANCE_IMAGES and right <= 1 / mine.shape[1]:
+            raise DataError(
+                "labels",
+                where=images.judge or images.source,
+                expected=f"those of the model, whose classes count from 0 to {mine.shape[1] - 1}",
+                got=f"{100 * right:.1f} % right, no better than chance",
+                hint="mend the labels, or how pixels are scaled (divisor, mean, std), or leave the labels out",
+            )
     spread = float(np.abs(theirs - theirs.mean(axis=1, keepdims=True)).mean()) or 1.0
     return Kept(
         count,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,3 +205,16 @@ def _check_values(images: Pixels, labels: Array, low: int, high: int, where: str
         raise DataError("label", where=place, expected=f"0 to {CLASS_LIMIT - 1}", got=repr(int(labels[wrong[0]])))
     if labels.max() < 1:
         raise DataError("labels", where=where, expected="at least two classes", got="one")
+
+
+def check_axes(given: tuple[int, ...], wanted: tuple[int, ...], where: str) -> None:
+    """Raise DataError for images with as many pixels as a network takes but their axes in another order.
+
+    Flat ones cannot be told: ``given`` and ``wanted`` are the shapes of one image.
+    """
+    if len(given) == 1 or len(wanted) != 3:
+        return
+    given = given if len(given) == 3 else (1, *given)
+    if given != wanted and math.prod(given) == math.prod(wanted):
+        expected, hint = f"{wanted}: channel, row, column", "transpose the array"
+        raise DataError("shape of an image", where=where, expected=expected, got=f"{given}", hint=hint)

@@ -6,6 +6,7 @@ Images are known again by a digest of their pixels, so that any data set can be 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,6 @@ def load_original(folder: Path) -> Original | None:
 
 def digests_of(images: npt.NDArray[np.integer]) -> Integers:
     """Return the first 8 bytes of the SHA-256 of each image, its pixels as little-endian 32-bit integers."""
-    rows = np.ascontiguousarray(images.reshape(len(images), -1), "<i4")
+    rows = np.ascontiguousarray(images.reshape(len(images), math.prod(images.shape[1:])), "<i4")
     found = [hashlib.sha256(row.tobytes()).digest()[:8] for row in rows]
     return np.frombuffer(b"".join(found), "<i8").astype(np.int64)

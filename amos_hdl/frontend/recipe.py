@@ -27,6 +27,9 @@ from amos_hdl.network.names import check_name
 VERSION = 1
 
 Seed = Annotated[int, Field(ge=0, lt=1 << 32)]
+#: Greatest pixels of scikit-learn's digits, and of MNIST and CIFAR-10.
+DIGITS_HIGH, BYTE_HIGH = 16, 255
+
 Images = Annotated[int, Field(ge=0, le=10_000_000)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -43,7 +46,7 @@ class Data(Strict):
     folder: str | None = None
     low: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] | None = None
     high: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] | None = None
-    test_images: Images | None = None
+    test_images: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     validation_images: Images = 0
     split_seed: Seed
 
@@ -286,6 +289,11 @@ def _check(recipe: Recipe, path: str) -> None:
             raise refuse("data", "npz source", "file, and low < high", got)
     elif data.file is not None or interval != (None, None):
         raise refuse("data", f"{data.source} source", "neither file, low nor high", data.file or interval)
+    low, high = interval if data.source == "npz" else (0, DIGITS_HIGH if data.source == "digits" else BYTE_HIGH)
+    beyond = [step for step in recipe.units.input_thresholds if not (low or 0) < step <= (high or 0)]
+    if beyond:
+        expected = f"{(low or 0) + 1} to {high}: a pixel may reach it or not"
+        raise refuse("units.input_thresholds", "threshold", expected, beyond[0])
 
 
 def _check_dense(recipe: Recipe, refuse: Callable[[str, str, str, object], RecipeError]) -> None:

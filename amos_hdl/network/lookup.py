@@ -33,15 +33,15 @@ STEP_LIMIT = 6
 class Staircase:
     """Finds the segment of each potential, by a table of every ``2**shift``-th x and a few comparisons after it.
 
-    The table has at most ``entries`` entries.
+    The table has at most ``entries`` entries, ``TABLE_LIMIT`` if None.
     """
 
-    def __init__(self, found: Segments, entries: int = TABLE_LIMIT) -> None:
+    def __init__(self, found: Segments, entries: int | None = None) -> None:
         self._starts = found.starts
         # where nothing lies below the first step or above the last, no table is needed
         self._origin = int(found.starts[1]) - 1 if len(found.starts) > 1 else int(found.starts[0])
         reach = int(found.starts[-1]) - self._origin + 1
-        self._shift = max(0, (reach - 1).bit_length() - (entries.bit_length() - 1))
+        self._shift = max(0, (reach - 1).bit_length() - ((entries or TABLE_LIMIT).bit_length() - 1))
         looked_up = self._origin + (np.arange((reach - 1 >> self._shift) + 1, dtype=np.int64) << self._shift)
         numbers = np.searchsorted(found.starts, looked_up, side="right") - 1
         beyond = np.append(numbers[1:], len(found.starts) - 1) - numbers

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amos_hdl.console import Steps, note, table
+from amos_hdl.errors import DataError
 from amos_hdl.network import store
 from amos_hdl.verbs.outcome import Outcome
 
@@ -15,13 +16,19 @@ if TYPE_CHECKING:
 
 def convert(asked: Conversion, folder: Path, steps: Steps) -> Outcome:
     """Convert a trained model into the stored integer network ``folder``, and say what it kept."""
-    from amos_hdl.frontend.convert import compare, load_images_of, outputs_of
+    from amos_hdl.frontend.convert import compare, load_images_of, needs_calibration, outputs_of
     from amos_hdl.frontend.convert import convert as act
     from amos_hdl.frontend.importers.qonnx import ExactImport
     from amos_hdl.frontend.original import Original
 
-    source, data = asked.source, asked.data
-    images = None if data is None else load_images_of(data, asked.calibration_images, asked.test_images)
+    source, data = asked.source, asked.data or asked.test
+    images = None
+    if data is not None:
+        calibrating = asked.calibration_images if needs_calibration(source) else 0
+        if calibrating and asked.data is None:
+            hint = "give some with --calibrate; those of --test judge alone"
+            raise DataError("no calibration images", where=str(source), hint=hint)
+        images = load_images_of(data, calibrating, asked.test_images, asked.test)
     original = None
     with steps.step(f"converting {source.name}", 1) as bar:
 
@@ -49,7 +56,11 @@ def convert(asked: Conversion, folder: Path, steps: Steps) -> Outcome:
         found |= {"bit_exact": made.bit_exact, "uncertain_thresholds": dict(made.uncertain)}
     if kept is not None:
         found |= {
+            "calibration_images": 0 if images is None else len(images.calibration),
+            "calibrated_on": None if images is None or not len(images.calibration) else images.source,
             "test_images": kept.images,
+            "judged_by": None if images is None else images.judge,
+            "images_of_both": 0 if images is None else images.shared,
             "model_accuracy": kept.model_accuracy,
             "network_accuracy": kept.network_accuracy,
             "agreement": kept.agreement,
@@ -70,6 +81,10 @@ def convert(asked: Conversion, folder: Path, steps: Steps) -> Outcome:
                 (f"thresholds of {name}", count, "that order could move") for name, count in made.uncertain.items()
             ]
         if kept is not None:
+            if found["calibrated_on"] is not None:
+                rows.append(("calibrated on", found["calibration_images"], f"images of {found['calibrated_on']}"))
+            both = f"{found['images_of_both']:,}" if found["images_of_both"] else "none"
+            rows.append(("judged by", kept.images, f"images of {found['judged_by']}, {both} of which calibrated"))
             if kept.network_accuracy is not None and kept.model_accuracy is not None:
                 lost = 100 * (kept.model_accuracy - kept.network_accuracy)
                 rows.append(("accuracy of the model", f"{100 * kept.model_accuracy:.2f} %", f"{kept.images:,} images"))

@@ -56,6 +56,8 @@ def test_a_recipe_makes_what_its_options_make_and_remakes_it(call, folder):  # n
 
 
 def test_evaluate_knows_the_original_and_the_recipes_images(call, folder):  # noqa: F811
+    # the same images to judge by: else those that calibrate would not be
+    (folder / "models" / "mine.yaml").write_text(RECIPE.replace("data.npz", "data.npz\n  test: ../data.npz"))
     assert call("convert", "models/mine.yaml")[0] == 0
     code, out, _ = call("evaluate", "mine", "--json")
     data = json.loads(out)

@@ -93,6 +93,14 @@ def _rounding(node: Node, default: str, where: str) -> Rounding:
     return ROUNDINGS[name]
 
 
+def _switch(node: Node, name: str, default: int, where: str) -> bool:
+    """Return an attribute that may be 0 or 1."""
+    value = node.attributes.get(name, default)
+    if value not in (0, 1):
+        raise ImportedModelError(name, where=where, expected="0 or 1", got=repr(value))
+    return bool(value)
+
+
 def _interval(bits: Array, signed: bool, narrow: bool, where: str) -> tuple[np.float32, np.float32]:
     """Return least and greatest integer of a width, which the file keeps as a float."""
     width = float(np.asarray(bits, np.float64).ravel()[0])
@@ -105,7 +113,7 @@ def _interval(bits: Array, signed: bool, narrow: bool, where: str) -> tuple[np.f
 
 def _quant(node: Node, values: list[Array], where: str) -> Quantizer:
     scale, zero = _scale(values[0], where), np.asarray(values[1], np.float32)
-    signed, narrow = bool(node.attributes.get("signed", 1)), bool(node.attributes.get("narrow", 0))
+    signed, narrow = _switch(node, "signed", 1, where), _switch(node, "narrow", 0, where)
     low, high = _interval(values[2], signed, narrow, where)
     rounding = _rounding(node, "ROUND", where)
     if signed and float(np.asarray(values[2], float).ravel()[0]) == 1:
@@ -133,7 +141,7 @@ def _trunc(node: Node, values: list[Array], where: str) -> Quantizer:
 
         return Quantizer(code, scale.astype(np.float64), -zero.astype(np.float64) * scale)
     out_scale = _scale(values[3], where)
-    signed, narrow = bool(node.attributes.get("signed", 1)), bool(node.attributes.get("narrow", 0))
+    signed, narrow = _switch(node, "signed", 1, where), _switch(node, "narrow", 0, where)
     low, high = _interval(values[4], signed, narrow, where)
     power = 2 ** np.round(np.log2(out_scale / scale))
 

@@ -84,6 +84,9 @@ def quantize(
     if images.min() < pixels.low or images.max() > pixels.high:
         got = f"{int(images.min())} to {int(images.max())}"
         raise DataError("calibration images", where=graph.source, expected=f"{pixels.low} to {pixels.high}", got=got)
+    if images.min() == images.max():
+        expected, got = "images that differ from place to place", f"every pixel {int(images.min())}"
+        raise DataError("calibration images", where=graph.source, expected=expected, got=got)
     say = progress or (lambda *_: None)
     floats = pixels.floats(images, size)
     simulated = min(SIMULATED_IMAGES, len(images))

@@ -348,6 +348,8 @@ def test_what_cannot_be_expressed_names_file_and_node(tmp_path: Path) -> None:
     refused(halves, r"q1 \(Quant\): zero point of constants: expected whole, got 0.5")
     refused(Model().quant(-1.0, 4).matmul(ones), r"n0 \(Quant\): scale of a quantizer: expected above 0, got -1.0")
     refused(Model().quant(1.0, 4, rounding_mode="ODD").matmul(ones), r"n0 \(Quant\): rounding_mode: .* got 'ODD'")
+    refused(Model().quant(1.0, 4, signed=7).matmul(ones), r"n0 \(Quant\): signed: expected 0 or 1, got 7")
+    refused(Model().quant(1.0, 4, narrow=-1).matmul(ones), r"n0 \(Quant\): narrow: expected 0 or 1, got -1")
     refused(Model().quant(1.0, 4).matmul(np.ones((7, 3), int)), r"mm1 \(MatMul\): shape of weights")
     refused(Model().quant(1.0, 4).matmul(ones * np.nan), r"constant w1: value: expected finite numbers, got nan")
     padded = Model(2, 4, 4).quant(1.0, 4, 0).add("Add", 0.5)
