@@ -77,7 +77,7 @@ def _refined(first: Classes | None, second: Classes | None) -> tuple[Classes | N
 
 
 def fan_out(network: Network) -> Mapping[str, Reach]:
-    """Return for each unit layer how many non-zero weights read each unit.
+    """Return for each unit layer how many non-zero weights read each unit; for each max pool, each of its results.
 
     Dense and conv2d count their non-zero weights, pools one for each window, add one unless its multiplier is 0,
     multiply one for each product, a unit one; slice, pad, concat and flatten are wires; argmax counts none.
@@ -89,7 +89,7 @@ def fan_out(network: Network) -> Mapping[str, Reach]:
     for operation in reversed(network.operations):
         tensor = network.tensors[operation.name]
         mine = readers.pop(operation.name, None) or Reach.alike(np.zeros(tensor.channels, np.int64), tensor)
-        if isinstance(operation, Unit):
+        if isinstance(operation, Unit | MaxPool):
             layers[operation.name] = mine
         read = [network.tensors[name] for name in operation.reads]
         for name, reach in zip(operation.reads, _reached(operation, mine, tensor, read), strict=True):

@@ -94,15 +94,19 @@ class UnitLookup:
             low, high = int(source.low[channels].min()), int(source.high[channels].max())
             self._groups.append((channels, _Tables(operation.circuits[number], low, high, kind, entries)))
 
-    def __call__(self, x: Numbers) -> tuple[Numbers, npt.NDArray[np.int64], int]:
+    def __call__(
+        self, x: Numbers, each_unit: npt.NDArray[np.int64] | None = None
+    ) -> tuple[Numbers, npt.NDArray[np.int64], int]:
         """Return y, the spikes of each gate ``(gate,)``, and the weights that they reach, for potentials ``x``.
 
-        ``x`` and y are of shape ``(channel, batch, *space)``.
+        ``x`` and y are of shape ``(channel, batch, *space)``, and so is ``each_unit``, which is filled with the number
+        of spikes of each unit, if given.
         """
         batch, places = x.shape[1], math.prod(x.shape[2:])
         flat = x.reshape(len(x), batch, places)
         y = np.empty(flat.shape, self._kind)
         spikes, reached = np.zeros(self._gates, np.int64), 0
+        filled = None if each_unit is None else each_unit.reshape(flat.shape)
         # small maps: several channels of one circuit at a time; large ones: some images of one channel
         together, images = max(1, BLOCK // max(1, batch * places)), max(1, BLOCK // places)
         for channels, tables in self._groups:
@@ -115,6 +119,8 @@ class UnitLookup:
                     histogram += np.bincount(number, minlength=len(histogram))
                     # (channel, image, place): summed over the images before they meet the weights
                     each = tables.spike_counts.take(number).reshape(y[part].shape)
+                    if filled is not None:
+                        filled[part] = each
                     fan_out = self._fan_out.array(some).reshape(len(each), -1)
                     reached += int((each.sum(axis=1, dtype=np.int64) * fan_out).sum())
             spikes += histogram @ tables.spikes.astype(np.int64)
@@ -147,12 +153,16 @@ class GateCounter:
         self._bank, self._kind = operation.bank, kind
         self._fan_out = fan_out
 
-    def __call__(self, x: Numbers) -> tuple[Numbers, npt.NDArray[np.int64], int]:
+    def __call__(
+        self, x: Numbers, each_unit: npt.NDArray[np.int64] | None = None
+    ) -> tuple[Numbers, npt.NDArray[np.int64], int]:
         """See ``UnitLookup``."""
         potentials = np.moveaxis(x, 0, -1).astype(np.int64)
         spikes = self._bank.spikes(potentials.reshape(-1, len(x)))
         y = self._bank.values(spikes).reshape(potentials.shape)
         each = spikes.sum(axis=-1, dtype=np.int64).reshape(potentials.shape)
+        if each_unit is not None:
+            each_unit[...] = np.moveaxis(each, -1, 0)
         reached = int((each.sum(axis=0) * np.moveaxis(self._fan_out.array(), 0, -1)).sum())
         return np.ascontiguousarray(np.moveaxis(y, -1, 0), self._kind), spikes.sum(axis=(0, 1)), reached
 

@@ -19,6 +19,7 @@ from amos_hdl.network.graph import Network
 from amos_hdl.network.kernels import NUMPY, Kernels, Numbers
 from amos_hdl.network.lookup import unit_counter
 from amos_hdl.network.operations import Input, Unit
+from amos_hdl.network.pooled import PooledSpikes
 
 #: Best classes kept for each image.
 RANKS = 5
@@ -34,7 +35,8 @@ class Statistics:
     spikes : mapping of unit layer to int64 array ``(gate,)``
         Spikes of each plane, over all images and units.
     synaptic_operations : mapping of unit layer to int
-        Each spike times the non-zero weights that read it (``fan_out``), over all images.
+        Each spike times the non-zero weights that read it (``fan_out``), also behind max pools (``PooledSpikes``), over
+        all images.
     ranking : int64 array ``(image, rank)``
         The up to five best classes of each image, the best first, of equal ones the lowest index first; no ranks where
         the network has no scores.
@@ -147,6 +149,7 @@ class _Counter:
     def __init__(self, network: Network, kernels: Kernels, keep: Sequence[str]) -> None:
         self._network, self._forward, self._keep = network, Forward(network, kernels), frozenset(keep)
         reached = fan_out(network)
+        self._pooled = PooledSpikes(network, reached)
         self._units = {
             layer.name: unit_counter(
                 layer, network.tensors[layer.source], self._forward.kind(layer.name), reached[layer.name]
@@ -162,14 +165,21 @@ class _Counter:
         reached: dict[str, int] = {}
         ranking = np.zeros((len(pixels), 0), np.int64)
         values: dict[str, npt.NDArray[np.int64]] = {}
+        each_unit: dict[str, npt.NDArray[np.int64]] = {}
         for operation in network.operations:
             name = operation.name
             if isinstance(operation, Input):
                 numbers[name] = self._forward.load(pixels, name)
             elif isinstance(operation, Unit):
-                numbers[name], spikes[name], reached[name] = self._units[name](numbers[operation.source])
+                x = numbers[operation.source]
+                if name in self._pooled.followed:
+                    each_unit[name] = np.empty(x.shape, np.int64)
+                numbers[name], spikes[name], reached[name] = self._units[name](x, each_unit.get(name))
             else:
-                numbers[name] = self._forward(operation, *(numbers[source] for source in operation.reads))
+                read = [numbers[source] for source in operation.reads]
+                numbers[name] = self._forward(operation, *read)
+                for layer, more in self._pooled.follow(operation, read, each_unit).items():
+                    reached[layer] += more
             if name == network.scores:
                 # stable, so that of equal classes the lowest comes first
                 ranking = np.argsort(-numbers[name], axis=0, kind="stable")[:RANKS].T
@@ -178,6 +188,7 @@ class _Counter:
             for source in operation.reads:
                 if self._last[source] == name:
                     numbers.pop(source, None)
+                    each_unit.pop(source, None)
         return Statistics(len(pixels), spikes, reached, ranking, values)
 
 

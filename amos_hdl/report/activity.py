@@ -10,6 +10,7 @@ import numpy.typing as npt
 from amos_hdl.errors import CheckFailed
 from amos_hdl.network import Dense, Flatten, Network, golden
 from amos_hdl.network.fan_out import fan_out
+from amos_hdl.network.pooled import PooledSpikes
 from amos_hdl.simulate.batch import BatchSimulator
 
 #: Bits of record that are looked at for toggles, one byte each; more images than fit are left out.
@@ -127,6 +128,7 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
     record, _ = simulator.run(images, seed=seed)
     fields = {field.name: field.of(record) for field in simulator.fields}
     reached, layers = fan_out(network), []
+    behind_pools = _behind_pools(network, trace)
     for name, spikes in planes(trace).items():
         wires = fields[name]
         # a spike lasts one cycle, whatever the interval: each is counted once
@@ -134,7 +136,7 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
         if counted != expected:
             where = f"{network.name}, {name}"
             raise CheckFailed("spikes of the record", where=where, expected=str(expected), got=str(counted))
-        operations = int(spikes.sum(axis=(0, 2)) @ reached[name].array().ravel())
+        operations = int(spikes.sum(axis=(0, 2)) @ reached[name].array().ravel()) + behind_pools.get(name, 0)
         layers.append(
             LayerActivity(
                 name=name,
@@ -146,6 +148,17 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
             )
         )
     return Activity(len(images), tuple(layers), estimate_energy(network, trace))
+
+
+def _behind_pools(network: Network, trace: golden.Trace) -> dict[str, int]:
+    """Return the synaptic operations of each layer's spikes behind max pools, over all images."""
+    pooled, total = PooledSpikes(network, fan_out(network)), dict[str, int]()
+    spikes = {name: np.moveaxis(fired.sum(axis=-1), 0, 1) for name, fired in trace.spikes.items()}
+    for operation in network.operations:
+        read = [np.moveaxis(trace.values[name], 0, 1) for name in operation.reads]
+        for layer, operations in pooled.follow(operation, read, spikes).items():
+            total[layer] = total.get(layer, 0) + operations
+    return total
 
 
 def planes(trace: golden.Trace) -> dict[str, npt.NDArray[np.bool_]]:
