@@ -153,7 +153,8 @@ class WindowSpec:
             return row
         # apart, so that a row's first columns are read after the last window of the row before
         apart = (row - self.prefetch) // (columns - 1)
-        return max(stride, min(wanted, apart))
+        # and no less apart from that window than from one another, where a map grows
+        return max(stride, min(wanted, apart, row // columns))
 
     def reads(self) -> tuple[Array, Array]:
         """Return the columns that windows need, and the cycle of each address relative to the row's first window."""

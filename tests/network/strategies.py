@@ -41,7 +41,9 @@ class _Builder:
         self.circuits = circuits or st.one_of(linear_circuits(), table_circuits())
         self.random = np.random.default_rng(draw(st.integers(0, 1 << 30)))
         sizes = st.integers(1, 6)
-        shape = draw(st.one_of(st.tuples(st.integers(1, 8)), st.tuples(st.integers(1, 4), sizes, sizes)))
+        # maps have more kinds of operations
+        is_map = draw(st.sampled_from([False, True, True]))
+        shape = draw(st.tuples(st.integers(1, 4), sizes, sizes) if is_map else st.tuples(st.integers(1, 8)))
         low = draw(st.integers(-9, 3))
         first = Input("x", shape, low, low + draw(st.integers(0, 12)))
         self.operations, self.tensors = [first], {"x": first.result()}
@@ -63,7 +65,8 @@ class _Builder:
             source = self.unit(source)
             tensor = self.tensors[source]
         kinds = ["unit", "slice", "pad", "multiply", "concat", "add"]
-        kinds += ["conv2d", "conv2d", "pool", "flatten"] if tensor.space else ["dense"]
+        maps = ["conv2d", "conv2d", "conv2d", "sum_pool", "sum_pool", "max_pool", "max_pool", "flatten"]
+        kinds += maps if tensor.space else ["dense", "dense"]
         getattr(self, self.draw(st.sampled_from(kinds)))(source)
 
     def unit(self, source):
@@ -94,8 +97,13 @@ class _Builder:
         weights, bias = self.random.integers(-8, 8, shape), self.random.integers(-20, 20, shape[0])
         self.append(lambda name: Conv2d(name, source, weights, 4, bias, stride=stride, padding=padding, groups=groups))
 
-    def pool(self, source):
-        kind = self.draw(st.sampled_from([SumPool, MaxPool]))
+    def sum_pool(self, source):
+        self.pool(source, SumPool)
+
+    def max_pool(self, source):
+        self.pool(source, MaxPool)
+
+    def pool(self, source, kind):
         if self.draw(st.booleans()):
             self.append(lambda name: kind(name, source))
         else:

@@ -96,6 +96,16 @@ def test_folded_units_get_the_time_they_need():
         Schedule(network, HardwareOptions(folded=("u",), interval=48)).layers  # noqa: B018
 
 
+def test_a_map_that_grows_has_its_pixels_evenly_spread():
+    """A row's last pixel and the next row's first are no closer than those within a row, so that folds find time."""
+    grown = Pad("p", "x", ((0, 0), (1, 1), (0, 3)))
+    network = one(grown, Unit("u", "p", (relu(5, step=1),), np.zeros(1, int)), shape=(1, 2, 1))
+    schedule = Schedule(network, HardwareOptions(folded=("u",)))
+    timing = schedule.timings["p"]
+    assert timing.row_cycles - 3 * timing.column_cycles >= timing.column_cycles >= 5
+    assert schedule.interval_cycles <= 4 * 4 * 5 + 8
+
+
 def test_fewer_cycles_than_pixels_are_refused():
     with pytest.raises(
         ScheduleError, match="one: interval: expected at least 24 clock cycles, one for each pixel, got 23"
