@@ -17,7 +17,7 @@ from amos_hdl.network.tensor import Tensor
 if TYPE_CHECKING:
     from amos_hdl.frontend.layered import LayeredNetwork, Node
     from amos_hdl.frontend.normalized import NormalizedUnits
-    from amos_hdl.frontend.quantized import QuantizedSums
+    from amos_hdl.frontend.quantized_sums import QuantizedSums
 
 Array = npt.NDArray[np.int64]
 #: Sums up to here are exact in the module's float32.

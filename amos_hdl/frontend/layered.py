@@ -22,7 +22,7 @@ from amos_hdl.frontend.layers import (
 )
 from amos_hdl.frontend.normalized import NormalizedUnits
 from amos_hdl.frontend.prototype import Prototype
-from amos_hdl.frontend.quantized import QuantizedConv2d, QuantizedLinear, QuantizedSums
+from amos_hdl.frontend.quantized_sums import QuantizedConv2d, QuantizedLinear, QuantizedSums
 from amos_hdl.network.operations import Window
 
 #: How many steps of the learning rate move a bias of the logits by the deviation of the logits.

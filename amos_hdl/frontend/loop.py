@@ -82,8 +82,7 @@ def train_module(
     shown = show(recipe, dataset, generator, pixels=noise is not None)
     module = _module(recipe, dataset, folder, generator, noise)
     module.calibrate(shown.values[0, :CALIBRATION_IMAGES].float())
-    # of layers large enough to gain by it; dense networks stay where their sums have one order
-    device = torch.device("cuda" if isinstance(module, LayeredNetwork) and torch.cuda.is_available() else "cpu")
+    device = device_for(module)
     module, shown = module.to(device), shown.to(device)
     optimizer = torch.optim.Adam(module.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
     state = State(recipe, dataset, module, optimizer, generator, None if noise is None else noise.generator)
@@ -101,6 +100,14 @@ def train_module(
     module.anneal(1.0, 1.0)
     module.finish(shown.values[0])
     return module.cpu().eval()
+
+
+def device_for(module: SpikingNetwork | LayeredNetwork) -> torch.device:
+    """Return where ``module`` is trained: networks of layers, large enough to gain by it, on a GPU where there is one.
+
+    Dense networks stay where their sums have one order.
+    """
+    return torch.device("cuda" if isinstance(module, LayeredNetwork) and torch.cuda.is_available() else "cpu")
 
 
 def _module(

@@ -11,7 +11,8 @@ import pytest
 from amos_hdl.cli import _main
 from amos_hdl.frontend.original import FILE
 from tests.cli.test_cli import amos, refused
-from tests.cli.test_convert import folder  # noqa: F401 - a fixture
+from tests.cli.test_convert import folder, torch  # noqa: F401 - a fixture
+from tests.conftest import ROOT
 from tests.frontend.shared_data import shared
 
 RECIPE = """
@@ -53,6 +54,36 @@ def test_a_recipe_makes_what_its_options_make_and_remakes_it(call, folder):  # n
     assert files(folder / "other" / "mine") == made
     assert call("convert", "models/mine.yaml")[0] == 0
     assert files(folder / "models" / "mine") == made
+
+
+def test_run_converts_first(tmp_path, monkeypatch, capsys):
+    """A small dense network through every step: the stored network is made by the recipe, checked, and kept."""
+    torch.manual_seed(0)
+    made = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3)).eval()
+    images = np.random.default_rng(0).integers(0, 16, (60, 8))
+    with torch.no_grad():
+        labels = made(torch.tensor(images / 15, dtype=torch.float32)).argmax(1).numpy()
+    np.savez(tmp_path / "data.npz", images=images, labels=labels)
+    torch.export.save(torch.export.export(made, (torch.zeros(2, 8),)), tmp_path / "net.pt2")
+    (tmp_path / "models").mkdir()
+    pixels = "pixels: {high: 15, divisor: 15.0}\nquantization: {weight_bits: 4, gates: 3}\n"
+    recipe = RECIPE.split("quantization")[0] + pixels
+    (tmp_path / "models" / "mine.yaml").write_text(recipe)
+    (tmp_path / "build").mkdir()
+    (ROOT / "build" / "sim").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "build" / "sim").symlink_to(ROOT / "build" / "sim")  # what has been compiled before
+    monkeypatch.chdir(tmp_path)
+
+    def run():
+        code = _main("run models/mine.yaml --target ice40-hx8k --no-pnr --json".split())
+        return code, *capsys.readouterr()
+
+    code, out, err = run()
+    assert code == 0, err
+    data, stored = json.loads(out), files(tmp_path / "models" / "mine")
+    assert data["network"] == "mine" and data["evaluate"]["accuracy"]["test"] >= 0.9
+    assert data["simulate"]["passed"] and data["synth"]["target"] == "ice40-hx8k"
+    assert sorted(stored) == ["network.yaml", FILE, "weights.npz"]
 
 
 def test_evaluate_knows_the_original_and_the_recipes_images(call, folder):  # noqa: F811

@@ -145,7 +145,7 @@ def test_pools_taken_before_units_give_the_same_values(tmp_path: Path) -> None:
 
 def test_gradients_are_straight_through_and_stop_outside_the_code() -> None:
     from amos_hdl.frontend.normalized import _Staircase
-    from amos_hdl.frontend.quantized import QuantizedLinear
+    from amos_hdl.frontend.quantized_sums import QuantizedLinear
 
     v = torch.tensor([-2.0, -0.2, 3.7, 7.9, 8.5], requires_grad=True)
     y = _Staircase.apply(v, 7)
@@ -164,7 +164,7 @@ def test_gradients_are_straight_through_and_stop_outside_the_code() -> None:
 
 
 def test_digits_are_those_of_the_shortest_sum_of_powers_of_two(tmp_path: Path) -> None:
-    from amos_hdl.frontend.quantized import QuantizedLinear, signed_digits
+    from amos_hdl.frontend.quantized_sums import QuantizedLinear, signed_digits
 
     powers = [sign << power for power in range(9) for sign in (1, -1)]
     shortest = {0: 0}
@@ -183,7 +183,7 @@ def test_digits_are_those_of_the_shortest_sum_of_powers_of_two(tmp_path: Path) -
 
 
 def test_the_cost_of_digits_is_paid_for_in_digits(tmp_path: Path) -> None:
-    from amos_hdl.frontend.quantized import signed_digits
+    from amos_hdl.frontend.quantized_sums import signed_digits
 
     def digits(cost: float) -> int:
         changes = {"training.digit_cost": cost, "topology.layers": SHORT, "training.epochs": 12}
