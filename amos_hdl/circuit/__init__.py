@@ -2,6 +2,7 @@
 
 from amos_hdl.circuit.architecture import FLASH, FOLDED, SERIAL, Architecture
 from amos_hdl.circuit.bank import CircuitBank
+from amos_hdl.circuit.decision import decision, gates_of_decision
 from amos_hdl.circuit.disturbance import Disturbance, DisturbedGates
 from amos_hdl.circuit.rearrange import Steps, flash_circuit, rearranged, steps
 from amos_hdl.circuit.standard import evenly_spaced, quantizer, relu
@@ -17,8 +18,10 @@ __all__ = [
     "DisturbedGates",
     "Steps",
     "ThresholdCircuit",
+    "decision",
     "evenly_spaced",
     "flash_circuit",
+    "gates_of_decision",
     "quantizer",
     "rearranged",
     "relu",

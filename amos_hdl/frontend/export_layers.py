@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from amos_hdl.circuit import ThresholdCircuit, evenly_spaced, quantizer
+from amos_hdl.circuit import ThresholdCircuit, decision, evenly_spaced, gates_of_decision, quantizer
 from amos_hdl.errors import NetworkError
-from amos_hdl.frontend.layered import ConvUnits, DenseUnits, Logits, Pool
+from amos_hdl.frontend.lookup_gates import LookupGates
+from amos_hdl.frontend.nodes import ConvUnits, DenseUnits, Logits, Pool, Votes
+from amos_hdl.frontend.tables import table_of
 from amos_hdl.network import Argmax, Network, Operation, Unit
 from amos_hdl.network.operations import Add, Conv2d, Dense, Flatten, Input, MaxPool, SumPool
 from amos_hdl.network.tensor import Tensor
 
 if TYPE_CHECKING:
-    from amos_hdl.frontend.layered import LayeredNetwork, Node
+    from amos_hdl.frontend.layered import LayeredNetwork
+    from amos_hdl.frontend.nodes import Node
     from amos_hdl.frontend.normalized import NormalizedUnits
     from amos_hdl.frontend.quantized_sums import QuantizedSums
 
 Array = npt.NDArray[np.int64]
+#: Width of the weights 0 and 1 that count votes.
+VOTE_BITS = 2
 #: Sums up to here are exact in the module's float32.
 EXACT_LIMIT = 1 << 24
 
@@ -77,18 +82,39 @@ class _Building:
             pool = SumPool if node.layer.kind == "sum_pool" else MaxPool
             self.add(pool(name, source, node.layer.kernel, node.layer.stride, node.layer.padding))
             return
-        bits = node.layer.weight_bits or weight_bits
         if isinstance(node, ConvUnits):
+            bits = node.layer.weight_bits or weight_bits
             self.add(_unit_layer(name, self._potential(name, source, node, bits), node.units, self.tensors))
             return
         if self.tensors[source].space:
             source = self.add(Flatten(f"{name}_inputs", source))
+        if isinstance(node, LookupGates):
+            self._gates(name, source, node)
+            return
+        if isinstance(node, Votes):
+            self.add(Dense(name, source, node.ballots.cpu().numpy().astype(np.int64), VOTE_BITS))
+            return
+        bits = node.layer.weight_bits or weight_bits
         weights = _integers(node.sums)
         if isinstance(node, Logits):
             self.add(Dense(name, source, weights, bits, node.integer_bias().cpu().numpy().astype(np.int64)))
         elif isinstance(node, DenseUnits):
             sums = self.add(Dense(f"{name}_sums", source, weights, bits))
             self.add(_unit_layer(name, sums, node.units, self.tensors))
+
+    def _gates(self, name: str, source: str, node: LookupGates) -> None:
+        """Add sums that number the entries of tables, and units that answer as these do."""
+        sources, answers = (part.tolist() for part in node.functions())
+        tables = [table_of(*function) for function in zip(sources, answers, strict=True)]
+        weights = np.zeros((len(tables), self.tensors[source].units), np.int64)
+        for row, table in zip(weights, tables, strict=True):
+            row[list(table.sources)] = table.weights
+        sums = self.add(Dense(f"{name}_sums", source, weights, 1 + max(1, node.layer.inputs)))
+        gates = max(gates_of_decision(table.answers) for table in tables)
+        circuits = [decision(table.answers, gates) for table in tables]
+        distinct = list(dict.fromkeys(circuits))
+        assignment = np.array([distinct.index(circuit) for circuit in circuits], np.int64)
+        self.add(Unit(name, sums, tuple(distinct), assignment))
 
     def _potential(self, name: str, source: str, node: ConvUnits, bits: int) -> str:
         """Add the sums of a convolution and its skip, and return which operation the units read."""

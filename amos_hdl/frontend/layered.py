@@ -6,141 +6,32 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from amos_hdl.errors import NetworkError, RecipeError
-from amos_hdl.frontend.activation import InputUnits, straight_through
+from amos_hdl.frontend.activation import InputUnits
 from amos_hdl.frontend.layers import (
     ConvLayer,
     DenseLayer,
+    GatesLayer,
     Layer,
     LogitsLayer,
     PoolLayer,
+    VotesLayer,
     magnitudes_of,
     names_of,
 )
+from amos_hdl.frontend.lookup_gates import LookupGates
+from amos_hdl.frontend.nodes import ConvUnits, DenseUnits, Logits, Node, Pool, Votes
 from amos_hdl.frontend.normalized import NormalizedUnits
 from amos_hdl.frontend.prototype import Prototype
-from amos_hdl.frontend.quantized_sums import QuantizedConv2d, QuantizedLinear, QuantizedSums
+from amos_hdl.frontend.quantized_sums import QuantizedSums
 from amos_hdl.network.operations import Window
 
 #: How many steps of the learning rate move a bias of the logits by the deviation of the logits.
 BIAS_STEPS = 10
 
 Shape = tuple[int, ...]
-
-
-class ConvUnits(nn.Module):
-    """Sums over windows, a skip added if there is one, units.
-
-    Parameters
-    ----------
-    layer : ConvLayer
-    inputs : int
-        Channels of the source.
-    skip_inputs, skip_stride : int, optional
-        Channels and stride of the weighted sums over 1x1 windows that the skip goes through; None: it is as it is.
-    """
-
-    def __init__(
-        self,
-        layer: ConvLayer,
-        inputs: int,
-        magnitudes: Sequence[int],
-        generator: torch.Generator,
-        skip_inputs: int | None = None,
-        skip_stride: int = 1,
-    ) -> None:
-        super().__init__()
-        self.layer = layer
-        window = {"stride": layer.stride, "padding": layer.padding, "groups": layer.groups}
-        self.sums = QuantizedConv2d(inputs, layer.channels, layer.kernel, magnitudes, generator, **window)
-        self.skip_sums = (
-            None
-            if skip_inputs is None
-            else QuantizedConv2d(skip_inputs, layer.channels, 1, magnitudes, generator, stride=skip_stride)
-        )
-        self.units = NormalizedUnits(layer.channels, layer.gates)
-
-    def potential(self, y: Tensor, skip: Tensor | None = None) -> Tensor:
-        """Return what enters the units for values y and those of the skip, ``(batch, channel, row, column)``."""
-        x: Tensor = self.sums(y)
-        if skip is not None:
-            x = x + self.layer.skip_multiplier * (skip if self.skip_sums is None else self.skip_sums(skip))
-        return x
-
-    def forward(self, y: Tensor, skip: Tensor | None = None) -> Tensor:
-        """Return the units' values."""
-        value: Tensor = self.units(self.potential(y, skip))
-        return value
-
-
-class Pool(nn.Module):
-    """Greatest values, or sums, of windows."""
-
-    def __init__(self, layer: PoolLayer) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, y: Tensor) -> Tensor:
-        """Return the map of windows."""
-        layer = self.layer
-        if layer.kernel is None:
-            sums, most = y.sum((2, 3), keepdim=True), y.amax((2, 3), keepdim=True)
-            return sums if layer.kind == "sum_pool" else most
-        stride = layer.stride or layer.kernel
-        if layer.kind == "max_pool":
-            return functional.max_pool2d(y, layer.kernel, stride, layer.padding)
-        # a divisor of 1 makes the average the sum
-        return functional.avg_pool2d(y, layer.kernel, stride, layer.padding, divisor_override=1)
-
-
-class DenseUnits(nn.Module):
-    """Sums of everything, units."""
-
-    def __init__(self, layer: DenseLayer, inputs: int, magnitudes: Sequence[int], generator: torch.Generator) -> None:
-        super().__init__()
-        self.layer = layer
-        self.sums = QuantizedLinear((layer.units, inputs), magnitudes, generator)
-        self.units = NormalizedUnits(layer.units, layer.gates)
-
-    def forward(self, y: Tensor) -> Tensor:
-        """Return the units' values ``(batch, unit)`` for y of any shape."""
-        value: Tensor = self.units(self.sums(y.flatten(1)))
-        return value
-
-
-class Logits(nn.Module):
-    """Sums of everything and an integer bias."""
-
-    unit: Tensor
-
-    def __init__(
-        self,
-        layer: LogitsLayer,
-        inputs: int,
-        classes: int,
-        magnitudes: Sequence[int],
-        generator: torch.Generator,
-    ) -> None:
-        super().__init__()
-        self.layer = layer
-        self.sums = QuantizedLinear((classes, inputs), magnitudes, generator)
-        self.bias = nn.Parameter(torch.zeros(classes))
-        self.register_buffer("unit", torch.ones(()))
-
-    def integer_bias(self) -> Tensor:
-        """Return the bias as it is added."""
-        return (self.bias.detach() * self.unit).round()
-
-    def forward(self, y: Tensor) -> Tensor:
-        """Return logits ``(batch, class)`` for y of any shape."""
-        sums: Tensor = self.sums(y.flatten(1))
-        return sums + straight_through(self.integer_bias(), self.bias * self.unit)
-
-
-Node = ConvUnits | Pool | DenseUnits | Logits
 
 
 class LayeredNetwork(nn.Module):
@@ -210,7 +101,7 @@ class LayeredNetwork(nn.Module):
         """All weights with the share of zeros that they are to have."""
         found: list[tuple[QuantizedSums, float]] = []
         for node in self.nodes.values():
-            if not isinstance(node, Pool):
+            if isinstance(node, ConvUnits | DenseUnits | Logits):
                 found.append((node.sums, node.layer.sparsity))
             if isinstance(node, ConvUnits) and node.skip_sums is not None:
                 found.append((node.skip_sums, node.layer.sparsity))
@@ -249,6 +140,8 @@ class LayeredNetwork(nn.Module):
 
     def digits(self) -> Tensor:
         """Return the mean number of signed digits of all weights, real: see ``QuantizedSums.digits``."""
+        if not self.weighted:
+            return torch.zeros(())
         sizes = [sums.latent.numel() for sums, _ in self.weighted]
         parts = [sums.digits() * size for (sums, _), size in zip(self.weighted, sizes, strict=True)]
         return torch.stack(parts).sum() / sum(sizes)
@@ -284,6 +177,9 @@ class LayeredNetwork(nn.Module):
             sums.confine()
         for units in self.unit_layers:
             units.confine()
+        for node in self.nodes.values():
+            if isinstance(node, LookupGates):
+                node.confine()
 
     def finish(self, y: Tensor) -> None:
         """Do nothing more with the weights: all pixels of a map share them."""
@@ -306,6 +202,12 @@ def _build(
         return Logits(layer, size, classes, magnitudes_of(layer, weight_bits), generator), (classes,)
     if isinstance(layer, DenseLayer):
         return DenseUnits(layer, size, magnitudes_of(layer, weight_bits), generator), (layer.units,)
+    if isinstance(layer, GatesLayer):
+        return LookupGates(layer, size, generator), (layer.units,)
+    if isinstance(layer, VotesLayer):
+        if size % classes:
+            raise NetworkError("units before", expected=f"a multiple of {classes} classes", got=f"{size} of {source}")
+        return Votes(layer, size, classes), (classes,)
     if len(shape) != 3:
         raise NetworkError("source", expected="a map", got=f"{shape[0]} units of {source}")
     if isinstance(layer, PoolLayer):

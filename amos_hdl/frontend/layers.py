@@ -14,6 +14,8 @@ from amos_hdl.network.names import check_operation_name
 
 #: Most units of one layer, layers, gates of one trained unit, and largest magnitude of a weight.
 UNIT_LIMIT, LAYER_LIMIT, GATE_LIMIT, WEIGHT_LIMIT = 4096, 64, 8, 127
+#: Most inputs of a unit that learns its connections: those of a device's look-up table.
+TABLE_INPUT_LIMIT = 6
 #: Operations of every network, and endings of those that belong to a layer: no layer may be called so.
 RESERVED, ENDINGS = ("pixels", "encoder", "winner"), ("_sums", "_skip", "_total", "_inputs")
 
@@ -78,7 +80,27 @@ class LogitsLayer(_Weighted):
     kind: Literal["logits"]
 
 
-Layer = Annotated[ConvLayer | PoolLayer | DenseLayer | LogitsLayer, Field(discriminator="kind")]
+class GatesLayer(_Layer):
+    """Units of one answer, any function of ``inputs`` spikes; which ones, is learnt with the function.
+
+    What they see is of one bit: input units with one threshold, units of one gate, others of this kind.
+    """
+
+    kind: Literal["gates"]
+    units: Annotated[int, Field(ge=1, le=UNIT_LIMIT)]
+    inputs: Annotated[int, Field(ge=1, le=TABLE_INPUT_LIMIT)]
+
+
+class VotesLayer(_Layer):
+    """The last layer: each class counts the spikes of an equal share of the units, the first class the first units."""
+
+    kind: Literal["votes"]
+
+
+WeightedLayer = ConvLayer | DenseLayer | LogitsLayer
+Layer = Annotated[WeightedLayer | PoolLayer | GatesLayer | VotesLayer, Field(discriminator="kind")]
+#: Kinds of which the last layer is one.
+LAST = ("logits", "votes")
 
 
 def names_of(layers: Sequence[Layer]) -> list[str]:
@@ -87,25 +109,31 @@ def names_of(layers: Sequence[Layer]) -> list[str]:
     names = []
     for layer in layers:
         counts[layer.kind] = counts.get(layer.kind, 0) + 1
-        default = "logits" if layer.kind == "logits" else f"{layer.kind}{counts[layer.kind]}"
+        default = layer.kind if layer.kind in LAST else f"{layer.kind}{counts[layer.kind]}"
         names.append(layer.name or default)
     return names
 
 
-def magnitudes_of(layer: ConvLayer | DenseLayer | LogitsLayer, weight_bits: int) -> list[int]:
+def magnitudes_of(layer: WeightedLayer, weight_bits: int) -> list[int]:
     """Return the magnitudes that the layer's weights may have, rising from 0."""
     return layer.magnitudes or list(range(1 << ((layer.weight_bits or weight_bits) - 1)))
 
 
 def check_layers(
-    layers: Sequence[Layer], weight_bits: int, refuse: Callable[[str, str, str, object], RecipeError]
+    layers: Sequence[Layer],
+    weight_bits: int,
+    input_thresholds: int,
+    refuse: Callable[[str, str, str, object], RecipeError],
 ) -> None:
-    """Raise the error that ``refuse`` makes of key, what, expected and got, if layers contradict each other."""
-    names = names_of(layers)
+    """Raise the error that ``refuse`` makes of key, what, expected and got, if layers contradict each other.
+
+    ``input_thresholds``: how many the input units have.
+    """
+    names, one_bit = names_of(layers), input_thresholds == 1
     for number, (layer, name) in enumerate(zip(layers, names, strict=True)):
         place = f"topology.layers.{number}"
-        if (layer.kind == "logits") != (number == len(layers) - 1):
-            raise refuse(f"{place}.kind", "layer", "logits as the last one, and there alone", layer.kind)
+        if (layer.kind in LAST) != (number == len(layers) - 1):
+            raise refuse(f"{place}.kind", "layer", "logits or votes as the last one, and there alone", layer.kind)
         try:
             check_operation_name(name)
         except NetworkError as failure:
@@ -117,7 +145,15 @@ def check_layers(
                 raise refuse(
                     place, "pool of the whole map", "neither stride nor padding", (layer.stride, layer.padding)
                 )
+            one_bit = one_bit and layer.kind == "max_pool"
             continue
+        if isinstance(layer, GatesLayer | VotesLayer):
+            if not one_bit:
+                expected = "spikes below: one input threshold, units of 1 gate, or gates; max pools of them"
+                raise refuse(place, layer.kind, expected, "values of several bits")
+            one_bit = True
+            continue
+        one_bit = not isinstance(layer, LogitsLayer) and layer.gates == 1
         _check_weights(layer, weight_bits, place, refuse)
         if isinstance(layer, ConvLayer):
             if layer.channels % layer.groups:
@@ -129,7 +165,7 @@ def check_layers(
 
 
 def _check_weights(
-    layer: ConvLayer | DenseLayer | LogitsLayer,
+    layer: WeightedLayer,
     weight_bits: int,
     place: str,
     refuse: Callable[[str, str, str, object], RecipeError],

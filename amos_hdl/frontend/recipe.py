@@ -328,7 +328,7 @@ def _check_any(recipe: Recipe, refuse: Callable[[str, str, str, object], RecipeE
     ):
         if value:
             raise refuse(key, "setting", "none, for the network is given by topology.layers", value)
-    check_layers(recipe.topology.layers, recipe.quantization.weight_bits, refuse)
+    check_layers(recipe.topology.layers, recipe.quantization.weight_bits, len(recipe.units.input_thresholds), refuse)
 
 
 def _check_units(units: Units, refuse: Callable[[str, str, str, object], RecipeError]) -> None:

@@ -13,12 +13,17 @@ from amos_hdl.frontend.train import train
 
 torch = pytest.importorskip("torch")
 
+VOTES = {"kind": "votes"}
+
 
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ([*SHORT[:2]], r"topology\.layers\.1\.kind: layer: expected logits as the last one.*got 'sum_pool'"),
-        ([SHORT[2], SHORT[2]], r"topology\.layers\.0\.kind: layer: expected logits as the last one.*got 'logits'"),
+        ([*SHORT[:2]], r"topology\.layers\.1\.kind: layer: expected logits or votes as the last one.*got 'sum_pool'"),
+        (
+            [SHORT[2], SHORT[2]],
+            r"topology\.layers\.0\.kind: layer: expected logits or votes as the last one.*got 'logits'",
+        ),
         ([{**SHORT[0], "name": "winner"}, SHORT[2]], r"topology\.layers\.0\.name: name: .*got 'winner'"),
         ([{**SHORT[0], "name": "a_sums"}, SHORT[2]], r"topology\.layers\.0\.name: name: .*got 'a_sums'"),
         ([{**SHORT[0], "name": "A b"}, SHORT[2]], r"topology\.layers\.0\.name: name: .*got 'A b'"),
@@ -33,6 +38,13 @@ torch = pytest.importorskip("torch")
         ([{**SHORT[0], "magnitudes": [0, 8]}, SHORT[2]], r"topology\.layers\.0\.magnitudes: .*at most 7.*got 8"),
         ([{**SHORT[0], "gates": 9}, SHORT[2]], r"topology\.layers\[0\]\.conv\.gates: .*got 9"),
         ([{**SHORT[0], "sparsity": 1.0}, SHORT[2]], r"topology\.layers\[0\]\.conv\.sparsity: .*got 1\.0"),
+        ([{"kind": "gates", "units": 10, "inputs": 7}, VOTES], r"topology\.layers\[0\]\.gates\.inputs: .*got 7"),
+        (
+            [{"kind": "gates", "units": 10, "inputs": 6}, VOTES],
+            r"topology\.layers\.0: gates: expected spikes below: .*",
+        ),
+        ([SHORT[0], VOTES], r"topology\.layers\.1: votes: expected spikes below: .*got 'values of several bits'"),
+        ([{**SHORT[0], "gates": 1}, SHORT[1], VOTES], r"topology\.layers\.2: votes: expected spikes below: .*"),
         ([{**SHORT[0], "colour": 1}, SHORT[2]], r"topology\.layers\[0\]\.conv\.colour: unknown key.*"),
     ],
 )

@@ -1,0 +1,106 @@
+"""Gates that learn which few spikes they see, and any function of those: one look-up table of a device each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from amos_hdl.frontend.layers import GatesLayer
+
+
+class _Lookup(torch.autograd.Function):
+    """See ``LookupGates``; y ``(batch, source)``, of 0 and 1, to ``(batch, gate)``."""
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, scores: Tensor, tables: Tensor, influence: Tensor) -> Tensor:
+        gates, inputs = scores.shape[:2]
+        seen = scores.argmax(2)  # (gate, input)
+        spikes = y.T.to(torch.uint8).contiguous()
+        entry = torch.zeros(gates, len(y), dtype=torch.uint8, device=y.device)
+        for place in range(inputs):
+            entry += spikes[seen[:, place]] << place
+        entries = entry.long()
+        ctx.save_for_backward(y, seen, tables, influence, entries)
+        return (tables.gather(1, entries) >= 0).to(y.dtype).T
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor, None]:
+        y, seen, tables, influence, entries = ctx.saved_tensors
+        gates, inputs = seen.shape
+        gradient = gradients[0].T.contiguous()  # (gate, batch)
+        of_tables = torch.zeros_like(tables).scatter_add_(1, entries, gradient)
+        # what an input spiking changes: (gate, input, entry)
+        change = (tables @ influence).view(gates, inputs, -1)
+        of_inputs = torch.stack([change[:, place].gather(1, entries) for place in range(inputs)], dim=1)
+        of_inputs = (of_inputs * gradient[:, None]).flatten(0, 1)  # (gate·input, batch)
+        of_scores = of_y = None
+        if ctx.needs_input_grad[1]:
+            # 16 bits do for a direction, in a fraction of the time
+            signs = (2 * y - 1).to(torch.bfloat16)
+            of_scores = (of_inputs.to(torch.bfloat16) @ signs).to(tables.dtype).view(gates, inputs, -1)
+        if ctx.needs_input_grad[0]:
+            of_y = torch.zeros(y.shape[1], len(y), dtype=y.dtype, device=y.device)
+            of_y = of_y.index_add_(0, seen.flatten(), of_inputs).T
+        return of_y, of_scores, of_tables, None
+
+
+class LookupGates(nn.Module):
+    """Units of one answer, each a table of a few spikes::
+
+        z_g = 1  if  table[g, x_g] >= 0  else 0        x_g = Σ_j 2**j · y[s_gj],   s_gj = argmax of score[g, j]
+
+    In training a table's entry gets the gradient of the spikes that it decided.  An input's gradient is the extended
+    finite difference: what its spike changes in the entries at all distances h from the one looked up, weighed by
+    1/(h + 1); and a score's gradient is the one that its source would have were it the input.
+
+    Parameters
+    ----------
+    layer : GatesLayer
+    sources : int
+    generator : torch.Generator
+        Draws scores and tables.
+
+    Shapes: y ``(batch, source)``, 0 or 1; result ``(batch, unit)``.
+
+    Source: A. T. L. Bacellar et al., "Differentiable weightless neural networks", arXiv:2410.11112, sections 3.1
+    (finite differences) and 3.2 (learnable mapping).
+    """
+
+    influence: Tensor
+
+    def __init__(self, layer: GatesLayer, sources: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.layer = layer
+        entries = 1 << layer.inputs
+        self.scores = nn.Parameter(torch.randn(layer.units, layer.inputs, sources, generator=generator))
+        self.tables = nn.Parameter(2 * torch.rand(layer.units, entries, generator=generator) - 1)
+        self.register_buffer("influence", influence_of(layer.inputs))
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Return the spikes for those of the source, of any shape."""
+        spikes: Tensor = _Lookup.apply(y.flatten(1), self.scores, self.tables, self.influence)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
+        return spikes
+
+    @torch.no_grad()
+    def confine(self) -> None:
+        """Keep entries of tables where the next steps can still change their sign."""
+        self.tables.clamp_(-1, 1)
+
+    @torch.no_grad()
+    def functions(self) -> tuple[Tensor, Tensor]:
+        """Return sources ``(unit, input)`` and answers, 0 or 1, ``(unit, entry)``."""
+        return self.scores.argmax(2).cpu(), (self.tables >= 0).long().cpu()
+
+
+def influence_of(inputs: int) -> Tensor:
+    """Return what each entry k adds to the difference that input j makes at entry a, ``(k, input·a)``::
+
+    ±1 / (h + 1)      + if k has digit j;  h: in how many of the other digits k and a differ
+    """
+    digits = torch.arange(1 << inputs)[:, None] >> torch.arange(inputs) & 1  # (entry, input)
+    differ = (digits[:, None] != digits[None]).float()  # (k, a, input)
+    distance = differ.sum(2, keepdim=True) - differ
+    signs = (2 * digits - 1).float()[:, None]
+    return (signs / (distance + 1)).transpose(1, 2).flatten(1)
