@@ -112,6 +112,11 @@ class LayeredNetwork(nn.Module):
         """All units in order."""
         return [node.units for node in self.nodes.values() if isinstance(node, ConvUnits | DenseUnits)]
 
+    @property
+    def lookup_gates(self) -> list[LookupGates]:
+        """All gates that learn what they see, in order."""
+        return [node for node in self.nodes.values() if isinstance(node, LookupGates)]
+
     def values(self, y: Tensor, see: Callable[[str, Tensor], None] | None = None) -> Tensor:
         """Return logits of input values y; in evaluation mode ``see`` is told name and values of every layer."""
         y = y.reshape(-1, *self.shape).contiguous(memory_format=torch.channels_last)
@@ -148,7 +153,10 @@ class LayeredNetwork(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, y: Tensor) -> None:
-        """Set what logits count for by the input units' values y of some images."""
+        """Set what logits count for by the input units' values y of some images, and what first gates may see."""
+        first = self.layers[0]
+        if isinstance(first, LookupGates):
+            first.leave_out(y.flatten(1))
         deviation = self.values(y).std()
         self.log_scale.copy_(-deviation.log())
         last = self.layers[-1]
@@ -177,9 +185,8 @@ class LayeredNetwork(nn.Module):
             sums.confine()
         for units in self.unit_layers:
             units.confine()
-        for node in self.nodes.values():
-            if isinstance(node, LookupGates):
-                node.confine()
+        for gates in self.lookup_gates:
+            gates.confine()
 
     def finish(self, y: Tensor) -> None:
         """Do nothing more with the weights: all pixels of a map share them."""

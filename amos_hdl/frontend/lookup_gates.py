@@ -9,6 +9,11 @@ from torch import Tensor, nn
 
 from amos_hdl.frontend.layers import GatesLayer
 
+#: Standard deviation of new scores: few steps of the learning rate, so that connections are tried soon and often.
+SPREAD = 0.3
+#: A source that spikes for a smaller share of the images, or stays silent for a smaller one, is not offered.
+LEAST_SHARE = 0.01
+
 
 class _Lookup(torch.autograd.Function):
     """See ``LookupGates``; y ``(batch, source)``, of 0 and 1, to ``(batch, gate)``."""
@@ -69,18 +74,28 @@ class LookupGates(nn.Module):
     """
 
     influence: Tensor
+    offered: Tensor
 
     def __init__(self, layer: GatesLayer, sources: int, generator: torch.Generator) -> None:
         super().__init__()
         self.layer = layer
         entries = 1 << layer.inputs
-        self.scores = nn.Parameter(torch.randn(layer.units, layer.inputs, sources, generator=generator))
+        self.scores = nn.Parameter(SPREAD * torch.randn(layer.units, layer.inputs, sources, generator=generator))
         self.tables = nn.Parameter(2 * torch.rand(layer.units, entries, generator=generator) - 1)
         self.register_buffer("influence", influence_of(layer.inputs))
+        self.register_buffer("offered", torch.arange(sources))
+
+    @torch.no_grad()
+    def leave_out(self, y: Tensor) -> None:
+        """Offer no sources any more that tell next to nothing of images with spikes y ``(batch, source)``."""
+        share = y.mean(0)
+        told = torch.where(torch.minimum(share, 1 - share) >= LEAST_SHARE)[0]
+        self.offered = told if len(told) else self.offered
+        self.scores = nn.Parameter(self.scores[:, :, self.offered])
 
     def forward(self, y: Tensor) -> Tensor:
         """Return the spikes for those of the source, of any shape."""
-        spikes: Tensor = _Lookup.apply(y.flatten(1), self.scores, self.tables, self.influence)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
+        spikes: Tensor = _Lookup.apply(y.flatten(1)[:, self.offered], self.scores, self.tables, self.influence)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
         return spikes
 
     @torch.no_grad()
@@ -91,7 +106,7 @@ class LookupGates(nn.Module):
     @torch.no_grad()
     def functions(self) -> tuple[Tensor, Tensor]:
         """Return sources ``(unit, input)`` and answers, 0 or 1, ``(unit, entry)``."""
-        return self.scores.argmax(2).cpu(), (self.tables >= 0).long().cpu()
+        return self.offered[self.scores.argmax(2)].cpu(), (self.tables >= 0).long().cpu()
 
 
 def influence_of(inputs: int) -> Tensor:

@@ -84,7 +84,9 @@ def train_module(
     module.calibrate(shown.values[0, :CALIBRATION_IMAGES].float())
     device = device_for(module)
     module, shown = module.to(device), shown.to(device)
-    optimizer = torch.optim.Adam(module.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
+    # scores are millions: all of a step in one pass over memory
+    fused = isinstance(module, LayeredNetwork) and bool(module.lookup_gates)
+    optimizer = torch.optim.Adam(module.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), fused=fused)
     state = State(recipe, dataset, module, optimizer, generator, None if noise is None else noise.generator)
     if checkpoint is not None and checkpoint.resume:
         state.resume(checkpoint.path)

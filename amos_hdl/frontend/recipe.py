@@ -55,7 +55,7 @@ class Topology(Strict):
     """A dense network or one of any layers.
 
     Dense: ``hidden``, units of each hidden layer, and ``nonzero_weights``, how many weights each dense layer keeps.
-    Any: ``layers``, the last of kind ``logits``; what the others are, ``frontend/layers.py`` says.
+    Any: ``layers``, the last of kind ``logits`` or ``votes``; what the others are, ``frontend/layers.py`` says.
     """
 
     hidden: Annotated[list[Annotated[int, Field(ge=1, le=UNIT_LIMIT)]], Field(max_length=LAYER_LIMIT)] = Field(
@@ -68,7 +68,7 @@ class Topology(Strict):
 class Quantization(Strict):
     """``magnitudes``: for each layer of a dense network the magnitudes a weight may have, rising from 0; both signs."""
 
-    weight_bits: Annotated[int, Field(ge=2, le=8)]
+    weight_bits: Annotated[int, Field(ge=2, le=8)] = 4
     magnitudes: list[Magnitudes] = Field(default_factory=list)
 
 
@@ -168,8 +168,8 @@ class Training(Strict):
     learning_rate: Annotated[float, Field(gt=0, le=10)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     digit_cost: Annotated[float, Field(ge=0, le=100)] = 0.0
-    pruning: Ramp
-    rounding: Ramp
+    pruning: Ramp = Ramp(start=0.05, end=0.4)
+    rounding: Ramp = Ramp(start=0.4, end=0.9)
     augmentation: Augmentation = Augmentation()
     distillation: Distillation | None = None
     noise: Noise = Noise()
@@ -198,7 +198,7 @@ class Recipe(Strict):
     name: str
     data: Data
     topology: Topology
-    quantization: Quantization
+    quantization: Quantization = Quantization()
     units: Units
     training: Training
     hardware: Hardware = Hardware()

@@ -12,7 +12,7 @@ from amos_hdl.frontend.activation import InputUnits
 from amos_hdl.frontend.augment import variants
 from amos_hdl.frontend.data import Dataset
 from amos_hdl.frontend.prototype import input_prototype
-from amos_hdl.frontend.recipe import Recipe
+from amos_hdl.frontend.recipe import BYTE_HIGH, Recipe
 from amos_hdl.frontend.teacher import soft_answers
 
 
@@ -61,6 +61,8 @@ def show(recipe: Recipe, dataset: Dataset, generator: torch.Generator, *, pixels
     pictures = clean if dataset.shape is None else clean.reshape(-1, *dataset.shape)
     units = InputUnits(input_prototype(recipe.units))
     made = variants(pictures, options, dataset.low, dataset.high, generator) if options.copies else iter([pictures])
+    # millions of pixels, most often bytes
+    kind = torch.uint8 if dataset.low >= 0 and dataset.high <= BYTE_HIGH else torch.float32
     kept: list[Tensor] = []
     codes: list[Tensor] = []
     teacher = recipe.training.distillation
@@ -68,19 +70,19 @@ def show(recipe: Recipe, dataset: Dataset, generator: torch.Generator, *, pixels
         flat = variant.flatten(1)
         codes.append(units(flat).to(torch.uint8))
         if pixels or teacher is not None:
-            kept.append(flat)
+            kept.append(flat.to(kind))
     shown = torch.stack(kept) if kept else None
     answers = None
     if teacher is not None and shown is not None:
         middle, half = (dataset.high + dataset.low) / 2, (dataset.high - dataset.low) / 2
         batch = recipe.training.batch_images
-        answers = soft_answers((shown - middle) / half, labels, teacher, batch, generator)
+        answers = soft_answers(shown, labels, teacher, batch, generator, middle=middle, half=half)
     held, held_labels = dataset.part("validation")
     return Shown(
         torch.stack(codes),
         labels,
         units(torch.from_numpy(held).to(torch.float32)).to(torch.uint8),
         torch.from_numpy(held_labels),
-        shown if pixels else None,
+        shown.float() if pixels and shown is not None else None,
         answers,
     )

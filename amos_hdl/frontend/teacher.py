@@ -12,19 +12,28 @@ from amos_hdl.frontend.recipe import Distillation
 
 
 def soft_answers(
-    images: Tensor, labels: Tensor, options: Distillation, batch: int, generator: torch.Generator
+    images: Tensor,
+    labels: Tensor,
+    options: Distillation,
+    batch: int,
+    generator: torch.Generator,
+    *,
+    middle: float = 0.0,
+    half: float = 1.0,
 ) -> Tensor:
     """Train ``options.networks`` networks with one hidden ReLU layer together and return their mean answer.
 
     Parameters
     ----------
     images : Tensor, shape (variant, image, pixel)
-        From about -1 to 1; in each step every image of the batch is shown in one of its variants.
+        In each step every image of the batch is shown in one of its variants.
     labels : Tensor of int64, shape (image,)
     options : Distillation
     batch : int
         Images of one step.
     generator : torch.Generator
+    middle, half : float
+        The networks see ``(pixel - middle) / half``, from about -1 to 1.
 
     Returns probabilities ``(variant, image, class)``: softmax(mean logits / temperature).
 
@@ -43,7 +52,7 @@ def soft_answers(
 
     def logits(pixels: Tensor) -> Tensor:  # (network, image, pixel) -> (network, image, class)
         first, first_bias, second, second_bias = parameters
-        return (pixels @ first + first_bias).relu() @ second + second_bias
+        return ((pixels - middle) / half @ first + first_bias).relu() @ second + second_bias
 
     optimizer = torch.optim.AdamW(parameters, lr=options.learning_rate, weight_decay=1e-3)
     batch = min(batch, count)
