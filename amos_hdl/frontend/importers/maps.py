@@ -62,7 +62,10 @@ def average_pool(
     result = Pointwise.of(name, pool.result(source).shape, scale / area, offset)
     greatest = np.maximum(np.abs(source.low), np.abs(source.high)).astype(np.float64)
     column = greatest.reshape(-1, *[1] * (len(tensor.shape) - 1))
-    exact = not tensor.roundings and is_power(scale) and not offset.any() and area * greatest.max() < 1 << 24
+    # with a zero point the values are still whole numbers of the scale
+    shift = offset / scale
+    exact = not tensor.roundings and is_power(scale) and bool((shift == np.round(shift)).all())
+    exact = exact and area * (column + np.abs(shift)).max() < 1 << 24
     if exact and not area & (area - 1):
         return pool, result
     # sums that are exact are divided, or multiplied by the rounded reciprocal: two roundings; others cost one each

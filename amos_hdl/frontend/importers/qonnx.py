@@ -23,7 +23,7 @@ from amos_hdl.frontend.importers.output import winner
 from amos_hdl.frontend.importers.pixels import BYTES, PixelCode
 from amos_hdl.frontend.importers.pointwise import Float, Pointwise, add, divide, is_power, multiply, subtract
 from amos_hdl.frontend.importers.rounding import quantizer_of
-from amos_hdl.frontend.importers.steps import STEPS, Value
+from amos_hdl.frontend.importers.steps import STEPS, Value, fitted
 from amos_hdl.frontend.importers.sums import Constant, weighted_sums
 from amos_hdl.frontend.importers.thresholds import circuits, find_codes
 from amos_hdl.network import Dense, Input, Network, Operation, Tensor, Unit
@@ -156,7 +156,7 @@ class _Importer:
         if node.kind in QUANTIZERS:
             if not isinstance(arguments[0], Pointwise) or len(constants) != len(arguments) - 1:
                 raise ImportedModelError("scale that depends on the image", where=where, expected="a constant")
-            return self._units(node, arguments[0], [constant.array for constant in constants], where)
+            return self._units(node, arguments[0], constants, where)
         if node.kind in ("MatMul", "Gemm"):
             return self._sums(node, arguments, where)
         if node.kind == "Conv":
@@ -248,9 +248,12 @@ class _Importer:
         source, bias = self.tensors[tensor.source], _bias(arguments)
         return self._append(*weighted_sums(name, tensor, source, weights, where, bias=bias))
 
-    def _units(self, node: Node, tensor: Pointwise, constants: list[npt.NDArray[np.generic]], where: str) -> Pointwise:
+    def _units(self, node: Node, tensor: Pointwise, constants: list[Constant], where: str) -> Pointwise:
         """Return the integers of a quantizing node: units, or what it is given where the codes are those already."""
-        quantizer = quantizer_of(node, constants, where)
+        # thresholds have axes of their own; scales and zero points have those of the tensor, (1, channel, 1, 1) too
+        own = node.kind == "MultiThreshold"
+        parts = [constant.array if own else fitted(tensor, constant, where) for constant in constants]
+        quantizer = quantizer_of(node, parts, where)
         source = self.tensors[tensor.source]
         # a map has one interval, and one circuit, per channel
         shape = (-1, 1, 1) if source.space else tensor.shape

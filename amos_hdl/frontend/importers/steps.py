@@ -33,16 +33,16 @@ def _step(of_tensor: _Formula, of_constant: _Formula) -> Callable[[Node, list[Va
     def step(node: Node, arguments: list[Value], where: str) -> Pointwise:
         first, second = arguments
         if isinstance(first, Pointwise) and isinstance(second, Constant):
-            return of_tensor(first, _fitted(first, second, where))
+            return of_tensor(first, fitted(first, second, where))
         if isinstance(first, Constant) and isinstance(second, Pointwise):
-            return of_constant(second, _fitted(second, first, where))
+            return of_constant(second, fitted(second, first, where))
         raise ImportedModelError("arguments", where=where, expected="a tensor of the image and a constant")
 
     return step
 
 
-def _fitted(tensor: Pointwise, constant: Constant, where: str) -> Float:
-    """Return the constant as float32, after checking that it does not make the tensor larger."""
+def fitted(tensor: Pointwise, constant: Constant, where: str) -> Float:
+    """Return the constant as float32 without a batch axis, after checking that it does not make the tensor larger."""
     array: Float = constant.array.astype(np.float32)
     while array.ndim > len(tensor.shape) and array.shape[0] == 1:
         array = array[0]
@@ -61,7 +61,7 @@ def _divided(node: Node, arguments: list[Value], where: str) -> Pointwise:
         raise ImportedModelError("division by a tensor of the image", where=where, expected="by a constant")
     if not divisor.array.all():
         raise ImportedModelError("division by 0", where=where)
-    return divide(tensor, _fitted(tensor, divisor, where))
+    return divide(tensor, fitted(tensor, divisor, where))
 
 
 def _normalised(node: Node, arguments: list[Value], where: str) -> Pointwise:

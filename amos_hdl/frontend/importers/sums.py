@@ -100,7 +100,7 @@ def weighted_sums(
     Raises
     ------
     ImportedModelError
-        If the tensor is not integers times a scale, its scales differ from input to input by no whole factor, the
+        If the tensor is not integers times a scale, its scales differ within a group by no whole factor, the
         zeros of a padding are no integer 0, or the weights are no integers of at most 16 bits.
     """
     if tensor.affine is None:
@@ -115,10 +115,11 @@ def weighted_sums(
     if window is not None and any(window.padding) and offset.any():
         hint = "use a zero point that is a code, or no padding"
         raise ImportedModelError("zeros of the padding, which are no integer 0", where=where, hint=hint)
-    least = float(np.abs(scale).min())
-    ratio = scale / least if least else scale
+    # inputs of one sum share a scale; those of different groups never meet
+    least = np.abs(scale).reshape(groups, -1).min(axis=1)
+    ratio = scale.reshape(groups, -1) / np.where(least, least, 1.0)[:, None]
     factors = np.round(ratio)
-    if not least or not (ratio == factors).all():
+    if not least.all() or not (ratio == factors).all():
         expected = "equal, or whole multiples of the least"
         raise ImportedModelError(
             "scales of the inputs", where=where, expected=expected, hint="use one scale per tensor"
@@ -130,7 +131,7 @@ def weighted_sums(
     # the constant part of the inputs adds the same to every image
     constant = (taps.sum(axis=2) * row_scales[:, None] * offset[seen]).sum(axis=1)
     constant = constant if bias is None else constant + bias
-    integers = integers * factors.astype(np.int64)[seen].reshape(*shape[:2], *ones)
+    integers = integers * factors.astype(np.int64).ravel()[seen].reshape(*shape[:2], *ones)
     bits, _ = width_bits(min(int(integers.min()), -1), int(integers.max()))
     if bits > WEIGHT_LIMIT_BITS:
         got = f"{bits} bits"
@@ -143,7 +144,7 @@ def weighted_sums(
             name, tensor.source, integers, bits, stride=window.stride, padding=window.padding, groups=groups
         )
     greatest = np.maximum(np.abs(source.low), np.abs(source.high)).astype(np.float64)
-    unit = row_scales * least
+    unit = row_scales * least.repeat(shape[0] // groups)
     # the partial sums, in any order of summation and in units of ``unit``, must be whole numbers that float32 holds
     shift = offset / scale
     partial = (real * (greatest + np.abs(shift))[seen] * np.abs(scale)[seen]).sum(axis=1)
@@ -160,7 +161,7 @@ def weighted_sums(
     result = operation.result(source).shape
     column = (-1, *[1] * (len(result) - 1))
     unit, constant = unit.reshape(column), constant.reshape(column)
-    error = error.reshape(column) if np.any(error) else error
+    error = error.reshape(column) if np.any(error) else np.zeros(())
     return operation, Pointwise(name, result, unit, constant, error, (), (unit, constant), roundings)
 
 
