@@ -15,7 +15,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from amos_hdl.schedule.stream import FrameReference, StreamSpec
+from amos_hdl.schedule.frames import FrameReference
+from amos_hdl.schedule.stream import StreamSpec
 
 #: Clock cycles at the end in which nothing may happen, beyond the latency.
 IDLE_CYCLES = 20
@@ -48,7 +49,7 @@ class Watch:
     dropped: int = 0
 
     def __post_init__(self) -> None:
-        self.frames = FrameReference(self.spec)
+        self.frames = FrameReference(self.spec.layout)
         self.errors_due = 0
         self.due: deque[tuple[int, int]] = deque()
         self._stalled: tuple[int, int, int] | None = None
@@ -65,7 +66,7 @@ class Watch:
                 self.dropped += len(self.due)
                 self.due.clear()
                 self.errors_due += self.frames.errors
-                self.frames = FrameReference(self.spec)
+                self.frames = FrameReference(self.spec.layout)
                 self._stalled = None
                 continue
             self._look_at_result(dut)
@@ -76,7 +77,8 @@ class Watch:
                     image, after_error = taken
                     self.entries.append(self.cycle)
                     self.due.append((self.answers[image], int(after_error)))
-                    assert len(self.due) <= self.spec.credits, f"more than {self.spec.credits} images inside"
+                    most = self.spec.images_inside
+                    assert len(self.due) <= most, f"more than {most} images inside"
 
     def _look_at_result(self, dut) -> None:
         if dut.m_axis_tvalid.value != 1:
@@ -146,7 +148,8 @@ class Bench:
     async def drain(self) -> None:
         """Wait until all that was queued has left; then nothing may happen any more."""
         watch, still, seen = self.watch, 0, None
-        while still < self.spec.latency_cycles + LONGEST_PAUSE + IDLE_CYCLES:
+        longest = self.spec.latency_cycles + self.spec.interval_cycles + LONGEST_PAUSE + IDLE_CYCLES
+        while still < longest:
             await self.clocks(1)
             now = (len(watch.results), len(watch.entries), watch.frames.beats, self.source.count())
             still, seen = (still + 1 if now == seen else 0), now

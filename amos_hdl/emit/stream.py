@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from amos_hdl.emit.headers import describe, header
+from amos_hdl.emit.headers import describe, header, when
 from amos_hdl.emit.modules import EmittedModule
 from amos_hdl.gateware.stream import StreamNetwork
 from amos_hdl.schedule import Port, Schedule
-from amos_hdl.schedule.stream import StreamSpec
+from amos_hdl.schedule.frames import FrameLayout
+from amos_hdl.schedule.stream import RESULT_CYCLES, StreamSpec
 from amos_hdl.schedule.stream_registers import RegisterMap
 
 _TITLES = {
@@ -33,15 +34,19 @@ def stream_modules(schedule: Schedule, spec: StreamSpec) -> list[EmittedModule]:
 def _protocol(schedule: Schedule, spec: StreamSpec) -> str:
     """Return the header of the top module."""
     network = schedule.network
-    code = Port.of(network.tensors[network.input.name])
+    code, layout = Port.of(network.tensors[network.input.name]), spec.layout
     image = f"{spec.beats} beats" if spec.beats > 1 else "1 beat"
+    what, pixels = "image", ""
+    if spec.pixels is not None:
+        what = "pixel"
+        pixels = f"  Pixels come row by row, {_how_many(layout)}, the first lowest."
     body = [
         "clk: everything happens at its rising edge.  rst: synchronous; everything inside is dropped, credits and "
         "counters are as at power-up.  Nothing that is exchanged in a clock cycle with rst high counts.",
         "",
-        f"Images, s_axis, {spec.beat_bytes} bytes wide: {image} each, tlast in the last.  Beat 0 holds the lowest "
-        "bytes; bits beyond the image's are not looked at.",
-        f"  image: {describe(code)}; other values must not be sent, they are not checked.",
+        f"Images, s_axis, {spec.beat_bytes} bytes wide: {image} each, tlast in the last.{pixels}  Beat 0 holds the "
+        f"lowest bytes; bits beyond those of {what}s are not looked at.",
+        f"  {what}: {describe(code)}; other values must not be sent, they are not checked.",
         "  A frame is what stands between two tlast.  Dropped as a whole, and one error, is each frame that is too "
         "short or too long, or whose tuser is high in its last beat (its sender takes it back).  The next frame starts "
         "after the next tlast.  Nothing else is ever dropped.",
@@ -58,25 +63,43 @@ def _protocol(schedule: Schedule, spec: StreamSpec) -> str:
         "  tuser: high if there was an error between the image of the result before and the image of this one.",
         "",
         f"Latency {spec.latency_cycles} clock cycles from an image's last beat to its result, one image every "
-        f"{spec.interval_cycles} at full rate.  At most {spec.credits} images are inside (credits); then the last beat "
-        "of the next one waits until a result is taken.  The network itself never stalls.  No output depends on an "
-        "input within one clock cycle.",
+        f"{spec.interval_cycles} at full rate.  At most {spec.images_inside} images are inside; then the "
+        f"{'last' if spec.buffer is None else 'first'} beat of the next one waits until a result is taken.  The "
+        "network itself never stalls.  No output depends on an input within one clock cycle.",
     ]
     if spec.spikes is not None:
         body += ["", "Registers, s_axil, read only, 32 bits: see the module of the registers."]
     return header(f"Network {network.name} with AXI4-Streams for images and results.", body, schedule)
 
 
+def _how_many(layout: FrameLayout) -> str:
+    """Return how pixels and beats belong together, in words."""
+    if layout.word_beats > 1:
+        return f"{layout.word_beats} beats each"
+    return f"{layout.word_pixels} to a beat" if layout.word_pixels > 1 else "one to a beat"
+
+
 def _images(spec: StreamSpec) -> list[str]:
+    frame = f"A frame of {spec.beats} beats of {spec.beat_bytes} bytes is an image of {spec.layout.image_bits} bits."
+    if spec.buffer is None:
+        return [
+            frame,
+            "enter: an image is complete and takes a credit; it is at the output in the next cycle, with image_valid "
+            "high.",
+            f"At least {spec.interval_cycles} clock cycles lie between two images.",
+        ]
+    timing, before = spec.buffer.timing, "one" if spec.buffer.images == 1 else "two"
     return [
-        f"A frame of {spec.beats} beats of {spec.beat_bytes} bytes is an image of {spec.image_bits} bits.",
-        "enter: an image is complete and takes a credit; it is at the output in the next cycle, with image_valid high.",
-        f"At least {spec.interval_cycles} clock cycles lie between two images.",
+        frame,
+        f"Images in the buffer: {spec.buffer.images}, {spec.buffer.depth} words of {spec.layout.word_bits} bits.  The "
+        f"first beat of an image waits until the image {before} before is read up to word {spec.buffer.release_word}.",
+        "enter: an image is complete and takes a credit; its first pixel is at the output two cycles later, with "
+        f"image_valid high.  {when(timing)}  The next image follows after {spec.buffer.interval_cycles} or more.",
     ]
 
 
 def _results(spec: StreamSpec) -> list[str]:
-    cycles = spec.latency_cycles - spec.network_latency_cycles - 1
+    cycles = RESULT_CYCLES
     return [
         f"free: credits that are left, {spec.credits} at first; an image takes one when it enters, its result gives it "
         "back when it is taken.  room is high while free != 0.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Shape, ShapeLike, Signal, Value
+from amaranth.hdl import Module, Mux, Shape, ShapeLike, Signal, Value
 
 
 class ControlRegister:
@@ -39,3 +39,23 @@ class ControlRegister:
     def eq(self, value: Value | int) -> list[object]:
         """Return the assignments of ``value`` to all copies."""
         return [copy.eq(value) for copy in self._copies]
+
+
+#: Clock cycles up to which a pulse passes registers instead of being counted out.
+_SHORT_CYCLES = 2
+
+
+def delayed_pulse(m: Module, pulse: Value, cycles: int, spacing: int, name: str, copies: int) -> Value:
+    """Return ``pulse``, which comes every ``spacing`` clock cycles at most, ``cycles`` later, in registers of control.
+
+    It goes from one timer to the next, of ``spacing`` cycles each: one register per cycle where it may come in each.
+    """
+    number = 0
+    while cycles:
+        step = 1 if spacing <= _SHORT_CYCLES else min(cycles, spacing)
+        timer = ControlRegister(m, range(step + 1), f"{name}_{number}", copies=copies)
+        m.d.sync += timer.eq(Mux(timer.value == 0, 0, timer.value - 1))
+        with m.If(pulse):
+            m.d.sync += timer.eq(step)
+        pulse, cycles, number = timer.value == 1, cycles - step, number + 1
+    return pulse

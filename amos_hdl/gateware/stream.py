@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal, Value
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Flow, In, Out
 
-from amos_hdl.gateware.control import ControlRegister
+from amos_hdl.gateware.control import delayed_pulse
+from amos_hdl.gateware.stream_buffer import BufferedReceiver
 from amos_hdl.gateware.stream_images import ImageReceiver
 from amos_hdl.gateware.stream_registers import StreamRegisters
 from amos_hdl.gateware.stream_results import ResultFifo
@@ -23,7 +24,7 @@ class StreamNetwork(wiring.Component):
     Members
     -------
     s_axis_* : AXI4-Stream, to the receiver
-        Images; see ``ImageReceiver``.
+        Images; see ``ImageReceiver`` and ``BufferedReceiver``.
     m_axis_* : AXI4-Stream, from the FIFO
         Results; see ``ResultFifo``.
     s_axil_* : AXI4-Lite, only with registers
@@ -42,7 +43,8 @@ class StreamNetwork(wiring.Component):
     def __init__(self, network: Network, spec: StreamSpec, modules: Mapping[str, str]) -> None:
         self.network, self.spec, self.modules = network, spec, modules
         self.keep_registers = spec.copies > 1
-        self.parts: dict[str, wiring.Component] = {"images": ImageReceiver(spec), "results": ResultFifo(spec)}
+        receiver = ImageReceiver(spec) if spec.buffer is None else BufferedReceiver(spec)
+        self.parts: dict[str, wiring.Component] = {"images": receiver, "results": ResultFifo(spec)}
         if spec.spikes is not None:
             self.parts["registers"] = StreamRegisters(RegisterMap(spec, network.digest))
         ports = {
@@ -67,7 +69,10 @@ class StreamNetwork(wiring.Component):
         came_out = wires["result_valid"]
         if self.spec.copies > 1:
             came_out = Signal(name="unused_result_valid")
-            m.d.comb += wires["result_valid"].eq(self._expected(m, wires["image_valid"]))
+            # counted here, where a flip is outvoted, not in the network
+            cycles, interval = self.spec.entry_cycles + self.spec.network_latency_cycles, self.spec.interval_cycles
+            expected = delayed_pulse(m, wires["enter"], cycles, interval, "inside", self.spec.copies)
+            m.d.comb += wires["result_valid"].eq(expected)
         spikes = {f"o_spikes_{layer}": wires[f"spikes_{layer}"] for layer in self.spec.spikes or {}}
         m.submodules["network"] = Instance(
             self.modules["network"],
@@ -81,14 +86,6 @@ class StreamNetwork(wiring.Component):
         )
         m.d.comb += wires["result"].eq(Cat(*results.values()))
         return m
-
-    def _expected(self, m: Module, valid: Value) -> Value:
-        """Return ``valid`` when its result comes out: counted here, where a flip is outvoted, not in the network."""
-        for cycle in range(1, self.spec.network_latency_cycles + 1):
-            stored = ControlRegister(m, 1, f"inside_{cycle}", copies=self.spec.copies)
-            m.d.sync += stored.eq(valid)
-            valid = stored.value
-        return valid
 
     @staticmethod
     def _instance(module: str, component: wiring.Component, wires: Mapping[str, Signal]) -> Instance:

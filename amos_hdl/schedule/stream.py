@@ -8,25 +8,29 @@ Source: AMBA AXI-Stream Protocol Specification, ARM IHI 0051B: handshake, order 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, get_args
 
 from amos_hdl.errors import ScheduleError
+from amos_hdl.schedule.frames import FrameLayout
+from amos_hdl.schedule.image_buffer import ENTRY_CYCLES, STORE_CYCLES, ImageBufferSpec
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.timing import MapTiming
 
 #: How registers of control are protected from flipped bits.
 Protection = Literal["none", "tmr"]
-#: Longest latency of a network whose images are counted out by a protected wrapper, in clock cycles.
-PROTECTED_CYCLES = 1024
+#: Most images in a network that a protected wrapper counts out: it has a timer for each.
+PROTECTED_IMAGES = 1024
 #: Widest beat, in bytes.
 BEAT_LIMIT_BYTES = 4096
-#: Clock cycles from the last beat of an image to its result at the master port, beyond the network's latency: one into
-#: the image register, one into the FIFO, one out of it.
-WRAPPER_CYCLES = 3
+#: Clock cycles from an image's entry to the network, where it has no buffer: one into the image register.
+_ENTRY_CYCLES = 1
+#: Clock cycles of a result from the network to the master port: one into the FIFO, one out of it.
+RESULT_CYCLES = 2
 #: Most gates of a layer whose spikes can be counted.
 COUNTED_GATES = 65_535
 
@@ -68,13 +72,13 @@ class StreamOptions:
 class StreamSpec:
     """Sizes and times of the wrapper around one network.
 
-    A *frame* is what stands between two ``tlast``.  A frame of exactly ``beats`` beats, ``tuser`` low in its last one,
-    is an image: beat 0 holds its lowest bytes.  Any other frame is dropped as a whole, and is one error.
+    An image that enters the network as a whole is there with its last beat.  One that enters pixel by pixel, at fixed
+    clock cycles, is collected in a buffer first.
 
     Parameters
     ----------
-    image_bits : int
-        Of the network's input port.
+    input_bits : int
+        Of the network's input port: an image, or one pixel of it.
     results : mapping of str to int
         Bits of each of the network's outputs, in port order.
     network_latency_cycles, network_interval_cycles : int
@@ -83,6 +87,10 @@ class StreamSpec:
         Of ``s_axis_tdata``.
     spikes : mapping of str to int, optional
         For the register block: bits of the ``spikes`` port of each layer of units; None without registers.
+    pixels : MapTiming, optional
+        When the pixels of an image are at the network's input; None where it enters as a whole.
+    least_buffers : int, 1 or 2
+        Images for which a buffer has room at the least.
     protect : {"none", "tmr"}
         As of ``StreamOptions``.
 
@@ -92,23 +100,26 @@ class StreamSpec:
         If a number is out of range.
     """
 
-    image_bits: int
+    input_bits: int
     results: Mapping[str, int]
     network_latency_cycles: int
     network_interval_cycles: int
     beat_bytes: int
     spikes: Mapping[str, int] | None = None
+    pixels: MapTiming | None = None
+    least_buffers: int = 1
     protect: Protection = "none"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", MappingProxyType(dict(self.results)))
         if self.spikes is not None:
             object.__setattr__(self, "spikes", MappingProxyType(dict(self.spikes)))
-        numbers = (self.image_bits, self.network_interval_cycles, self.network_latency_cycles, *self.results.values())
+        numbers = (self.input_bits, self.network_interval_cycles, self.network_latency_cycles, *self.results.values())
         if not self.results or min(numbers) < 1:
             raise ScheduleError("stream", expected="bits, latency and interval of at least 1", got=f"{numbers}")
-        if self.protect == "tmr" and self.network_latency_cycles > PROTECTED_CYCLES:
-            expected, got = f"a latency of at most {PROTECTED_CYCLES} clock cycles", f"{self.network_latency_cycles}"
+        longest = PROTECTED_IMAGES * self.network_interval_cycles
+        if self.protect == "tmr" and self.network_latency_cycles > longest:
+            expected, got = f"a latency of at most {longest} clock cycles", f"{self.network_latency_cycles}"
             raise ScheduleError("protection of a stream", expected=expected, got=got)
         for layer, gates in (self.spikes or {}).items():
             if gates > COUNTED_GATES:
@@ -119,25 +130,28 @@ class StreamSpec:
             raise ScheduleError("bytes of a beat", expected=expected, got=f"{self.beat_bytes}", hint=hint)
 
     @classmethod
-    def of(cls, schedule: Schedule, options: StreamOptions) -> StreamSpec:
+    def of(cls, schedule: Schedule, options: StreamOptions, *, least_buffers: int = 1) -> StreamSpec:
         """Return the spec of the wrapper around the network of ``schedule``.
 
-        Raises ScheduleError if images enter or leave the network pixel by pixel.
+        Raises ScheduleError if results leave the network pixel by pixel.
         """
         network = schedule.network
-        if schedule.has_maps:
+        if schedule.gives_maps:
+            maps = [name for name in network.outputs if schedule.timings[name].space != (1, 1)]
             raise ScheduleError(
-                "AXI4-Stream", where=network.name, expected="images that enter at once", got="pixel by pixel"
+                "AXI4-Stream", where=network.name, expected="outputs of one pixel", got=f"maps: {', '.join(maps)}"
             )
-        image_bits = Port.of(network.tensors[network.input.name]).bits
-        units = {unit.name: unit.gates * network.tensors[unit.name].units for unit in network.unit_layers}
+        input_bits = Port.of(network.tensors[network.input.name]).bits
+        units = {unit.name: unit.gates * network.tensors[unit.name].channels for unit in network.unit_layers}
         return cls(
-            image_bits=image_bits,
+            input_bits=input_bits,
             results={name: Port.of(network.tensors[name]).bits for name in network.outputs},
             network_latency_cycles=schedule.latency_cycles,
             network_interval_cycles=schedule.interval_cycles,
-            beat_bytes=_bytes(image_bits) if options.beat_bytes is None else options.beat_bytes,
+            beat_bytes=_bytes(input_bits) if options.beat_bytes is None else options.beat_bytes,
             spikes=units if options.registers else None,
+            pixels=schedule.input_timing if schedule.has_maps else None,
+            least_buffers=least_buffers,
             protect=options.protect,
         )
 
@@ -146,10 +160,21 @@ class StreamSpec:
         """Copies of each register of control."""
         return 3 if self.protect == "tmr" else 1
 
+    @cached_property
+    def layout(self) -> FrameLayout:
+        """How an image is cut into beats."""
+        pixels = 1 if self.pixels is None else self.pixels.rows * self.pixels.columns
+        return FrameLayout(pixels, self.input_bits, self.beat_bytes)
+
     @property
     def beats(self) -> int:
-        """Beats of one image: ``ceil(image bytes / beat_bytes)``."""
-        return -(-_bytes(self.image_bits) // self.beat_bytes)
+        """Beats of one image."""
+        return self.layout.beats
+
+    @cached_property
+    def buffer(self) -> ImageBufferSpec | None:
+        """What collects images that enter the network pixel by pixel."""
+        return None if self.pixels is None else ImageBufferSpec(self.layout, self.pixels, self.least_buffers)
 
     @cached_property
     def result_bytes(self) -> Mapping[str, tuple[int, int]]:
@@ -171,9 +196,15 @@ class StreamSpec:
         return sum(count for _, count in self.result_bytes.values())
 
     @property
+    def entry_cycles(self) -> int:
+        """Clock cycles from an image's entry, with which it takes a credit, to the network's input."""
+        return _ENTRY_CYCLES if self.buffer is None else ENTRY_CYCLES
+
+    @property
     def latency_cycles(self) -> int:
-        """Clock cycles from the last beat of an image to its result, when nobody stalls."""
-        return self.network_latency_cycles + WRAPPER_CYCLES
+        """Clock cycles from the last beat of an image to its result, when nobody stalls and the network is free."""
+        stored = 0 if self.buffer is None else STORE_CYCLES
+        return stored + self.entry_cycles + self.network_latency_cycles + RESULT_CYCLES
 
     @property
     def interval_cycles(self) -> int:
@@ -182,12 +213,12 @@ class StreamSpec:
 
     @property
     def round_trip_cycles(self) -> int:
-        """Clock cycles from using a credit to using it again at full rate: the latency, and one to count it."""
-        return self.latency_cycles + 1
+        """Clock cycles from using a credit to using it again at full rate: from entry to result, and one to count."""
+        return self.entry_cycles + self.network_latency_cycles + RESULT_CYCLES + 1
 
     @property
     def credits(self) -> int:
-        """Images that may be inside, and entries of the FIFO.
+        """Images that may be in the network and behind it, and entries of the FIFO.
 
         ``2^n >= ceil(round_trip_cycles / interval_cycles)``, the least such power: full rate needs that many, and
         pointers of n bits wrap by themselves.
@@ -195,66 +226,14 @@ class StreamSpec:
         needed = -(-self.round_trip_cycles // self.interval_cycles)
         return 1 << max(1, (needed - 1).bit_length())
 
-    def to_beats(self, image: int) -> list[tuple[int, bool]]:
-        """Return (tdata, tlast) of each beat of an image that is given as the number on the network's input port."""
-        mask, bits = (1 << 8 * self.beat_bytes) - 1, 8 * self.beat_bytes
-        return [(image >> beat * bits & mask, beat == self.beats - 1) for beat in range(self.beats)]
+    @property
+    def images_inside(self) -> int:
+        """Images that are taken before a result is: those with a credit, and those in the buffer."""
+        return self.credits + (0 if self.buffer is None else self.buffer.images)
 
     def to_result(self, words: Mapping[str, int]) -> int:
         """Return ``m_axis_tdata`` of the results that are given as the numbers on the network's output ports."""
         return sum(words[name] << 8 * first for name, (first, _) in self.result_bytes.items())
-
-    def evaluate(self, beats: Iterable[tuple[int, bool, bool]]) -> tuple[list[tuple[int, bool]], int]:
-        """Return the images, each with its ``tuser`` at the master port, and the errors of beats (tdata, tlast, tuser).
-
-        The reference of the receiver; ``tuser`` of a result is high if an error came after the image before it.
-        """
-        frames = FrameReference(self)
-        images = [taken for beat in beats if (taken := frames.beat(*beat)) is not None]
-        return images, frames.errors
-
-
-@dataclass(eq=False)
-class FrameReference:
-    """What the receiver makes of beats, one after another; see ``StreamSpec``.
-
-    Members
-    -------
-    errors : int
-        Frames that were no images, counted when that is certain: a short frame at its ``tlast``, a long one at the
-        beat after which it can be no image any more.
-    beats : int
-        Beats that were taken.
-    """
-
-    spec: StreamSpec
-    errors: int = 0
-    beats: int = 0
-    _frame: list[int] = field(default_factory=list)
-    _lost: bool = False
-
-    def beat(self, tdata: int, tlast: bool, tuser: bool) -> tuple[int, bool] | None:
-        """Take one beat; return (image, ``tuser`` of its result) if it completes one."""
-        self.beats += 1
-        self._frame.append(tdata)
-        count, taken = len(self._frame), None
-        if tlast and count == self.spec.beats and not tuser:
-            taken, self._lost = (self._image(self._frame), self._lost), False
-        elif (tlast and count <= self.spec.beats) or (not tlast and count == self.spec.beats):
-            self.errors += 1
-            self._lost = True
-        if tlast:
-            self._frame.clear()
-        return taken
-
-    @property
-    def beats_of_frame(self) -> int:
-        """Beats of the frame that has begun and not ended."""
-        return len(self._frame)
-
-    def _image(self, frame: Sequence[int]) -> int:
-        word = sum(tdata << 8 * self.spec.beat_bytes * beat for beat, tdata in enumerate(frame))
-        return word & ((1 << self.spec.image_bits) - 1)
 
 
 def _bytes(bits: int) -> int:

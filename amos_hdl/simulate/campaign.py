@@ -26,6 +26,9 @@ TRAFFICS_PER_PROCESS = 25
 #: Of 256 clock cycles, those in which an image is offered and a result is wanted, one pair per traffic in turn.
 _PACES = ((256, 256), (180, 256), (256, 140), (128, 128))
 
+#: Registers of the wrapper that hold images on their way.
+_BUFFERS = ("frame", "word_so_far", "word_read", "rest_of_word", "pixel_at_hand")
+
 Integer = npt.NDArray[np.int64]
 
 
@@ -51,7 +54,7 @@ def place_of(register: Register, stream: bool) -> Place:
     """Return where a register belongs; ``stream``: the device is a stream wrapper."""
     path = register.path[1:] if stream and register.path[:1] == ("network",) else register.path
     if stream and path == register.path:
-        buffers = register.name in ("frame", "image") or register.name.startswith(("stored_", "_"))
+        buffers = register.name in _BUFFERS or register.name.startswith(("stored_", "_"))
         return Place(path[0] if path else "wrapper", "buffers" if buffers else "control")
     name = register.name
     if "_copy" in name:

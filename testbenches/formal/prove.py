@@ -58,7 +58,7 @@ class Case:
     def spec(self) -> StreamSpec:
         """Of the wrapper."""
         return StreamSpec(
-            image_bits=self.gates * self.pixels,
+            input_bits=self.gates * self.pixels,
             results={"units": self.gates * self.pixels},
             network_latency_cycles=self.schedule.latency_cycles,
             network_interval_cycles=self.interval_cycles,
@@ -107,7 +107,7 @@ def _script(case: Case, modules: list[str], mode: str) -> str:
     parameters = {
         "BEATS": spec.beats,
         "BEAT_BITS": 8 * spec.beat_bytes,
-        "IMAGE_BITS": spec.image_bits,
+        "IMAGE_BITS": spec.layout.image_bits,
         "RESULT_BITS": 8 * spec.result_beat_bytes,
         "CREDITS": spec.credits,
         "LATENCY": spec.network_latency_cycles,

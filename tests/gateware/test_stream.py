@@ -13,7 +13,7 @@ from tests.gateware.simulated import run
 
 def spec(beat_bytes, interval=1, latency=3):
     return StreamSpec(
-        image_bits=20,
+        input_bits=20,
         results={"r": 9},
         network_latency_cycles=latency,
         network_interval_cycles=interval,
@@ -55,7 +55,7 @@ def test_receiver(beat_bytes, interval):
         errors += ctx.get(component.error)
 
     run(component, bench)
-    images, expected_errors = stream.evaluate(taken)
+    images, expected_errors = stream.layout.evaluate(taken)
     assert seen == images and len(seen) > 20
     assert errors == expected_errors > 100
     assert min(np.diff(entries)) == max(stream.interval_cycles, 1)

@@ -82,7 +82,7 @@ def test_frames_that_cannot_be():
 
 
 def stream(**changes):
-    values = {"image_bits": 320, "results": {"a": 4, "b": 9}, "network_latency_cycles": 5}
+    values = {"input_bits": 320, "results": {"a": 4, "b": 9}, "network_latency_cycles": 5}
     return StreamSpec(**{**values, "network_interval_cycles": 1, "beat_bytes": 1, **changes})
 
 
@@ -96,7 +96,7 @@ def test_sizes():
     [
         ({}, 3, "bit of the UART: expected 4 to 65535 clock cycles, got 3"),
         ({"beat_bytes": 2}, 4, "bytes of a beat on a link: expected 1, got 2"),
-        ({"image_bits": 8 * 65536}, 4, "image of the network: expected at most 65535 bytes, got 65536"),
+        ({"input_bits": 8 * 65536}, 4, "image of the network: expected at most 65535 bytes, got 65536"),
         ({"results": {"r": 8 * 65536}}, 4, "result of the network: expected at most 65535 bytes, got 65536"),
     ],
 )

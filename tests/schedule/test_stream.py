@@ -5,17 +5,17 @@ import pytest
 
 from amos_hdl.circuit import relu
 from amos_hdl.errors import ScheduleError
-from amos_hdl.network import Dense, Flatten, Input, Network, Unit
+from amos_hdl.network import Input, Network, Unit
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.schedule.stream import StreamOptions, StreamSpec
 from amos_hdl.schedule.stream_registers import IDENTITY, RegisterMap
-from tests.conftest import small_network
+from tests.conftest import map_network, small_network
 
 
-def spec(image_bits=45, latency=13, interval=1, beat_bytes=2, **rest):
+def spec(input_bits=45, latency=13, interval=1, beat_bytes=2, **rest):
     results = {"logits": 35, "winner": 3}
     return StreamSpec(
-        image_bits=image_bits,
+        input_bits=input_bits,
         results=results,
         network_latency_cycles=latency,
         network_interval_cycles=interval,
@@ -28,7 +28,7 @@ def spec(image_bits=45, latency=13, interval=1, beat_bytes=2, **rest):
     ("bits", "beat_bytes", "beats"), [(45, 6, 1), (45, 5, 2), (45, 1, 6), (48, 6, 1), (49, 6, 2), (1, 64, 1)]
 )
 def test_beats(bits, beat_bytes, beats):
-    assert spec(image_bits=bits, beat_bytes=beat_bytes).beats == beats
+    assert spec(input_bits=bits, beat_bytes=beat_bytes).beats == beats
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_image_too_wide_for_one_beat_says_what_to_do():
 
 def test_bad_numbers():
     with pytest.raises(ScheduleError, match="bits, latency and interval of at least 1"):
-        spec(image_bits=0)
+        spec(input_bits=0)
 
 
 def test_too_many_spikes_to_count():
@@ -93,8 +93,8 @@ def test_right_frames():
     stream = spec()
     random = np.random.default_rng(0)
     images = [int.from_bytes(random.bytes(6), "little") & (2**45 - 1) for _ in range(5)]
-    beats = [(data, last, False) for image in images for data, last in stream.to_beats(image)]
-    assert stream.evaluate(beats) == ([(image, False) for image in images], 0)
+    beats = [(data, last, False) for image in images for data, last in stream.layout.to_beats(image)]
+    assert stream.layout.evaluate(beats) == ([(image, False) for image in images], 0)
 
 
 @pytest.mark.parametrize(
@@ -110,21 +110,21 @@ def test_right_frames():
 )
 def test_wrong_frames(kinds, flags, errors):
     stream = spec()
-    images, counted = stream.evaluate(frames(stream, *kinds))
+    images, counted = stream.layout.evaluate(frames(stream, *kinds))
     assert ([flag for _, flag in images], counted) == (flags, errors)
 
 
 def test_a_frame_that_never_ends_is_one_error():
     stream = spec()
     beats = [(0, False, False)] * 2
-    assert stream.evaluate(beats)[1] == 0
-    assert stream.evaluate([*beats, (0, False, False)])[1] == 1
-    assert stream.evaluate(beats * 50)[1] == 1
+    assert stream.layout.evaluate(beats)[1] == 0
+    assert stream.layout.evaluate([*beats, (0, False, False)])[1] == 1
+    assert stream.layout.evaluate(beats * 50)[1] == 1
 
 
 def test_tuser_counts_only_in_the_last_beat():
     stream = spec()
-    assert stream.evaluate([(0, False, True), (0, False, True), (0, True, False)]) == ([(0, False)], 0)
+    assert stream.layout.evaluate([(0, False, True), (0, False, True), (0, True, False)]) == ([(0, False)], 0)
 
 
 def test_register_map():
@@ -139,17 +139,17 @@ def test_register_map():
     assert len(set(offsets)) == len(offsets) and offsets == sorted(offsets)
 
 
-def test_maps_have_no_wrapper_yet():
-    """Their images come pixel by pixel: a wrapper that takes one as a whole would be wrong."""
-    network = Network(
-        "maps",
-        (
-            Input("x", (1, 4, 4), 0, 3),
-            Unit("u", "x", (relu(2),), [0]),
-            Flatten("f", "u"),
-            Dense("d", "f", [[1] * 16], 2),
-        ),
-        ("d",),
-    )
-    with pytest.raises(ScheduleError, match="maps: AXI4-Stream: expected images that enter at once, got pixel"):
+def test_of_a_network_of_maps():
+    stream = StreamSpec.of(Schedule(map_network(), HardwareOptions()), StreamOptions())
+    assert (stream.beat_bytes, stream.beats, stream.layout.image_bits) == (1, 30, 180)
+    assert (stream.network_interval_cycles, stream.buffer.images) == (30, 2)
+    assert stream.latency_cycles == stream.network_latency_cycles + 5
+    assert stream.images_inside == stream.credits + 2
+    registers = StreamSpec.of(Schedule(map_network(), HardwareOptions()), StreamOptions(registers=True))
+    assert dict(registers.spikes) == {"hidden": 6, "joined": 6, "gate": 6}
+
+
+def test_results_that_are_maps():
+    network = Network("maps", (Input("x", (1, 4, 4), 0, 3), Unit("u", "x", (relu(2),), [0])), ("u",))
+    with pytest.raises(ScheduleError, match=r"^maps: AXI4-Stream: expected outputs of one pixel, got maps: u"):
         StreamSpec.of(Schedule(network, HardwareOptions()), StreamOptions())

@@ -167,7 +167,7 @@ def test_protection_has_its_limits(small):
         StreamOptions(protect="parity")
     with pytest.raises(ScheduleError, match=r"^protection of a stream: expected a latency of at most 1024"):
         StreamSpec(
-            image_bits=8,
+            input_bits=8,
             results={"r": 2},
             network_latency_cycles=1025,
             network_interval_cycles=1,
