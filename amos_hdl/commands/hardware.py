@@ -32,7 +32,9 @@ from amos_hdl.project import find_project
     help="axi-stream adds a second top module, NAME_stream, whose images and results may be stalled.",
 )
 @click.option(
-    "--stream-bytes", type=int, help="Bytes of a beat of an image, 1 to 4096.  [default: an image in one beat]"
+    "--stream-bytes",
+    type=int,
+    help="Bytes of a beat of an image, 1 to 4096.  [default: an image, of a network of maps a pixel, in one beat]",
 )
 @click.option("--registers", is_flag=True, help="Identity and counters over AXI4-Lite beside the streams.")
 @click.option(
