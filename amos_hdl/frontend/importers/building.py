@@ -289,7 +289,9 @@ class Builder:
             # rows, then columns, of one tensor are one part of it
             both = range(*before.ranges[axis - 1])[start:stop:step]
             ranges = list(before.ranges)
-            ranges[axis - 1] = (both.start, both.stop, both.step)
+            # every other one of every other one would end beyond the tensor
+            end = min(both.stop, self.shapes[before.inputs[0]][axis - 1])
+            ranges[axis - 1] = (both.start, end, both.step)
             return self.add(Slice(name, place, before.inputs, tuple(ranges)))
         return self.add(Slice(name, place, (x,), (*whole[: axis - 1], part, *whole[axis:])))
 

@@ -26,6 +26,11 @@ def sum_of(making: Making, node: Sum, given: list[Value]) -> Scaled:
 
     Raises ImportedModelError if there is none.
     """
+    # a channel that a factor of 0 has made constant has no scale to meet on: coded anew it has one
+    given = [
+        making.recoded(value, name, node.place) if isinstance(value, Scaled) and not value.scale.all() else value
+        for value, name in zip(given, node.inputs, strict=True)
+    ]
     parts_made = [value for value in given if isinstance(value, Scaled)]
     least = [value.least_scale for value in given if isinstance(value, Sums)]
     if parts_made:

@@ -123,12 +123,18 @@ def _refined(function: Callable[[Real], Real], left: Real, right: Real) -> Real:
     return turns
 
 
+def _first_beyond(turns: Real, scale: Real, offset: Real) -> Real:
+    """Return the first u beyond each turn of ``scale·u + offset``; any, where a channel is constant and has none."""
+    first: Real = np.ceil((turns - offset) / np.where(scale, scale, 1.0))
+    return first
+
+
 def _stepwise(
     codes_of: Callable[[Integers, float], Integers], scale: Real, offset: Real, low: Integers, high: Integers,
     turns: Real, where: str,
 ) -> tuple[tuple[ThresholdCircuit, ...], Integers]:  # fmt: skip
     """Return circuits of one gate for each u at which the code changes; ``turns`` is of shape (turn, column)."""
-    splits = np.sort(np.clip(np.ceil((turns - offset) / scale), low, high).astype(np.int64), axis=0)
+    splits = np.sort(np.clip(_first_beyond(turns, scale, offset), low, high).astype(np.int64), axis=0)
     edges = [low, *splits, high + 1]
     starts = list(splits)
     for first, end in pairwise(edges):
@@ -157,7 +163,7 @@ def _two_sided(
 ) -> tuple[tuple[ThresholdCircuit, ...], Integers]:  # fmt: skip
     """Return circuits that first decide on which side of the turn u lies."""
     # the first u of the right side; outside the interval one side is empty
-    split = np.clip(np.ceil((turn - offset) / scale), low, high + 1).astype(np.int64)
+    split = np.clip(_first_beyond(turn, scale, offset), low, high + 1).astype(np.int64)
     lefts, rights = np.minimum(split - 1, high), np.maximum(split, low)
     left = find_codes(codes_of, np.minimum(low, lefts), np.maximum(low, lefts), where)
     right = find_codes(codes_of, rights.clip(max=high), high, where)

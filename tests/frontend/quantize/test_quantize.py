@@ -106,6 +106,55 @@ def test_branches_of_a_sum_meet_on_one_scale_exactly() -> None:
     assert error(made, graph, pictures(16, seed=1)) < 0.03
 
 
+class Pruned(nn.Module):
+    """A batch norm behind a pool, of which two channels are pruned: constants beside channels that vary."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        torch.manual_seed(5)
+        self.first, self.second, self.head = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(6, 6, 1), nn.Linear(6, 4)
+        self.norm, self.function = nn.BatchNorm2d(6), function
+        with torch.no_grad():
+            self.norm.weight.copy_(torch.tensor([1.0, 0.0, -1.5, 2.0, 0.0, -0.8]))
+            self.norm.bias.copy_(torch.tensor([0.1, -0.7, 0.0, 0.2, 1.3, 0.0]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(functional.avg_pool2d(torch.relu(self.first(x)), 2))
+        return self.head(self.function(self, x).mean((2, 3)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda module, x: functional.silu(x),
+        lambda module, x: torch.sin(x),
+        lambda module, x: module.second(x) + x,
+        lambda module, x: functional.max_pool2d(x, 2),
+    ],
+)
+def test_channels_with_a_factor_of_0_are_constants(function: Any) -> None:
+    graph = import_module(Pruned(function).eval(), (3, 16, 16))
+    made = quantize(graph, "net", pictures(64), PIXELS, replace(FINE, gates=6))
+    assert error(made, graph, pictures(24, seed=1)) < 0.15
+
+
+def test_parts_of_parts_end_within_the_tensor() -> None:
+    """Rows 1, 3, ... 15 of 16 are counted to 17 by Python's own ranges."""
+
+    class Parts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(3 * 8 * 4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(x[:, :, 1:, 1:][:, :, ::2, ::2][:, :, :, ::2].flatten(1))
+
+    torch.manual_seed(8)
+    graph = import_module(Parts().eval(), (3, 16, 16))
+    assert error(quantize(graph, "net", pictures(8), PIXELS, FINE), graph, pictures(8, seed=1)) < 0.03
+
+
 def test_short_factors() -> None:
     ratios = np.array([1.0, 1.99, 2.0, 5.5, 7.999999999999, 8.0, 9.7, 11, 13.2, 1000.5])
     assert short_factor(ratios).tolist() == [1, 1, 2, 5, 8, 8, 8, 10, 12, 896]
