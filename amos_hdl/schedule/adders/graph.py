@@ -58,6 +58,21 @@ class Counter:
         """Whether it is one bit as it is, not inverted."""
         return len(self.bits) == 1 and not self.bits[0][0].inverted
 
+    def tables(self) -> tuple[tuple[Bit, ...], tuple[int, ...]]:
+        """Return the bits that are no constants, and each output as a table of them.
+
+        Bit p of a table is the output for the pattern p, in which bit n is the n-th of those bits before it is inverted.
+        """
+        known = [(bit, weight) for bit, weight in self.bits if bit.value is not None]
+        ones = sum(1 << weight for bit, weight in self.bits if bit == ONE)
+        tables = [0] * self.outputs
+        for pattern in range(1 << len(known)):
+            found = (((pattern >> place & 1) ^ bit.inverted) << weight for place, (bit, weight) in enumerate(known))
+            count = ones + sum(found)
+            for output in range(self.outputs):
+                tables[output] |= (count >> output & 1) << pattern
+        return tuple(Bit(bit.value, bit.index) for bit, _ in known), tuple(tables)
+
     @property
     def high(self) -> int:
         """Greatest count, times ``2**column``."""
