@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from amos_hdl.schedule import DenseSpec, Port
 from amos_hdl.schedule.adders.graph import ZERO, Adder, Bit, Counter
-from amos_hdl.schedule.sum_registers import Held, held_values
+from amos_hdl.schedule.sum_registers import held_values
 
 #: A bit of a signal, or a constant.
 Wire = tuple[str, int] | bool

@@ -33,7 +33,7 @@ class Held:
         return f"{self.name}_at_{self.made + number}"
 
     def find(self, index: int, stage: int) -> tuple[int | None, int]:
-        """Return (register, bit in it) of bit ``index`` in ``stage``; the register is None in the stage that makes it."""
+        """Return (register, bit in it) of bit ``index`` in ``stage``; no register in the stage that makes it."""
         number = stage - self.made - 1
         return (None, index) if number < 0 else (number, self.registers[number].index(index))
 

@@ -69,7 +69,8 @@ def test_the_wrapper_is_whole_words_with_every_signal_once(small_folder, tmp_pat
 @pytest.mark.parametrize(
     ("file", "pattern", "replacement"),
     [
-        ("sample_sums.v", r"(sum\d+_with_carry = .*) - ", r"\1 + "),
+        # not of the first sum: its unit never spikes
+        ("sample_sums.v", r"(sum6_with_carry = .*) - ", r"\1 + "),
         ("units/sample_unit2.v", r"above_2 = (.*) >= ", r"above_2 = \1 > "),
         ("sample_delay_logits.v", r"always @\(posedge clk\)\s+delay_1 <=", "always @* delay_1 ="),
         ("sample_sums.v", r"valid_1 <= in_valid", "valid_1 <= !in_valid"),

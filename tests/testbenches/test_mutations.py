@@ -35,13 +35,15 @@ def bypass(register: str) -> tuple[str, str]:
     return rf"always @\(posedge clk\)\s+{register} <=", f"always @* {register} ="
 
 
+#: Sums but the first ones, which belong to a unit that never spikes.
+LATER = r"sum(?:[6-9]|\d\d+)"
 # name: (file, pattern, replacement)
 MUTATIONS = {
     "threshold": ("units/{n}_unit2.v", r"(above_1 = .*?\d+'h)([0-9a-f]+)", other_constant),
     "threshold of the last gate": ("units/{n}_unit2.v", r"(threshold_3\w* = .*?\d+'h)([0-9a-f]+)", other_constant),
-    "weight": ("{n}_sums.v", r"(sum\d+_with_carry = )\{ (\w+(?:\[\d+:\d+\])?), 1'h0 \}", r"\1{ 1'h0, \2 }"),
-    "sign of a weight": ("{n}_sums.v", r"(sum\d+_with_carry = .*) - ", r"\1 + "),
-    "table of a counter": ("{n}_sums.v", r"(sum\d+_row\[\d+\] = \d+'h)([0-9a-f]+)", other_constant),
+    "weight": ("{n}_sums.v", rf"({LATER}_with_carry = )\{{ (\w+(?:\[\d+:\d+\])?), 1'h0 \}}", r"\1{ 1'h0, \2 }"),
+    "sign of a weight": ("{n}_sums.v", rf"({LATER}_with_carry = .*) - ", r"\1 + "),
+    "table of a counter": ("{n}_sums.v", rf"({LATER}_row\[\d+\] = \d+'h)([0-9a-f]+)", other_constant),
     "delay register of a potential": ("units/{n}_unit2.v", *bypass("potential_at_1")),
     "delay register of a spike": ("units/{n}_unit2.v", *bypass("spike_1_at_3")),
     "delay register of an output": ("{n}_delay_logits.v", *bypass("delay_1")),

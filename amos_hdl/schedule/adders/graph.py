@@ -61,7 +61,7 @@ class Counter:
     def tables(self) -> tuple[tuple[Bit, ...], tuple[int, ...]]:
         """Return the bits that are no constants, and each output as a table of them.
 
-        Bit p of a table is the output for the pattern p, in which bit n is the n-th of those bits before it is inverted.
+        Bit p of a table is the output for pattern p: bit n of p is the n-th of those bits, before it is inverted.
         """
         known = [(bit, weight) for bit, weight in self.bits if bit.value is not None]
         ones = sum(1 << weight for bit, weight in self.bits if bit == ONE)
