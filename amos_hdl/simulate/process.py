@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def run_logged(
         The command cannot be started.
     """
     begin = time.monotonic()
-    timed_out = False
+    overtime = threading.Event()
     with log.open("ab") as sink:
         child = subprocess.Popen(
             list(command),
@@ -54,13 +55,27 @@ def run_logged(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+        def stop() -> None:
+            if child.poll() is None:
+                overtime.set()
+                _kill_group(child)
+
+        # A wait with a time limit looks for the end every 50 ms; a batch of images takes less.
+        timer = None if timeout_s is None else threading.Timer(timeout_s, stop)
         try:
-            child.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            timed_out = True
-        finally:
-            # Also after a normal end: the group may hold a grandchild that the child left behind.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
+            if timer is not None:
+                timer.start()
             child.wait()
-    return Finished(child.returncode, timed_out, time.monotonic() - begin)
+        finally:
+            if timer is not None:
+                timer.cancel()
+            # Also after a normal end: the group may hold a grandchild that the child left behind.
+            _kill_group(child)
+            child.wait()
+    return Finished(child.returncode, overtime.is_set(), time.monotonic() - begin)
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)

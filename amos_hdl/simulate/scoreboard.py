@@ -100,8 +100,8 @@ def check_spikes(
         share = slice(None) if len(each) == 1 else place
         images, places, rows = traffic.visible_pixels(each[place, gate] + pixels)
         expected[rows, share, gate] = due[images, places, share, gate]
-    wrong = np.argwhere(got != expected)
-    if len(wrong):
+    if not np.array_equal(got, expected):
+        wrong = np.argwhere(got != expected)
         lines = []
         for row, unit, gate in wrong[:NAMED].tolist():
             image = traffic.image_at(row, each[unit % len(each), gate] + pixels)

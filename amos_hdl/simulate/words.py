@@ -23,8 +23,10 @@ def pack(values: Integers, word_bits: int) -> Bytes:
 
     The last byte is filled up with zeros.
     """
+    # (row, word, byte): as many bytes of each number as its word reaches into
+    parts = np.ascontiguousarray(values, "<i8").view(np.uint8).reshape(*values.shape, 8)[:, :, : -(-word_bits // 8)]
     # (row, word, bit)
-    digits = (values[:, :, None] >> np.arange(word_bits)).astype(np.uint8) & 1
+    digits = np.unpackbits(parts, axis=2, count=word_bits, bitorder="little")
     return np.packbits(digits.reshape(len(values), -1), axis=1, bitorder="little")
 
 
