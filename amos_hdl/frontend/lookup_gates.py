@@ -11,6 +11,8 @@ from amos_hdl.frontend.layers import GatesLayer
 
 #: Standard deviation of new scores: few steps of the learning rate, so that connections are tried soon and often.
 SPREAD = 0.3
+#: Scores learn in every so-manieth step.
+SCORES_EVERY_STEPS = 4
 #: A source that spikes for a smaller share of the images, or stays silent for a smaller one, is not offered.
 LEAST_SHARE = 0.01
 
@@ -19,9 +21,8 @@ class _Lookup(torch.autograd.Function):
     """See ``LookupGates``; y ``(batch, source)``, of 0 and 1, to ``(batch, gate)``."""
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor, scores: Tensor, tables: Tensor, influence: Tensor) -> Tensor:
-        gates, inputs = scores.shape[:2]
-        seen = scores.argmax(2)  # (gate, input)
+    def forward(ctx: Any, y: Tensor, scores: Tensor, seen: Tensor, tables: Tensor, influence: Tensor) -> Tensor:
+        gates, inputs = seen.shape
         spikes = y.T.to(torch.uint8).contiguous()
         entry = torch.zeros(gates, len(y), dtype=torch.uint8, device=y.device)
         for place in range(inputs):
@@ -31,11 +32,13 @@ class _Lookup(torch.autograd.Function):
         return (tables.gather(1, entries) >= 0).to(y.dtype).T
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, Tensor, None]:
         y, seen, tables, influence, entries = ctx.saved_tensors
         gates, inputs = seen.shape
         gradient = gradients[0].T.contiguous()  # (gate, batch)
         of_tables = torch.zeros_like(tables).scatter_add_(1, entries, gradient)
+        if not any(ctx.needs_input_grad[:2]):
+            return None, None, None, of_tables, None
         # what an input spiking changes: (gate, input, entry)
         change = (tables @ influence).view(gates, inputs, -1)
         of_inputs = torch.stack([change[:, place].gather(1, entries) for place in range(inputs)], dim=1)
@@ -48,7 +51,7 @@ class _Lookup(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             of_y = torch.zeros(y.shape[1], len(y), dtype=y.dtype, device=y.device)
             of_y = of_y.index_add_(0, seen.flatten(), of_inputs).T
-        return of_y, of_scores, of_tables, None
+        return of_y, of_scores, None, of_tables, None
 
 
 class LookupGates(nn.Module):
@@ -58,7 +61,8 @@ class LookupGates(nn.Module):
 
     In training a table's entry gets the gradient of the spikes that it decided.  An input's gradient is the extended
     finite difference: what its spike changes in the entries at all distances h from the one looked up, weighed by
-    1/(h + 1); and a score's gradient is the one that its source would have were it the input.
+    1/(h + 1); and a score's gradient is the one that its source would have were it the input.  Scores, which are the
+    work, learn in one of ``SCORES_EVERY_STEPS`` steps.
 
     Parameters
     ----------
@@ -75,6 +79,7 @@ class LookupGates(nn.Module):
 
     influence: Tensor
     offered: Tensor
+    steps: Tensor
 
     def __init__(self, layer: GatesLayer, sources: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -84,6 +89,8 @@ class LookupGates(nn.Module):
         self.tables = nn.Parameter(2 * torch.rand(layer.units, entries, generator=generator) - 1)
         self.register_buffer("influence", influence_of(layer.inputs))
         self.register_buffer("offered", torch.arange(sources))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
+        self._seen: tuple[tuple[int, int, int], Tensor] | None = None
 
     @torch.no_grad()
     def leave_out(self, y: Tensor) -> None:
@@ -95,18 +102,32 @@ class LookupGates(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """Return the spikes for those of the source, of any shape."""
-        spikes: Tensor = _Lookup.apply(y.flatten(1)[:, self.offered], self.scores, self.tables, self.influence)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
+        learns = self.training and int(self.steps) % SCORES_EVERY_STEPS == 0
+        scores = self.scores if learns else self.scores.detach()
+        offered = y.flatten(1)[:, self.offered]
+        spikes: Tensor = _Lookup.apply(offered, scores, self.seen(), self.tables, self.influence)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
         return spikes
 
     @torch.no_grad()
+    def seen(self) -> Tensor:
+        """Return which of the offered sources each input sees, ``(unit, input)``."""
+        # found again when scores have changed: by learning, which a fused optimizer does unseen, or otherwise
+        learnt = -(-int(self.steps) // SCORES_EVERY_STEPS)
+        state = (learnt, self.scores.data_ptr(), self.scores._version)
+        if self._seen is None or self._seen[0] != state:
+            self._seen = (state, self.scores.argmax(2))
+        return self._seen[1]
+
+    @torch.no_grad()
     def confine(self) -> None:
-        """Keep entries of tables where the next steps can still change their sign."""
+        """Count a step of learning, and keep entries of tables where the next steps can still change their sign."""
+        self.steps += 1
         self.tables.clamp_(-1, 1)
 
     @torch.no_grad()
     def functions(self) -> tuple[Tensor, Tensor]:
         """Return sources ``(unit, input)`` and answers, 0 or 1, ``(unit, entry)``."""
-        return self.offered[self.scores.argmax(2)].cpu(), (self.tables >= 0).long().cpu()
+        return self.offered[self.seen()].cpu(), (self.tables >= 0).long().cpu()
 
 
 def influence_of(inputs: int) -> Tensor:

@@ -99,9 +99,10 @@ def test_gates_find_the_spikes_and_the_function(tmp_path: Path) -> None:
     from amos_hdl.frontend.lookup_gates import LookupGates
 
     generator = torch.Generator().manual_seed(2)
-    gates = LookupGates(GatesLayer(kind="gates", units=10, inputs=2), 12, generator)
-    optimizer = torch.optim.Adam(gates.parameters(), 0.03)
-    for _ in range(300):
+    gates = LookupGates(GatesLayer(kind="gates", units=20, inputs=4), 12, generator)
+    # as in the training loop: such an optimizer changes scores without a new version of the tensor
+    optimizer = torch.optim.Adam(gates.parameters(), 0.03, fused=True)
+    for _ in range(400):
         y = torch.randint(0, 2, (64, 12), generator=generator).float()
         loss = ((gates(y) - ((1 - y[:, 3]) * y[:, 8])[:, None]) ** 2).mean()
         optimizer.zero_grad()
@@ -109,8 +110,10 @@ def test_gates_find_the_spikes_and_the_function(tmp_path: Path) -> None:
         optimizer.step()
         gates.confine()
     sources, answers = (part.tolist() for part in gates.functions())
-    found = {(table.sources, table.answers) for table in map(table_of, sources, answers)}
-    assert ((3, 8), (0, 0, 1, 0)) in found or ((3, 8), (0, 1, 0, 0)) in found
+    found = [table_of(*function) for function in zip(sources, answers, strict=True)]
+    for table in found:
+        # the only 1 is where 8 spikes and 3 does not
+        assert table.sources == (3, 8) and table.answers.count(1) == 1 and table.answers[table.weights[1]] == 1
     assert bool((gates.tables.abs() <= 1).all())
 
 
