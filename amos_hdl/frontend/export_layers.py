@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -49,9 +50,11 @@ def layers_to_network(module: LayeredNetwork, name: str, *, low: int, high: int,
     NetworkError
         If a sum could be beyond what the module computes exactly.
     """
-    encoder = Unit("encoder", "pixels", (module.input_units.prototype.circuit,), np.zeros(module.shape[0], np.int64))
+    # gates need all of an image at once: it is no map then, whose pixels could enter one after the other
+    shape = (math.prod(module.shape),) if isinstance(module.layers[0], LookupGates) else module.shape
+    encoder = Unit("encoder", "pixels", (module.input_units.prototype.circuit,), np.zeros(shape[0], np.int64))
     building = _Building([], {})
-    building.add(Input("pixels", module.shape, low, high))
+    building.add(Input("pixels", shape, low, high))
     building.add(encoder)
     source = "encoder"
     for label, node in module.nodes.items():

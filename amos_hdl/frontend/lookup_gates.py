@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from amos_hdl.frontend.layers import GatesLayer
 
 #: Standard deviation of new scores: few steps of the learning rate, so that connections are tried soon and often.
-SPREAD = 0.3
+SPREAD = 0.1
 #: Scores learn in every so-manieth step.
 SCORES_EVERY_STEPS = 4
 #: A source that spikes for a smaller share of the images, or stays silent for a smaller one, is not offered.

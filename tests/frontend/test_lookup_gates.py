@@ -136,6 +136,7 @@ def test_the_integer_network_is_the_module(tmp_path: Path) -> None:
     for name, values in seen.items():
         assert np.array_equal(values.numpy(), trace.values[name]), name
         assert len(np.unique(values)) > 1, name
+    assert network.input.shape == (64,)
     first, second, votes = (network[name] for name in ("gates1", "gates2", "votes"))
     assert isinstance(first, Unit) and isinstance(second, Unit) and isinstance(votes, Dense)
     for units, inputs in ((first, 6), (second, 4)):
