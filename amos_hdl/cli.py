@@ -64,10 +64,11 @@ def _main(arguments: list[str]) -> int:
     except click.ClickException as error:
         place = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
         return _fail(place + " ".join(error.format_message().split()), 2, arguments)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as interruption:
         # amaranth warns of components that were made and not used yet, which is no news now
         warnings.simplefilter("ignore")
-        return _fail("interrupted", 130, arguments)
+        # click wraps what was raised, which may know how to go on
+        return _fail(str(interruption.__cause__ or interruption) or "interrupted", 130, arguments)
     except BrokenPipeError:
         # whoever read our output has gone: there is nothing more to say, not at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

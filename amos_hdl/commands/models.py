@@ -128,7 +128,7 @@ def convert(
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on from build/NAME/train/checkpoint.pt, kept every 30 s, to the same result as without an interruption.",
+    help="Go on from build/NAME/train/checkpoint.pt, kept every 30 s and on Ctrl-C, to the same result as without.",
 )
 @click.option("--no-test", is_flag=True, help="Leave the test images alone: for choices made by validation images.")
 @json_option

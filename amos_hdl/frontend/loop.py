@@ -90,14 +90,20 @@ def train_module(
     state = State(recipe, dataset, module, optimizer, generator, None if noise is None else noise.generator)
     if checkpoint is not None and checkpoint.resume:
         state.resume(checkpoint.path)
-    while state.epoch < settings.epochs and not state.stopped:
-        loss, accuracy = _epoch(recipe, module, shown, optimizer, generator, state.epoch)
-        right = _accuracy(module, shown)
-        state.advance(right, whole=state.epoch + 1 >= settings.rounding.end * settings.epochs)
-        if progress is not None:
-            progress(Progress(state.epoch, settings.epochs, loss, accuracy, right))
+    try:
+        while state.epoch < settings.epochs and not state.stopped:
+            loss, accuracy = _epoch(recipe, module, shown, optimizer, generator, state.epoch)
+            right = _accuracy(module, shown)
+            state.advance(right, whole=state.epoch + 1 >= settings.rounding.end * settings.epochs)
+            if progress is not None:
+                progress(Progress(state.epoch, settings.epochs, loss, accuracy, right))
+            if checkpoint is not None:
+                state.keep(checkpoint)
+    except KeyboardInterrupt:
+        # ended by the user or the machine: at most the epoch that was running is lost
         if checkpoint is not None:
-            state.keep(checkpoint)
+            state.write(checkpoint)
+        raise
     state.restore_best()
     module.anneal(1.0, 1.0)
     module.finish(shown.values[0])

@@ -52,6 +52,7 @@ class State:
         self._generators = {"generator": generator} | ({} if noise is None else {"noise": noise})
         self.epoch, self._kept = 0, time.monotonic()
         self._best: dict[str, Any] = {}
+        self._last: dict[str, Any] = {}
 
     @property
     def stopped(self) -> bool:
@@ -73,18 +74,25 @@ class State:
             self._module.load_state_dict(self._best["module"])
 
     def keep(self, where: Checkpoint) -> None:
-        """Write a checkpoint if the last one is old enough."""
-        if time.monotonic() - self._kept < where.every_s:
-            return
-        state = {
-            "epoch": self.epoch,
-            "module": self._module.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "generators": {name: generator.get_state() for name, generator in self._generators.items()},
-            "best": self._best,
-        }
-        checkpoint.save(where.path, state, self._identity)
-        self._kept = time.monotonic()
+        """Note the state after an epoch, and write it if the last checkpoint is old enough."""
+        # a copy: while the next epoch runs, the module's own state belongs to no whole epoch
+        self._last = copy.deepcopy(
+            {
+                "epoch": self.epoch,
+                "module": self._module.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "generators": {name: generator.get_state() for name, generator in self._generators.items()},
+                "best": self._best,
+            }
+        )
+        if time.monotonic() - self._kept >= where.every_s:
+            self.write(where)
+
+    def write(self, where: Checkpoint) -> None:
+        """Write the state after the last whole epoch, if there was one since the training began."""
+        if self._last:
+            checkpoint.save(where.path, self._last, self._identity)
+            self._kept = time.monotonic()
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint.  Raises StoreError if it is damaged or of another training."""

@@ -24,7 +24,7 @@ class Checkpoint:
     resume : bool
         Go on from the file; else it is replaced.
     every_s : float
-        Seconds between two checkpoints, at least; they are written after whole epochs.
+        Seconds between two checkpoints, at least; they are written after whole epochs, and at an interruption.
     """
 
     path: Path

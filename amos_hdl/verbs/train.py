@@ -46,7 +46,13 @@ def train(
             bar.to(state.epoch)
 
         parts = ("train", "validation", "test") if test else ("train", "validation")
-        result = train_recipe(recipe, folder=path.parent, progress=progress, parts=parts, checkpoint=checkpoint)
+        try:
+            result = train_recipe(recipe, folder=path.parent, progress=progress, parts=parts, checkpoint=checkpoint)
+        except KeyboardInterrupt as interruption:
+            if not checkpoint.path.is_file():
+                raise
+            said = f"interrupted; amos-hdl train {path} --resume goes on after the last whole epoch"
+            raise KeyboardInterrupt(said) from interruption
     store.save(result.network, project.folder)
     checkpoint.path.unlink(missing_ok=True)
     data = {

@@ -1,10 +1,12 @@
 """``amos-hdl train`` as a user calls it."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
+from amos_hdl import cli
 from amos_hdl.files import dump_yaml
 from tests.cli.test_cli import amos, refused
 from tests.frontend.recipes import changed
@@ -76,3 +78,40 @@ def test_only_data_in_folders_can_be_elsewhere(folder):
     recipe = changed("units.input_thresholds", [8], changed("data", section, RECIPE))
     (folder / "digits.yaml").write_text(dump_yaml(recipe), encoding="utf-8")
     refused(amos("train", "digits.yaml", "--data", "images", cwd=folder), "a recipe whose data are a folder", "digits")
+
+
+def test_interrupted_in_an_epoch_it_goes_on_after_the_last_whole_one(folder, monkeypatch, capsys):
+    """15 steps make an epoch: the 40th is in the third."""
+    from amos_hdl.frontend import loop
+
+    command, steps, plain = ["train", "bars.yaml", "--data", "images"], itertools.count(1), loop._loss
+
+    def loss(*arguments):
+        if next(steps) == 40:
+            raise KeyboardInterrupt
+        return plain(*arguments)
+
+    monkeypatch.chdir(folder)
+    assert cli._main(command) == 0
+    whole = (folder / "bars" / "weights.npz").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "_loss", loss)
+        assert cli._main(command) == 130
+    said = "error: interrupted; amos-hdl train bars.yaml --resume goes on after the last whole epoch\n"
+    assert capsys.readouterr().err.endswith(said)
+    (folder / "bars" / "weights.npz").unlink()
+    assert cli._main([*command, "--resume"]) == 0
+    assert (folder / "bars" / "weights.npz").read_bytes() == whole
+
+
+def test_interrupted_before_the_first_epoch_there_is_nothing_to_go_on_from(folder, monkeypatch, capsys):
+    from amos_hdl.frontend import loop
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(loop, "_loss", interrupted)
+    assert cli._main(["train", "bars.yaml", "--data", "images"]) == 130
+    assert capsys.readouterr().err.endswith("error: interrupted\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["bars.yaml", "images"]
