@@ -11,10 +11,13 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-# where nobody's window gives a width, tables get room for the longest of their rows
+#: Widest table, in letters.
+WIDEST = 1000
+# where nobody's window gives a width, tables get room for the longest of most rows
 OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
 ERR = Console(stderr=True, highlight=False)
 
@@ -74,7 +77,11 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
         made.add_column(column, justify="right" if is_number else "left", no_wrap=is_number or column == columns[0])
     for row in rows:
         made.add_row(*(number(cell) for cell in row))
+    # a table of many columns is wider than some windows: broken lines can be read, numbers that are cut cannot
+    window = OUT.width
+    OUT.width = max(window, Measurement.get(OUT, OUT.options.update(width=WIDEST), made).minimum)
     OUT.print(made)
+    OUT.width = window
 
 
 def note(text: str) -> None:

@@ -24,8 +24,8 @@ from amos_hdl.frontend.original import digests_of
 from amos_hdl.frontend.quantize import Quantized, QuantizeOptions, quantize
 from amos_hdl.network import Network, statistics
 
-#: Of so many labelled images a model knows more by chance alone: fewer do not tell.
-CHANCE_IMAGES = 20
+#: Fewer labelled images do not tell what a model knows, nor does a share within so many deviations of chance.
+CHANCE_IMAGES, CHANCE_DEVIATIONS = 20, 2.0
 
 Say = Callable[[str, int, int], None]
 Integers = npt.NDArray[np.int64]
@@ -233,7 +233,8 @@ def compare(made: Quantized | ExactImport, outputs: npt.NDArray[np.float32] | No
             )
         right, kept = (float((values.argmax(axis=1) == images.labels).mean()) for values in (theirs, mine))
         accuracies = [right, kept]
-        if count >= CHANCE_IMAGES and right <= 1 / mine.shape[1]:
+        chance = 1 / mine.shape[1]
+        if count >= CHANCE_IMAGES and right <= chance + CHANCE_DEVIATIONS * math.sqrt(chance * (1 - chance) / count):
             raise DataError(
                 "labels",
                 where=images.judge or images.source,

@@ -177,8 +177,11 @@ def load_images(path: Path) -> tuple[Pixels, Array | None]:
     arrays = plain_arrays(path, ("images",), ("labels",))
     for name, array in arrays.items():
         if not np.issubdtype(array.dtype, np.integer):
-            raise DataError(name, where=str(path), expected="integers", got=str(array.dtype))
+            hint = "give pixels as they are before they are scaled to floats" if name == "images" else None
+            raise DataError(name, where=str(path), expected="integers", got=str(array.dtype), hint=hint)
     images, labels = arrays["images"], arrays.get("labels")
+    if not len(images):
+        raise DataError("no images", where=str(path), expected="at least one")
     if images.ndim not in (2, 3, 4) or 0 in images.shape:
         raise DataError("shape of images", where=str(path), expected="(image, pixel)", got=repr(images.shape))
     if labels is None:

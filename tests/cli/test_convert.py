@@ -132,8 +132,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, converted):
 
     labels = np.zeros(40, int)
     (folder / "right.npz").write_bytes((folder / "data.npz").read_bytes())
+    # of the 20 images that judge 8 are labelled rightly, where a third would be by chance
+    shifted = (np.load(folder / "right.npz")["labels"] + 1) % 3
+    judging = np.setdiff1d(np.arange(40), np.linspace(0, 39, 20).astype(int))
+    nearly = shifted.copy()
+    nearly[judging[:8]] = (shifted[judging[:8]] + 2) % 3
     for arrays, words in (
-        ({"images": images[:0], "labels": labels[:0]}, ("shape of images",)),
+        ({"images": images[:0], "labels": labels[:0]}, ("data.npz: no images",)),
         ({"images": images, "labels": labels[:39]}, ("shape of labels", "(40,)", "(39,)")),
         (
             {"images": images, "labels": labels + 3},
@@ -142,12 +147,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, converted):
         ({"images": images, "labels": labels - 1}, ("label", "got -1")),
         ({"images": np.zeros_like(images), "labels": labels}, ("calibration images: expected images", "every pixel 0")),
         (
-            {"images": images, "labels": (np.load(folder / "right.npz")["labels"] + 1) % 3},
+            {"images": images, "labels": shifted},
             ("data.npz: labels: expected those of the model, whose classes count from 0 to 2, got 0.0 % right",),
         ),
+        ({"images": images, "labels": nearly}, ("data.npz: labels", "got 40.0 % right, no better than chance")),
         ({"images": images[:, :, :7], "labels": labels}, ("net.pt2", "64 pixels, 1 x 8 x 8", "got 56")),
         ({"images": images + 1000, "labels": labels}, ("expected 0 to 255",)),
-        ({"images": images / 255, "labels": labels}, ("data.npz", "expected integers", "float64")),
+        ({"images": images / 255, "labels": labels}, ("data.npz", "expected integers", "float64", "before they are")),
         ({"pictures": images}, ("data.npz", "no array images")),
         (
             {"images": images.reshape(-1, 8, 8, 1), "labels": labels},

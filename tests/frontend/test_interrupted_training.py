@@ -1,9 +1,11 @@
 """Checkpoints, resumed trainings and early stopping."""
 
+import itertools
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +57,33 @@ def test_killed_and_resumed_it_is_as_if_nothing_had_happened(tmp_path: Path, kin
     # the killed process had not written the state after epoch 3
     assert [report.epoch for report in reports] == [3, 4]
     assert resumed.network.digest == train(recipe).network.digest
+
+
+def test_interrupted_in_the_middle_of_an_epoch_the_last_whole_one_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before a checkpoint is due; what the broken epoch has changed already is not in it."""
+    from amos_hdl.frontend import loop
+
+    recipe, file = load_recipe(written(tmp_path, SMALL)), tmp_path / "checkpoint.pt"
+    reports: list[Progress] = []
+    plain, steps = loop._loss, itertools.count()
+
+    def loss(*arguments: Any) -> torch.Tensor:
+        if len(reports) == 2 and next(steps) == 5:
+            raise KeyboardInterrupt
+        return plain(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "_loss", loss)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, progress=reports.append, checkpoint=Checkpoint(file))
+    resumed: list[Progress] = []
+    made = train(recipe, progress=resumed.append, checkpoint=Checkpoint(file, resume=True))
+    assert [report.epoch for report in resumed] == [3, 4]
+    straight: list[Progress] = []
+    assert train(recipe, progress=straight.append).network.digest == made.network.digest
+    assert straight == reports + resumed
 
 
 def test_a_wrong_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -179,9 +179,9 @@ class _Reader:
             raise ImportedModelError("pickled tensor", where=place, expected="raw numbers", hint=hint)
         meta, data = entry["tensor_meta"], self.archive.read(folder + entry["path_name"])
         if meta["dtype"] not in _TYPES:
-            raise ImportedModelError(
-                "type of numbers", where=place, expected="float32", got=f"ScalarType {meta['dtype']}"
-            )
+            hint = "export module.float()"
+            got = f"PyTorch's ScalarType {meta['dtype']}"
+            raise ImportedModelError("type of numbers", where=place, expected="float32", got=got, hint=hint)
         flat = np.frombuffer(data, np.dtype(_TYPES[meta["dtype"]]).newbyteorder("<"))
         sizes, strides = ([size["as_int"] for size in meta[key]] for key in ("sizes", "strides"))
         start = meta["storage_offset"]["as_int"]

@@ -150,7 +150,7 @@ def _graph(model: Any, path: Path, onnx: Any) -> OnnxModel:
 def _constant(tensor: Any, where: str, onnx: Any) -> Array:
     place = f"{where}, constant {tensor.name}"
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        hint = "save the model as one file"
+        hint = "save the model as one file: torch.onnx.export(..., external_data=False), or onnx.save after onnx.load"
         raise ImportedModelError("weights in another file, which is not read", where=place, hint=hint)
     try:
         array: Array = np.asarray(onnx.numpy_helper.to_array(tensor))
