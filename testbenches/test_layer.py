@@ -11,7 +11,7 @@ import traffic as patterns
 from driver import generator, run
 
 from amos_hdl.network import store
-from amos_hdl.schedule import HardwareOptions, Port, Schedule, UnitLayerSpec
+from amos_hdl.schedule import GateLayerSpec, HardwareOptions, Port, Schedule, UnitLayerSpec
 from amos_hdl.simulate.job import load_job
 from amos_hdl.simulate.scoreboard import Traffic, check_at_most_once, check_outputs, check_spikes
 from amos_hdl.simulate.words import unpack
@@ -23,20 +23,24 @@ SPEC = SCHEDULE.specs[NAME]
 TIMING = (SPEC.latency_cycles, SPEC.interval_cycles)
 SOURCE, RESULT = Port.of(SPEC.source), Port.of(SPEC.result)
 IS_UNITS = isinstance(SPEC, UnitLayerSpec)
+#: The sums in front of units whose gates are tables, which see what the sums would.
+SUMS = SPEC.sums if isinstance(SPEC, GateLayerSpec) else SPEC.operation
+IS_LOOKED_UP = isinstance(SPEC, GateLayerSpec)
 #: Steps of a unit that are looked at among the corners; `every_potential` looks at all.
 CORNER_STEPS = 256
 
 
 async def compare(dut, name: str, values: npt.NDArray[np.int64], traffic: Traffic, random) -> npt.NDArray[np.bool_]:
     """Run inputs ``values`` ``(batch, input)`` as ``traffic`` says and compare spikes and results."""
-    data = "potential" if IS_UNITS else "x"
+    data = "potential" if IS_UNITS and not IS_LOOKED_UP else "x"
     result = "y" if IS_UNITS else ("index" if hasattr(dut, "index") else "potential")
     watch = [dut.out_valid, getattr(dut, result)] + ([dut.spikes] if IS_UNITS else [])
     stimulus = patterns.stimulus(traffic, values, SOURCE.word_bits, random)
     valid, words, *spikes = await run(dut, data, stimulus, watch)
     if IS_UNITS:
         # the definition of the unit, not the hardware spec, says what is right
-        expected_spikes = SPEC.operation.bank.spikes(values)
+        potentials = values @ SUMS.weights.T + SUMS.biases if IS_LOOKED_UP else values
+        expected_spikes = SPEC.operation.bank.spikes(potentials)
         expected = SPEC.operation.bank.values(expected_spikes)
         check_spikes(NAME, spikes[0], expected_spikes, SPEC.spike_cycles(), traffic)
     elif result == "index":
@@ -56,7 +60,7 @@ def corners() -> npt.NDArray[np.int64]:
     rows = [low, high, np.clip(0, low, high), np.where(even, low, high), np.where(even, high, low)]
     rows += [np.where(np.arange(count) == unit, high, low) for unit in range(min(count, 64))]
     rows += [np.where(np.arange(count) == unit, low, high) for unit in range(min(count, 64))]
-    if isinstance(SPEC, UnitLayerSpec):
+    if isinstance(SPEC, UnitLayerSpec) and not IS_LOOKED_UP:
         # just below, at and above each step of each unit: equality is where >= and > differ
         steps = [SOURCE.low if unit.pieces is None else unit.pieces.first for unit in SPEC.distinct]
         steps = [np.atleast_1d(firsts) for firsts in steps]
@@ -65,7 +69,7 @@ def corners() -> npt.NDArray[np.int64]:
             rows += [np.clip(at + offset, low, high) for offset in (-1, 0, 1)]
     else:
         # the sign pattern of each row of weights gives its sum the greatest and the least value
-        for row in getattr(SPEC.operation, "weights", np.zeros((0, count)))[:64]:
+        for row in getattr(SUMS, "weights", np.zeros((0, count)))[:64]:
             rows += [np.where(row > 0, high, low), np.where(row > 0, low, high)]
     return np.array(rows, np.int64)
 
@@ -94,8 +98,17 @@ if IS_UNITS:
 
     @cocotb.test()
     async def every_potential(dut):
-        """Every x of the width at every unit, at full rate; each unit a different x, so that a mix-up shows."""
+        """Every x of the width at every unit, at full rate; each unit a different x, so that a mix-up shows.
+
+        Of gates that are tables: so many random inputs that each table's every entry is met, but for one chance in
+        thousands.
+        """
         random = generator(JOB.seed, "every_potential")
+        if IS_LOOKED_UP:
+            entries = max(1 << len(table.bits) for tables in SPEC.tables for table in tables)
+            values = random.integers(SPEC.source.low, SPEC.source.high, (32 * entries, SOURCE.count), endpoint=True)
+            await compare(dut, "every_potential", values, patterns.back_to_back(len(values), *TIMING), random)
+            return
         every = np.arange(SOURCE.low, SOURCE.high + 1)
         values = np.stack([np.roll(every, 7 * unit) for unit in range(SOURCE.count)], axis=1)
         # a potential that a unit can never have may have a y that its width cannot hold

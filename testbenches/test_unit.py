@@ -23,7 +23,7 @@ SCHEDULE = Schedule(store.load(Path(JOB.parameters["network"])), HardwareOptions
 
 def unit_spec(number: int) -> UnitSpec:
     """Return the spec of the module ``<network>_unit<number>``."""
-    layers = [layer for layer in SCHEDULE.specs.values() if isinstance(layer, UnitLayerSpec)]
+    layers = [layer for layer in SCHEDULE.specs.values() if isinstance(layer, UnitLayerSpec) and layer.has_modules]
     return list(dict.fromkeys(spec for layer in layers for spec in layer.distinct))[number]
 
 

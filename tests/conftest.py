@@ -55,6 +55,34 @@ def small_network(seed: int = 0, outputs: tuple[str, ...] = ("logits", "winner")
     )
 
 
+def gate_network(seed: int = 3) -> Network:
+    """Return a network whose gates are all tables of 6 bits or fewer: signed inputs, long chains, sums of nothing."""
+    random = np.random.default_rng(seed)
+
+    def sparse(rows: int, columns: int, words: int) -> np.ndarray:
+        weights = np.zeros((rows, columns), int)
+        for row in weights:
+            row[random.choice(columns, words, replace=False)] = random.choice([-3, -2, -1, 1, 2, 3], words)
+        return weights
+
+    first, second = sparse(6, 8, 3), sparse(5, 6, 2)
+    first[2] = 0
+    hidden = tuple(quantizer(np.sort(random.integers(-9, 12, 7)).tolist()) for _ in range(3))
+    return Network(
+        "gates",
+        (
+            Input("pixels", 8, -3, 3),
+            Unit("encoder", "pixels", (relu(2, bias=1), relu(2)), np.arange(8) % 2),
+            Dense("first", "encoder", first, 3, random.integers(-2, 3, 6)),
+            Unit("hidden", "first", hidden, np.arange(6) % 3),
+            Dense("second", "hidden", second, 3),
+            Unit("last", "second", (relu(2, bias=3),), np.zeros(5, int)),
+            Dense("votes", "last", random.integers(-1, 2, (3, 5)), 2),
+        ),
+        ("votes",),
+    )
+
+
 def map_network(seed: int = 247) -> Network:
     """Return a network of maps: padding, a pool, a skip that waits, a gate per channel, flatten, two outputs.
 

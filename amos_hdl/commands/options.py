@@ -67,12 +67,19 @@ def hardware_options(function: Callable[..., None]) -> Callable[..., None]:
         type=click.IntRange(0, 32),
         help="Adder levels of a weighted sum beyond the fewest: smaller, and later.  [default: the recipe's, else 0]",
     )
+    @click.option(
+        "--table-bits",
+        type=click.IntRange(0, 8),
+        help="Gates of units whose sums have so few bits, or fewer, are look-up tables of them, and the sums are not "
+        "made; 0: all sums are made.  [default: the recipe's, else 6]",
+    )
     @wraps(function)
     def with_hardware(
         *,
         adders_per_stage: int | None,
         lut_inputs: str | None,
         extra_adder_levels: int | None,
+        table_bits: int | None,
         folded: tuple[str, ...],
         interval: int | None,
         luts: int | None,
@@ -83,6 +90,7 @@ def hardware_options(function: Callable[..., None]) -> Callable[..., None]:
             "adders_per_stage": adders_per_stage,
             "lut_inputs": None if lut_inputs is None else int(lut_inputs),
             "extra_adder_levels": extra_adder_levels,
+            "table_bits": table_bits,
             "folded": folded or None,
             "interval": interval,
             "luts": luts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from amos_hdl.network import Dense
 from amos_hdl.schedule import (
     ArgmaxSpec,
     BufferSpec,
@@ -11,6 +12,7 @@ from amos_hdl.schedule import (
     DelaySpec,
     DenseSpec,
     FoldedSumSpec,
+    GateLayerSpec,
     GlobalSpec,
     LayerSpec,
     MapTiming,
@@ -27,6 +29,8 @@ from amos_hdl.schedule import (
 
 #: Longest equation that is written out, in characters; a longer one is named by its shape alone.
 EQUATION_LIMIT = 20_000
+#: The same of sums that are read off tables otherwise, which are harder to read.
+GATES_LIMIT = 200_000
 #: Most patterns of earlier spikes whose thresholds are written out.
 PATTERN_LIMIT = 64
 _WIDTH = 110
@@ -109,7 +113,7 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
     match spec:
         case DenseSpec():
             body = [f"x: {describe(source)}.", f"potential: {describe(result)}.", timing]
-            body += _equations(spec)
+            body += _equations(spec.operation)
             body += ["", *_HOW_IT_ADDS]
             return header(
                 f"Layer {name}: {result.count} weighted sums, {len(spec.graph.adders)} adders.", body, schedule
@@ -121,7 +125,7 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
                 f"{_lanes(spec)}: lane k makes sums k*{spec.folds} to k*{spec.folds} + {spec.folds - 1}, one after "
                 f"another, in {spec.slices} clock cycles each.  held_*: inputs, turned so that the next are lowest.  "
                 "The weights of a step are read while the step before is at work.",
-                *([f"An image comes in {spec.parts} parts."] if spec.parts > 1 else _equations(spec)),
+                *([f"An image comes in {spec.parts} parts."] if spec.parts > 1 else _equations(spec.operation)),
             ]
             return header(f"Layer {name}: {result.count} weighted sums, folded.", body, schedule)
         case SharedUnitLayerSpec():
@@ -135,6 +139,8 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
                 f"t*{gates} + i + 1.",
             ]
             return header(f"Layer {name}: {result.count} AMOS units of {gates} gates, shared.", body, schedule)
+        case GateLayerSpec():
+            return header(*_gates(name, spec, timing), schedule)
         case UnitLayerSpec():
             gates = spec.operation.gates
             body = [f"potential: {describe(source)}.", f"y: {describe(result)}."]
@@ -162,6 +168,21 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
             return header(f"Layer {name}: x*other, channel by channel.", [*body, timing], schedule)
         case WireSpec():
             return header(f"Layer {name}: wires.", [timing], schedule)
+
+
+def _gates(name: str, spec: GateLayerSpec, timing: str) -> tuple[str, list[str]]:
+    """Return title and text of units whose gates are tables."""
+    source, result, gates = Port.of(spec.source), Port.of(spec.result), spec.operation.gates
+    body = [f"x: {describe(source)}.", f"y: {describe(result)}."]
+    body += [
+        f"spikes: bit n*{gates} + i - 1 is gate i of unit n, in the cycle in which it fires.",
+        timing,
+        f"Each gate is a table of the bits of x that the sums {spec.sums.name} would add; all fire at once, for what "
+        "one gate does is a function of the same bits as what another does.  Bit m of the constant of fires_<n>_<i> "
+        "says whether gate i of unit n fires if the bits beside it, the first of them the highest, make the number m.",
+        *_equations(spec.sums, GATES_LIMIT),
+    ]
+    return f"Layer {name}: {result.count} AMOS units of {gates} {'gate' if gates == 1 else 'gates'}, looked up.", body
 
 
 def when(timing: MapTiming) -> str:
@@ -301,17 +322,15 @@ def _how_often(schedule: Schedule) -> str:
     )
 
 
-def _equations(spec: DenseSpec | FoldedSumSpec) -> list[str]:
-    """Return one line per sum, or none if they would be too long to read."""
+def _equations(sums: Dense, limit: int = EQUATION_LIMIT) -> list[str]:
+    """Return one line per sum, or none if they would be longer than ``limit`` characters."""
     lines = []
-    for unit, (row, bias) in enumerate(
-        zip(spec.operation.weights.tolist(), spec.operation.biases.tolist(), strict=True)
-    ):
+    for unit, (row, bias) in enumerate(zip(sums.weights.tolist(), sums.biases.tolist(), strict=True)):
         terms = _signed(row, "x", first=0)
         if bias or not terms:
             terms = [str(bias), *terms]
         lines.append(f"  potential[{unit}] = {' '.join(terms).removeprefix('+ ')}")
-    return ["", *lines] if sum(map(len, lines)) <= EQUATION_LIMIT else []
+    return ["", *lines] if sum(map(len, lines)) <= limit else []
 
 
 def _signed(weights: list[int] | tuple[int, ...], letter: str, first: int = 1) -> list[str]:

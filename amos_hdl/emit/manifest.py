@@ -136,7 +136,7 @@ def make_manifest(schedule: Schedule, texts: Mapping[str, str], stream: StreamOp
                 latency_cycles=spec.latency_cycles,
                 interval_cycles=spec.interval_cycles,
                 ready_cycle=schedule.ready[name],
-                units=spec.result.units,
+                units=network.tensors[name].channels,
                 gates=spec.operation.gates if isinstance(spec, UnitLayerSpec) else None,
                 spike_cycles=schedule.spike_cycles(name).tolist() if isinstance(spec, UnitLayerSpec) else None,
                 timing=TimingEntry.of(placed.timing) if schedule.has_maps else None,

@@ -24,6 +24,7 @@ from amos_hdl.gateware.buffer import PixelBuffer
 from amos_hdl.gateware.delay import DelayLine
 from amos_hdl.gateware.folded import FoldedUnit
 from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
+from amos_hdl.gateware.gates import GateLayer
 from amos_hdl.gateware.maps import CollectLayer, GlobalLayer, MaxLayer, ProductLayer
 from amos_hdl.gateware.network import AmosNetwork
 from amos_hdl.gateware.rom import Rom
@@ -38,6 +39,7 @@ from amos_hdl.schedule import (
     DenseSpec,
     FoldedSumSpec,
     FoldedUnitSpec,
+    GateLayerSpec,
     GlobalSpec,
     LayerSpec,
     MaxSpec,
@@ -141,6 +143,8 @@ def layer_component(
             return FoldedSum(spec, {"weights": f"{name}_weights", "lane": f"{name}_lane"}, copies)
         case SharedUnitLayerSpec():
             return SharedUnitLayer(spec, [f"{name}_thresholds{lane}" for lane in range(spec.lanes)])
+        case GateLayerSpec():
+            return GateLayer(spec)
         case UnitLayerSpec():
             return AmosUnitLayer(spec, [unit_names[unit] for unit in spec.distinct])
         case ArgmaxSpec():
@@ -176,10 +180,10 @@ def check_names(modules: Sequence[EmittedModule]) -> None:
 
 def unit_modules(schedule: Schedule) -> dict[UnitSpec, str]:
     """Return the module name of every distinct unit, numbered in order of first use."""
-    layers = [spec for spec in schedule.specs.values() if isinstance(spec, UnitLayerSpec)]
-    specs = [unit for layer in layers if not isinstance(layer, SharedUnitLayerSpec) for unit in layer.distinct]
+    layers = [spec for spec in schedule.specs.values() if isinstance(spec, UnitLayerSpec) and spec.has_modules]
+    specs = [unit for layer in layers for unit in layer.distinct]
     return {spec: f"{schedule.network.name}_unit{number}" for number, spec in enumerate(dict.fromkeys(specs))}
 
 
 def _uses(layer: object, unit: UnitSpec) -> bool:
-    return isinstance(layer, UnitLayerSpec) and not isinstance(layer, SharedUnitLayerSpec) and unit in layer.distinct
+    return isinstance(layer, UnitLayerSpec) and layer.has_modules and unit in layer.distinct

@@ -181,13 +181,15 @@ class Hardware(Strict):
 
     ``adders_per_stage``: adder levels between two pipeline registers.  ``lut_inputs``: of the device's look-up tables.
     ``extra_adder_levels``: more give smaller sums and a longer latency.  ``folded``: unit layers of one comparator.
-    ``interval``: clock cycles from one image to the next.
+    ``table_bits``: gates of sums of so few bits are look-up tables.  ``interval``: clock cycles from one image to the
+    next.
     """
 
     adders_per_stage: Annotated[int, Field(ge=1, le=64)] = 1
     lut_inputs: Literal[2, 4, 6] = 4
     extra_adder_levels: Annotated[int, Field(ge=0, le=32)] = 0
     folded: list[str] = Field(default_factory=list)
+    table_bits: Annotated[int, Field(ge=0, le=8)] | None = None
     interval: Annotated[int, Field(ge=1)] | None = None
 
 

@@ -11,7 +11,7 @@ from amos_hdl.schedule import ArgmaxSpec, Port
 
 
 class ArgmaxLayer(wiring.Component):
-    """A tree of comparisons, two registers deep at each level; of equal values the lower index wins.
+    """A tree of comparisons, in two steps at each level; of equal values the lower index wins.
 
     Members
     -------
@@ -40,25 +40,33 @@ class ArgmaxLayer(wiring.Component):
         ]
         for level in range(1, self.spec.levels + 1):
             best = [
-                self._better(m, f"{level}_{number}", best[2 * number : 2 * number + 2])
+                self._better(m, level, f"{level}_{number}", best[2 * number : 2 * number + 2])
                 for number in range(-(-len(best) // 2))
             ]
         m.d.comb += self.index.eq(best[0][1])
         return m
 
-    def _better(self, m: Module, name: str, pair: list[tuple[Value, Value]]) -> tuple[Value, Value]:
-        """Return (value, index) of the better of one or two contenders, two clock cycles later."""
-        held = [
-            (register(m, value, f"value_{name}{side}"), self._held(m, index, f"index_{name}{side}"))
-            for side, (value, index) in zip("ab", pair, strict=False)
-        ]
+    def _better(self, m: Module, level: int, name: str, pair: list[tuple[Value, Value]]) -> tuple[Value, Value]:
+        """Return (value, index) of the better of one or two contenders, behind the registers of both steps."""
+        compared, chosen = self.spec.ends_stage(2 * level - 1), self.spec.ends_stage(2 * level)
+        held = pair
+        if compared:
+            held = [
+                (register(m, value, f"value_{name}{side}"), self._held(m, index, f"index_{name}{side}"))
+                for side, (value, index) in zip("ab", pair, strict=False)
+            ]
         value, index = held[0]
         if len(pair) == 2:
             first_is_best = Signal(name=f"compare_{name}")
             m.d.comb += first_is_best.eq(pair[0][0] >= pair[1][0])
-            keep = register(m, first_is_best, f"keep_{name}")
+            keep = register(m, first_is_best, f"keep_{name}") if compared else first_is_best
             value, index = Mux(keep, value, held[1][0]), Mux(keep, index, held[1][1])
-        return register(m, value, f"value_{name}"), register(m, index, f"index_{name}")
+        if chosen:
+            return register(m, value, f"value_{name}"), register(m, index, f"index_{name}")
+        # named, for the sake of whoever reads the Verilog
+        better = Signal(value.shape(), name=f"value_{name}"), Signal(index.shape(), name=f"index_{name}")
+        m.d.comb += [better[0].eq(value), better[1].eq(index)]
+        return better
 
     @staticmethod
     def _held(m: Module, index: Value, name: str) -> Value:

@@ -15,6 +15,7 @@ from amos_hdl.schedule import (
     DelaySpec,
     DenseSpec,
     FoldedSumSpec,
+    GateLayerSpec,
     LayerSpec,
     PlacedLayer,
     Port,
@@ -32,6 +33,8 @@ def layer_ports(spec: LayerSpec) -> tuple[str, str]:
             return "x", "potential"
         case ArgmaxSpec():
             return "x", "index"
+        case GateLayerSpec():
+            return "x", "y"
         case UnitLayerSpec():
             return "potential", "y"
         case _:
@@ -126,6 +129,8 @@ class AmosNetwork(wiring.Component):
     def _layer(self, m: Module, name: str, layer: PlacedLayer, read: list[Stream]) -> Stream:
         """Place what makes the pixels of ``name`` of those, or the windows, that it reads."""
         spec, result = layer.spec, Port.of(layer.spec.result)
+        if isinstance(spec, WireSpec) and spec.passes_through:
+            return read[0]
         stream = Stream(Signal(result.bits, name=name), Signal(name=f"{name}_valid"))
         if isinstance(spec, WireSpec):
             ports = [Port.of(source) for source in spec.sources]

@@ -55,7 +55,10 @@ class AmosUnit(wiring.Component):
             fired = []
             for gate in gates:
                 fire = Signal(name=f"fire_{gate + 1}")
-                m.d.comb += fire.eq(self.step[level - 1] & fires(m, spec, gate, potential, earlier))
+                above, step = fires(m, spec, gate, potential, earlier), self.step[level - 1]
+                # of a gate alone a choice, not a conjunction: that clears the register, and a pixel that is compared
+                # with half of its range takes no table at all
+                m.d.comb += fire.eq(Mux(step, above, 0) if circuit.gates == 1 else step & above)
                 fired.append(register(m, fire, f"spike_{gate + 1}"))
             if level < circuit.depth:
                 potential = register(m, potential, f"potential_at_{level}")
@@ -65,15 +68,18 @@ class AmosUnit(wiring.Component):
         return m
 
 
-def decode(m: Module, spec: UnitSpec, spikes: Sequence[Value]) -> Value:
-    """Return y = d_0 + Σ d_i·z_i: plain wires where d is a binary code, else looked up or added up."""
+def decode(m: Module, spec: UnitSpec, spikes: Sequence[Value], suffix: str = "") -> Value:
+    """Return y = d_0 + Σ d_i·z_i: plain wires where d is a binary code, else looked up or added up.
+
+    ``suffix`` is that of names, where one module holds many units.
+    """
     circuit = spec.circuit
     if spec.has_binary_code:
         return Cat(*reversed(spikes))
     if spec.decoder is not None:
-        return look_up(m, spec.decoder, spikes, "value")
+        return look_up(m, spec.decoder, spikes, f"value{suffix}")
     weighted = [Mux(spike, weight, 0) for spike, weight in zip(spikes, circuit.outputs, strict=True) if weight]
-    return add_up(m, Const(circuit.offset), weighted, "sum_y")
+    return add_up(m, Const(circuit.offset), weighted, f"sum_y{suffix}")
 
 
 def unit_layer_ports(spec: UnitLayerSpec | SharedUnitLayerSpec) -> dict[str, wiring.Member]:

@@ -152,9 +152,9 @@ def staircases(schedule: Schedule, fitted: Mapping[str, FittedUnit] = MappingPro
         distinct = len(spec.distinct)
         for number in np.unique(np.linspace(0, distinct - 1, min(distinct, UNITS_PER_LAYER)).round().astype(int)):
             unit = spec.modules.index(number)
-            low, high = int(spec.source.low[unit]), int(spec.source.high[unit])
+            low, high = int(spec.potential.low[unit]), int(spec.potential.high[unit])
             if low == high:  # a sum of nothing: shown as if it had the potentials of the others
-                low, high = spec.source.interval
+                low, high = spec.potential.interval
             x = np.unique(np.linspace(low, high, min(high - low + 1, POINTS)).round().astype(np.int64))
             circuit = spec.distinct[number].circuit
             y = circuit.value(x)

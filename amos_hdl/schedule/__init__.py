@@ -5,6 +5,7 @@ from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.estimate import Estimate, buffer_estimate, estimate, placed_estimate, window_estimate
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.folds import Fold
+from amos_hdl.schedule.gates import GateLayerSpec, GateTable
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.place import PlacedLayer
@@ -27,6 +28,8 @@ __all__ = [
     "Fold",
     "FoldedSumSpec",
     "FoldedUnitSpec",
+    "GateLayerSpec",
+    "GateTable",
     "GlobalSpec",
     "HardwareOptions",
     "LayerSpec",

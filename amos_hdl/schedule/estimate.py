@@ -8,6 +8,7 @@ from amos_hdl.schedule import cost
 from amos_hdl.schedule.buffer import BufferSpec
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
+from amos_hdl.schedule.gates import GateLayerSpec
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.memory import MEMORY_KINDS, Memory, MemoryKind
 from amos_hdl.schedule.place import PlacedLayer
@@ -53,6 +54,8 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
             bits, value_bits = spec.source.bits, spec.result.bits
             gates, count = spec.operation.gates, len(spec.modules)
             return shared_size(count, spec.lanes, bits, value_bits, gates, spec.memory, memories)
+        case GateLayerSpec():
+            return _gates(spec)
         case UnitLayerSpec():
             sizes = [unit_estimate(unit) for unit in spec.distinct]
             total = sum((sizes[module] for module in spec.modules), Estimate(0, 0))
@@ -195,6 +198,23 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
     return Estimate(round(luts), flip_flops)
 
 
+def _gates(spec: GateLayerSpec) -> Estimate:
+    """Return the estimated size of gates that are tables: one of n bits takes ``2**(n - lut_inputs)`` LUTs.
+
+    Of a gate that does not count in y nothing is left: no other gate waits for its spike.
+    """
+    width = 6 if spec.lut_inputs == 6 else 4
+    counting = [
+        table
+        for unit, tables in enumerate(spec.tables)
+        for table, output in zip(tables, spec.operation.circuit(unit).outputs, strict=True)
+        if output
+    ]
+    luts = sum(1 << max(0, len(table.bits) - width) for table in counting if len(table.bits) > 1)
+    decoders = [_decoder_luts(unit) for unit in spec.distinct]
+    return Estimate(luts + round(sum(decoders[module] for module in spec.modules)), len(counting) + 1)
+
+
 def _decoder_luts(spec: UnitSpec) -> float:
     if spec.has_binary_code:
         return 0.0
@@ -207,9 +227,12 @@ def _argmax(spec: ArgmaxSpec) -> Estimate:
     bits, index_bits = Port.of(spec.source).word_bits, Port.of(spec.result).word_bits
     luts = flip_flops = 0
     contenders = spec.source.units
-    for _ in range(spec.levels):
-        flip_flops += contenders * (bits + index_bits)
-        pairs, contenders = contenders // 2, -(-contenders // 2)
+    for level in range(1, spec.levels + 1):
+        pairs, left = contenders // 2, -(-contenders // 2)
         luts += pairs * (-(-5 * bits // 2) + index_bits)
-        flip_flops += contenders * (bits + index_bits) + pairs + 2
+        if spec.ends_stage(2 * level - 1):
+            flip_flops += contenders * (bits + index_bits) + pairs + 1
+        if spec.ends_stage(2 * level):
+            flip_flops += left * (bits + index_bits) + 1
+        contenders = left
     return Estimate(luts, flip_flops)

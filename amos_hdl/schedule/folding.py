@@ -61,7 +61,7 @@ class Planner:
 
     def __init__(self, network: Network, options: HardwareOptions, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> None:
         self.network, self.pinned, self.memories = network, options, memories
-        self.sizes = Sizes(network, memories)
+        self.sizes = Sizes(network, options, memories)
 
     @property
     def least_interval(self) -> int:

@@ -176,6 +176,12 @@ class WireSpec:
         """The first source."""
         return self.sources[0]
 
+    @property
+    def passes_through(self) -> bool:
+        """Whether the result is the one source as it is."""
+        whole = tuple((0, word) for word in range(self.source.units))
+        return len(self.sources) == 1 and self.words == whole and self.source.interval == self.result.interval
+
     def evaluate(self, *x: Array) -> Array:
         """Return the words ``(batch, word)`` of the pixels."""
         columns = [np.full(len(x[0]), word) if isinstance(word, int) else x[word[0]][:, word[1]] for word in self.words]

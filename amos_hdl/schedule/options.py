@@ -13,6 +13,8 @@ from amos_hdl.schedule.folds import Fold
 
 #: Most clock cycles from one image to the next.
 INTERVAL_LIMIT = 1 << 40
+#: Bits of the tables that gates may be, and how many they are unless it is said.
+TABLE_BITS_LIMIT, TABLE_BITS = 8, 6
 #: What an option is in a file.
 Plain = int | list[str]
 
@@ -37,6 +39,9 @@ class HardwareOptions:
         works for one gate after the other; a layer of K gates then takes a new image every K clock cycles, and so does
         the network.  ``LAYER=LANESxINPUTS`` of weighted sums: so many sums are worked on at once, with so many inputs
         of each per clock cycle.
+    table_bits : int, 0 to 8, optional
+        Sums of at most so many bits, read by units alone, are not made: each gate is a look-up table of those bits.  0:
+        every sum is made.  Default: 6.
     interval : int, optional
         Clock cycles from one image to the next; of a network of maps the greatest multiple of its rows up to that is
         taken.  Default: the fewest that all layers allow.
@@ -51,6 +56,7 @@ class HardwareOptions:
     lut_inputs: int = 4
     extra_adder_levels: int = 0
     folded: tuple[str, ...] = ()
+    table_bits: int | None = None
     interval: int | None = None
 
     def __post_init__(self) -> None:
@@ -60,10 +66,19 @@ class HardwareOptions:
             raise ScheduleError("lut_inputs", expected="2, 4 or 6", got=repr(self.lut_inputs))
         if type(self.extra_adder_levels) is not int or not 0 <= self.extra_adder_levels <= 32:
             raise ScheduleError("extra_adder_levels", expected="0 to 32", got=repr(self.extra_adder_levels))
+        if self.table_bits is not None and (
+            type(self.table_bits) is not int or not 0 <= self.table_bits <= TABLE_BITS_LIMIT
+        ):
+            raise ScheduleError("table_bits", expected=f"0 to {TABLE_BITS_LIMIT}", got=repr(self.table_bits))
         if self.interval is not None and (type(self.interval) is not int or not 1 <= self.interval <= INTERVAL_LIMIT):
             raise ScheduleError("interval", expected=f"1 to {INTERVAL_LIMIT}", got=repr(self.interval))
         if len(self.folds) != len(self.folded):
             raise ScheduleError("folded", expected="each layer once", got=repr(self.folded))
+
+    @property
+    def table_limit(self) -> int:
+        """Most bits of a sum whose gates are tables."""
+        return TABLE_BITS if self.table_bits is None else self.table_bits
 
     @cached_property
     def folds(self) -> Mapping[str, Fold]:

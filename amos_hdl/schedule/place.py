@@ -31,6 +31,7 @@ from amos_hdl.network.operations.window import Window
 from amos_hdl.schedule.buffer import BufferSpec, meet
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
+from amos_hdl.schedule.gates import GateLayerSpec, looked_up
 from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.port import Port
@@ -151,6 +152,8 @@ class _Placing:
         readers = (summed_by_pixels(network, flatten.name) for flatten in network.operations)
         folded = {name for name, fold in options.folds.items() if fold.inputs is not None}
         self.summed = {name for name in readers if name in folded}
+        self.looked_up = looked_up(network, options)
+        self.unmade = {sums.name for sums in self.looked_up.values()}
 
     def layer(self, operation: Operation) -> PlacedLayer:
         """Return ``operation`` as hardware."""
@@ -176,8 +179,16 @@ class _Placing:
                 return self._plain(operation, CollectSpec(operation, wide, result, timing), whole=True)
             case Dense(name=name) if name in self.summed:
                 return self._sums_by_pixels(operation)
+            case Dense(name=name) if name in self.unmade:
+                seen = pixel(self.tensors[operation.source])
+                return self._plain(operation, _wires(operation, (seen,), seen))
             case Dense():
                 return self._plain(operation, self._sums(operation, self.tensors[operation.source]))
+            case Unit(name=name) if name in self.looked_up:
+                sums, lut_inputs = self.looked_up[name], self.options.lut_inputs
+                seen = pixel(self.tensors[sums.source])
+                spec = GateLayerSpec(operation, seen, self.tensors[name], sums=sums, lut_inputs=lut_inputs)
+                return self._plain(operation, self._once(name, spec))
             case Unit(name=name, source=source):
                 fold = self.options.folds.get(name)
                 pixels = pixel(self.tensors[source]), pixel(self.tensors[name])
@@ -187,7 +198,10 @@ class _Placing:
                     )
                 return self._plain(operation, self._once(name, UnitLayerSpec(operation, *pixels, fold is not None)))
             case Argmax(name=name, source=source):
-                return self._plain(operation, ArgmaxSpec(operation, self.tensors[source], self.tensors[name]))
+                return self._plain(
+                    operation,
+                    ArgmaxSpec(operation, self.tensors[source], self.tensors[name], self.options.adders_per_stage),
+                )
         raise ScheduleError(f"{operation.kind} has no hardware", where=operation.name)
 
     def registered(self, placed: PlacedLayer) -> PlacedLayer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,8 @@ class SharedUnitLayerSpec(UnitLayerSpec):
     """
 
     lanes: int = field(default=1, kw_only=True)
+
+    has_modules: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         units, where = len(self.modules), self.operation.name

@@ -26,7 +26,9 @@ from amos_hdl.network import (
 from amos_hdl.network.operations.window import Window
 from amos_hdl.schedule.estimate import FOLDED_SUM, Estimate, estimate, memory_estimate, shared_size, unit_estimate
 from amos_hdl.schedule.folds import Fold
+from amos_hdl.schedule.gates import GateLayerSpec, looked_up
 from amos_hdl.schedule.memory import Memory, MemoryKind
+from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.place import summed_by_pixels
 from amos_hdl.schedule.specs import ArgmaxSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitSpec
@@ -160,12 +162,16 @@ class Sizes:
     Parameters
     ----------
     network : Network
+    options : HardwareOptions
     memories : MemoryKind
     """
 
-    def __init__(self, network: Network, memories: MemoryKind) -> None:
+    def __init__(self, network: Network, options: HardwareOptions, memories: MemoryKind) -> None:
         self.network, self.memories = network, memories
-        self.sums = sum_shapes(network)
+        # sums that are not made, and units that are tables instead, are no larger than anything folded
+        self.tables = looked_up(network, options)
+        unmade = {sums.name for sums in self.tables.values()}
+        self.sums = {name: shape for name, shape in sum_shapes(network).items() if name not in unmade}
         self.units: dict[str, tuple[Estimate, Estimate | None]] = {}
         self.others: dict[str, Estimate] = {}
         self.collected: dict[str, Estimate] = {}
@@ -174,7 +180,7 @@ class Sizes:
             read = [network.tensors[name] for name in operation.reads]
             result = network.tensors[operation.name]
             if isinstance(operation, Unit):
-                self.units[operation.name] = self._unit(operation, read[0], result)
+                self.units[operation.name] = self._unit(operation, read[0], result, options)
             else:
                 self.others[operation.name] = self._other(operation, read, result)
 
@@ -222,8 +228,14 @@ class Sizes:
         """Return the size of all layers."""
         return sum(self.layers(folds).values(), Estimate(0, 0))
 
-    def _unit(self, unit: Unit, source: Tensor, result: Tensor) -> tuple[Estimate, Estimate | None]:
+    def _unit(
+        self, unit: Unit, source: Tensor, result: Tensor, options: HardwareOptions
+    ) -> tuple[Estimate, Estimate | None]:
         """Return the size of a layer of units, as they are and, if they can be, folded."""
+        if unit.name in self.tables:
+            sums = self.tables[unit.name]
+            seen = self.network.tensors[sums.source]
+            return estimate(GateLayerSpec(unit, seen, result, sums=sums, lut_inputs=options.lut_inputs)), None
         circuit, found = unit.circuits[0], []
         for kind in (UnitSpec, FoldedUnitSpec) if circuit.depth == circuit.gates > 1 else (UnitSpec,):
             one = _unit_size(unit, source, result, self._known, kind)

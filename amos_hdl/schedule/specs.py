@@ -26,20 +26,33 @@ Array = npt.NDArray[np.int64]
 class ArgmaxSpec:
     """A tree of comparisons; of equal values the lower index wins.
 
-    Each level takes two stages: compare, then choose.  Both in one stage were the slowest path of a whole network on
-    ECP5.  ``latency_cycles = 2·max(1, ceil(log2(values)))``; ``interval_cycles = 1``.
+    Each level is two steps: compare, then choose.  Of wide values both in one stage were the slowest path of a whole
+    network on ECP5.  ``latency_cycles = ceil(2·levels / steps_per_stage)``, ``levels = max(1, ceil(log2(values)))``;
+    ``interval_cycles = 1``.
+
+    Parameters
+    ----------
+    operation : Argmax
+    source, result : Tensor
+    steps_per_stage : int, >= 1
+        Steps between two pipeline registers.
     """
 
     operation: Argmax
     source: Tensor
     result: Tensor
+    steps_per_stage: int = 1
 
     interval_cycles = 1
 
     @property
     def latency_cycles(self) -> int:
         """Clock cycles from values to index."""
-        return 2 * self.levels
+        return -(-2 * self.levels // self.steps_per_stage)
+
+    def ends_stage(self, step: int) -> bool:
+        """Return whether there are registers behind ``step`` (from 1): 2·level - 1 compares, 2·level chooses."""
+        return step % self.steps_per_stage == 0 or step == 2 * self.levels
 
     @property
     def levels(self) -> int:

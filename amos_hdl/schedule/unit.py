@@ -248,12 +248,20 @@ class UnitLayerSpec:
     result: Tensor
     folded: bool = False
 
+    #: Whether each distinct unit is a module of its own.
+    has_modules: ClassVar[bool] = True
+
+    @property
+    def potential(self) -> Tensor:
+        """The potentials."""
+        return self.source
+
     @cached_property
     def distinct(self) -> tuple[UnitSpec, ...]:
         """The distinct units, in order of first appearance; all have the layer's potential and value widths."""
         kind = FoldedUnitSpec if self.folded and self.operation.gates > 1 else UnitSpec
         return tuple(
-            kind(self.operation.circuits[number], *self.source.interval, *self.result.interval)
+            kind(self.operation.circuits[number], *self.potential.interval, *self.result.interval)
             for number in dict.fromkeys(self.operation.assignment.tolist())
         )
 

@@ -159,17 +159,17 @@ def _show_hardware(data: Mapping[str, Any], schedule: Schedule) -> None:
 
 
 def _layer_info(schedule: Schedule, name: str, size: Estimate) -> dict[str, Any]:
-    spec, fold = schedule.specs[name], schedule.options.folds.get(name)
+    spec, fold, tensor = schedule.specs[name], schedule.options.folds.get(name), schedule.network.tensors[name]
     is_unit = isinstance(spec, UnitLayerSpec)
     return {
         "name": name,
         "kind": type(spec.operation).__name__.lower(),
-        "units": spec.result.units,
-        "gates": spec.result.units * spec.operation.gates if isinstance(spec, UnitLayerSpec) else None,
+        "units": tensor.channels,
+        "gates": tensor.channels * spec.operation.gates if isinstance(spec, UnitLayerSpec) else None,
         "adders": len(spec.graph.adders) if isinstance(spec, DenseSpec) else None,
-        "bits": spec.result.bits,
-        "low": spec.result.interval[0],
-        "high": spec.result.interval[1],
+        "bits": tensor.bits,
+        "low": tensor.interval[0],
+        "high": tensor.interval[1],
         "latency_cycles": spec.latency_cycles,
         "interval_cycles": spec.interval_cycles,
         "ready_cycle": schedule.ready[name],

@@ -222,7 +222,8 @@ def test_bad_manifests(tmp_path, small, change, message):
     [
         (
             lambda d: d["options"].update(colour=1),
-            "options: expected .'adders_per_stage', 'extra_adder_levels', 'folded', 'interval', 'lut_inputs'., got",
+            "options: expected .'adders_per_stage', 'extra_adder_levels', 'folded', 'interval', 'lut_inputs', "
+            "'table_bits'., got",
         ),
         (lambda d: d["options"].clear(), "options: expected"),
         (lambda d: d.update(latency_cycles=3), "latency_cycles differs from the schedule"),

@@ -8,9 +8,11 @@ from amos_hdl.gateware.argmax import ArgmaxLayer
 from amos_hdl.gateware.delay import DelayLine
 from amos_hdl.gateware.dense import DenseLayer
 from amos_hdl.gateware.folded import FoldedUnit
+from amos_hdl.gateware.gates import GateLayer
 from amos_hdl.gateware.unit import AmosUnit
 from amos_hdl.network import Argmax, Dense, Tensor
-from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, FoldedUnitSpec, UnitSpec
+from amos_hdl.schedule import ArgmaxSpec, DelaySpec, DenseSpec, FoldedUnitSpec, HardwareOptions, Schedule, UnitSpec
+from tests.conftest import gate_network
 from tests.gateware.simulated import run
 from tests.units import CIRCUITS, FOLDABLE
 
@@ -160,3 +162,38 @@ def test_delay_line():
 
     run(component, bench)
     assert seen == [0, 0, 0, *range(1, 9)]
+
+
+@pytest.mark.parametrize("layer", ["hidden", "last"])
+def test_gates_that_are_tables(layer):
+    """Every spike and y one cycle after its inputs; nothing spikes where no image is, nor during a reset."""
+    spec = Schedule(gate_network(), HardwareOptions()).specs[layer]
+    component = GateLayer(spec)
+    x = np.random.default_rng(1).integers(spec.source.low, spec.source.high, (200, spec.source.units), endpoint=True)
+    there = np.arange(len(x)) % 5 != 0
+    spikes, y = spec.evaluate(x)
+    port = component.result
+
+    async def bench(ctx):
+        for number, row in enumerate(x):
+            ctx.set(component.in_valid, int(there[number]))
+            ctx.set(component.x, pack(row, component.source.word_bits))
+            await ctx.tick()
+            assert ctx.get(component.out_valid) == there[number]
+            due = spikes[number].reshape(-1) & there[number]
+            assert unpack(ctx.get(component.spikes), due.size, 1, False) == due.tolist()
+            if there[number]:
+                assert unpack(ctx.get(component.y), port.count, port.word_bits, port.signed) == y[number].tolist()
+
+    assert spikes.any() and spec.latency_cycles == 1
+    run(component, bench)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 8, 64])
+def test_argmax_in_fewer_stages(steps):
+    source = tensor(10, -4, 5)
+    spec = ArgmaxSpec(Argmax("w", "x"), source, tensor(1, 0, 9), steps)
+    assert spec.latency_cycles == {1: 8, 2: 4, 3: 3, 4: 2, 8: 1, 64: 1}[steps]
+    x = np.random.default_rng(steps).integers(-4, 6, (80, 10))
+    assert (spec.evaluate(x)[:, 0] == x.argmax(axis=1)).all()
+    check_layer(spec, ArgmaxLayer(spec), "x", "index", x)

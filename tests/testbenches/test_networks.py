@@ -8,7 +8,7 @@ from amos_hdl.emit.generate import generate
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.simulate.regression_list import Entry
-from tests.conftest import small_network
+from tests.conftest import gate_network, small_network
 from tests.testbenches.simulation import NETWORK, messages, simulate
 
 
@@ -51,6 +51,18 @@ def test_long_chains_add_lateral_weights_and_signed_inputs_work(tmp_path):
         ("c",),
     )
     check(network, HardwareOptions(), tmp_path, NETWORK)
+
+
+def test_gates_that_are_tables(tmp_path):
+    """Every spike of the network at its cycle, and the layers alone with whatever their sums might see."""
+    layers = [
+        Entry(name=name, toplevel=f"layer:{name}", test_module="test_layer", samples=500) for name in ("hidden", "last")
+    ]
+    options = HardwareOptions(lut_inputs=6, adders_per_stage=2)
+    result = check(gate_network(), options, tmp_path, NETWORK, *layers)
+    figures = [entry.simulation.figures for entry in result.results]
+    assert figures[0]["back_to_back.spikes"] > 1000
+    assert figures[1]["every_potential.images"] == 32 << 6
 
 
 def test_the_least_network(tmp_path):
