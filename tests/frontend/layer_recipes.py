@@ -56,6 +56,15 @@ SHORT: list[dict[str, Any]] = [
     {"kind": "sum_pool"},
     {"kind": "logits"},
 ]
+#: What makes it a network of gates that learn which spikes they see.
+GATES: dict[str, Any] = {
+    "topology.layers": [
+        {"kind": "gates", "units": 60, "inputs": 6},
+        {"kind": "gates", "units": 50, "inputs": 4},
+        {"kind": "votes"},
+    ],
+    "units.input_thresholds": [8],
+}
 
 
 def small(folder: Path, changes: dict[str, Any] | None = None) -> Recipe:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from layer_recipes import SHORT, SMALL, small
+from layer_recipes import GATES, SHORT, SMALL, small
 from recipes import changed, written
 
 from amos_hdl.errors import StoreError
@@ -46,10 +46,14 @@ def interrupt(path: Path, file: Path) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("kind", ["layers", "hidden"])
+@pytest.mark.parametrize("kind", ["layers", "hidden", "gates"])
 def test_killed_and_resumed_it_is_as_if_nothing_had_happened(tmp_path: Path, kind: str) -> None:
     noisy = changed("training.noise", {"potential": 0.1, "drop": 0.01})
-    path, file = written(tmp_path, SMALL if kind == "layers" else noisy), tmp_path / "checkpoint.pt"
+    gates = SMALL
+    for place, value in GATES.items():
+        gates = changed(place, value, gates)
+    recipes = {"layers": SMALL, "hidden": noisy, "gates": gates}
+    path, file = written(tmp_path, recipes[kind]), tmp_path / "checkpoint.pt"
     recipe = load_recipe(path)
     interrupt(path, file)
     reports: list[Progress] = []

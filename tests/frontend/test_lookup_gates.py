@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from layer_recipes import small
+from layer_recipes import GATES, small
 
 from amos_hdl.errors import RecipeError
 from amos_hdl.frontend.data import load_dataset
@@ -17,15 +17,6 @@ from amos_hdl.frontend.train import train
 from amos_hdl.network import Dense, Unit, golden
 
 torch = pytest.importorskip("torch")
-
-GATES: dict[str, Any] = {
-    "topology.layers": [
-        {"kind": "gates", "units": 60, "inputs": 6},
-        {"kind": "gates", "units": 50, "inputs": 4},
-        {"kind": "votes"},
-    ],
-    "units.input_thresholds": [8],
-}
 
 
 @given(st.lists(st.integers(0, 7), min_size=1, max_size=6), st.randoms(use_true_random=False))
