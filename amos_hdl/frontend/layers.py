@@ -84,11 +84,13 @@ class GatesLayer(_Layer):
     """Units of one answer, any function of ``inputs`` spikes; which ones, is learnt with the function.
 
     What they see is of one bit: input units with one threshold, units of one gate, others of this kind.
+    ``scores_every``: steps from one in which connections learn to the next.
     """
 
     kind: Literal["gates"]
     units: Annotated[int, Field(ge=1, le=UNIT_LIMIT)]
     inputs: Annotated[int, Field(ge=1, le=TABLE_INPUT_LIMIT)]
+    scores_every: Annotated[int, Field(ge=1, le=1000)] = 4
 
 
 class VotesLayer(_Layer):

@@ -11,8 +11,6 @@ from amos_hdl.frontend.layers import GatesLayer
 
 #: Standard deviation of new scores: few steps of the learning rate, so that connections are tried soon and often.
 SPREAD = 0.1
-#: Scores learn in every so-manieth step.
-SCORES_EVERY_STEPS = 4
 #: A source that spikes for a smaller share of the images, or stays silent for a smaller one, is not offered.
 LEAST_SHARE = 0.01
 
@@ -62,7 +60,7 @@ class LookupGates(nn.Module):
     In training a table's entry gets the gradient of the spikes that it decided.  An input's gradient is the extended
     finite difference: what its spike changes in the entries at all distances h from the one looked up, weighed by
     1/(h + 1); and a score's gradient is the one that its source would have were it the input.  Scores, which are the
-    work, learn in one of ``SCORES_EVERY_STEPS`` steps.
+    work, learn in one of ``layer.scores_every`` steps.
 
     Parameters
     ----------
@@ -102,7 +100,7 @@ class LookupGates(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """Return the spikes for those of the source, of any shape."""
-        learns = self.training and int(self.steps) % SCORES_EVERY_STEPS == 0
+        learns = self.training and int(self.steps) % self.layer.scores_every == 0
         scores = self.scores if learns else self.scores.detach()
         offered = y.flatten(1)[:, self.offered]
         spikes: Tensor = _Lookup.apply(offered, scores, self.seen(), self.tables, self.influence)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
@@ -112,7 +110,7 @@ class LookupGates(nn.Module):
     def seen(self) -> Tensor:
         """Return which of the offered sources each input sees, ``(unit, input)``."""
         # found again when scores have changed: by learning, which a fused optimizer does unseen, or otherwise
-        learnt = -(-int(self.steps) // SCORES_EVERY_STEPS)
+        learnt = -(-int(self.steps) // self.layer.scores_every)
         state = (learnt, self.scores.data_ptr(), self.scores._version)
         if self._seen is None or self._seen[0] != state:
             self._seen = (state, self.scores.argmax(2))
