@@ -134,7 +134,7 @@ class Making:
         """Return ``value`` with an offset of (nearly) 0, so that the zeros of a padding mean 0."""
         if not value.offset.any():
             return value
-        if value.source != self.operations[0].name:
+        if value.source != self.operations[0].name or not value.scale.all():
             return self.recoded(value, tensor, place)
         # pixels minus the nearest whole number to the mean; the rest, less than half a pixel, stays an offset
         shift = np.round(value.offset / value.scale).astype(np.int64)

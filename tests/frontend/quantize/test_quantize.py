@@ -139,6 +139,18 @@ def test_channels_with_a_factor_of_0_are_constants(function: Any) -> None:
     assert error(made, graph, pictures(24, seed=1)) < 0.15
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_colour_with_a_factor_of_0_beside_the_zeros_of_a_padding() -> None:
+    torch.manual_seed(9)
+    norm = nn.BatchNorm2d(3)
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([1.0, 0.0, -1.5]))
+        norm.bias.copy_(torch.tensor([0.2, 0.6, 0.0]))
+    layers = (norm, nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(64, 4))
+    graph = import_module(nn.Sequential(*layers).eval(), (3, 16, 16))
+    assert error(quantize(graph, "net", pictures(64), PIXELS, FINE), graph, pictures(24, seed=1)) < 0.05
+
+
 def test_parts_of_parts_end_within_the_tensor() -> None:
     """Rows 1, 3, ... 15 of 16 are counted to 17 by Python's own ranges."""
 
