@@ -14,6 +14,7 @@ from amos_hdl.network import golden, store
 from amos_hdl.schedule import HardwareOptions, Port, Schedule
 from amos_hdl.schedule.stream import StreamOptions, StreamSpec
 from amos_hdl.schedule.stream_registers import RegisterMap
+from amos_hdl.simulate.frames import pixel_rows
 from amos_hdl.simulate.job import load_job
 from amos_hdl.simulate.words import as_integers, pack
 
@@ -32,10 +33,7 @@ def numbers_on_port(name: str, values: np.ndarray) -> list[int]:
     return as_integers(pack(values, Port.of(NETWORK.tensors[name]).word_bits))
 
 
-# pixel by pixel, all channels of each
-CODES = numbers_on_port(
-    NETWORK.input.name, np.moveaxis(IMAGES.reshape(*IMAGES.shape[:2], -1), 1, 2).reshape(len(IMAGES), -1)
-)
+CODES = numbers_on_port(NETWORK.input.name, pixel_rows(IMAGES, Port.of(NETWORK.tensors[NETWORK.input.name]).count))
 OUTPUTS = {name: numbers_on_port(name, TRACE.values[name]) for name in NETWORK.outputs}
 RESULTS = [SPEC.to_result({name: words[image] for name, words in OUTPUTS.items()}) for image in range(len(IMAGES))]
 ANSWERS = dict(zip(CODES, RESULTS, strict=True))

@@ -42,7 +42,7 @@ from amos_hdl.project import find_project
     type=click.Choice(["none", "tmr"]),
     default="none",
     show_default=True,
-    help="tmr: the control state of the streams three times, outvoting any one flipped bit.",
+    help="tmr: what counts and steers, in folded layers, maps and streams, three times, outvoting any one flipped bit.",
 )
 @json_option
 def generate(
@@ -60,7 +60,7 @@ def generate(
     from amos_hdl.verbs.generate import wanted_stream
 
     stream = wanted_stream(interface, stream_bytes, registers, protect)
-    finish(act(find_project(network), hardware, rtl, Steps(json), stream), json)
+    finish(act(find_project(network), hardware, rtl, Steps(json), stream, protect), json)
 
 
 @click.command()

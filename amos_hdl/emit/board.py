@@ -75,7 +75,8 @@ class BoardDesign:
 def link_spec(schedule: Schedule, bit_cycles: int) -> LinkSpec:
     """Return the link of a network."""
     return LinkSpec(
-        stream=StreamSpec.of(schedule, StreamOptions(beat_bytes=1)),
+        # an image comes in, at the pace of the line, while the one before is in the network
+        stream=StreamSpec.of(schedule, StreamOptions(beat_bytes=1), least_buffers=2),
         digest=schedule.network.digest,
         bit_cycles=bit_cycles,
     )

@@ -14,23 +14,26 @@ from amos_hdl.errors import EmitError
 from amos_hdl.files import dump_yaml, replaced_folder, write_file
 from amos_hdl.gateware.harness import Harness
 from amos_hdl.schedule import Schedule
-from amos_hdl.schedule.stream import StreamOptions, StreamSpec
+from amos_hdl.schedule.stream import Protection, StreamOptions, StreamSpec
 
 
-def render(schedule: Schedule, stream: StreamOptions | None = None) -> tuple[dict[str, str], Manifest]:
+def render(
+    schedule: Schedule, stream: StreamOptions | None = None, protect: Protection = "none"
+) -> tuple[dict[str, str], Manifest]:
     """Return the contents of every file of a generated network by its path, and the manifest.
 
     Verilog files come sources before users, the AXI4-Stream wrapper last if there is one; equal networks, options and
-    tools give equal bytes.
+    tools give equal bytes.  ``protect`` is of a network without a wrapper: one with a wrapper is protected as that is.
     """
-    copies = 3 if stream is not None and stream.protect == "tmr" else 1
+    protect = protect if stream is None else stream.protect
+    copies = 3 if protect == "tmr" else 1
     modules = network_modules(schedule, spikes=stream is not None and stream.registers, copies=copies)
     if stream is not None:
         modules += stream_modules(schedule, StreamSpec.of(schedule, stream))
     check_names(modules)
     verilog = convert({module.name: module.component for module in modules})
     texts = {module.path: f"{module.comment}\n{verilog[module.name]}" for module in modules}
-    manifest = make_manifest(schedule, texts, stream)
+    manifest = make_manifest(schedule, texts, stream, protect)
     network = schedule.network
     description = f"Spiking network {network.name}, at most one spike per neuron, SHA-256 {network.digest}"
     files = dict(texts)
@@ -39,14 +42,17 @@ def render(schedule: Schedule, stream: StreamOptions | None = None) -> tuple[dic
     return files, manifest
 
 
-def generate(schedule: Schedule, folder: Path, stream: StreamOptions | None = None) -> Manifest:
+def generate(
+    schedule: Schedule, folder: Path, stream: StreamOptions | None = None, protect: Protection = "none"
+) -> Manifest:
     """Write Verilog, ``manifest.yaml`` and ``<name>.core`` into ``folder``, which is replaced as a whole.
 
-    With ``stream`` there is a second top module, ``<name>_stream``: the network with AXI4-Streams.
+    With ``stream`` there is a second top module, ``<name>_stream``: the network with AXI4-Streams.  ``protect``: as of
+    ``render``.
 
     Raises EmitError if Yosys fails or the folder cannot be written; what was there before then stays.
     """
-    files, manifest = render(schedule, stream)
+    files, manifest = render(schedule, stream, protect)
     with replaced_folder(folder, MANIFEST, EmitError) as new:
         for path, text in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)

@@ -93,7 +93,10 @@ class StreamEntry(Strict):
 
 
 class Manifest(Strict):
-    """The whole manifest: no dates and no absolute paths, so that equal networks give equal bytes."""
+    """The whole manifest: no dates and no absolute paths, so that equal networks give equal bytes.
+
+    ``protect`` is of a network without a wrapper.
+    """
 
     format: Literal["amos-rtl"]
     version: Literal[1]
@@ -107,10 +110,13 @@ class Manifest(Strict):
     ports: list[PortEntry]
     layers: list[LayerEntry]
     stream: StreamEntry | None = None
+    protect: Protection | None = None
     files: dict[str, str]
 
 
-def make_manifest(schedule: Schedule, texts: Mapping[str, str], stream: StreamOptions | None) -> Manifest:
+def make_manifest(
+    schedule: Schedule, texts: Mapping[str, str], stream: StreamOptions | None, protect: Protection = "none"
+) -> Manifest:
     """Return the manifest of a network written as the files ``texts`` (path to contents), sources before users."""
     network = schedule.network
     ports = [PortEntry(name=name, direction="input", bits=1) for name in ("clk", "rst", "in_valid")]
@@ -158,6 +164,7 @@ def make_manifest(schedule: Schedule, texts: Mapping[str, str], stream: StreamOp
         ports=ports,
         layers=layers,
         stream=None if wrapper is None else _stream(network, wrapper),
+        protect=None if wrapper is not None or protect == "none" else protect,
         files={path: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()},
     )
 
@@ -236,7 +243,7 @@ def load_schedule(network: Network, folder: Path) -> tuple[Manifest, Schedule]:
             hint="generate it again",
         )
     schedule = Schedule(network, HardwareOptions.from_dict(manifest.options, where=where))
-    expected = make_manifest(schedule, manifest.files, stream_options(manifest))
+    expected = make_manifest(schedule, manifest.files, stream_options(manifest), manifest.protect or "none")
     for key in ("top", "options_sha256", "interval_cycles", "latency_cycles", "ports", "layers", "stream"):
         if getattr(manifest, key) != getattr(expected, key):
             raise EmitError(f"{key} differs from the schedule of its network", where=where, hint="generate it again")

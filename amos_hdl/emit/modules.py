@@ -22,6 +22,7 @@ from amos_hdl.errors import EmitError
 from amos_hdl.gateware.argmax import ArgmaxLayer
 from amos_hdl.gateware.buffer import PixelBuffer
 from amos_hdl.gateware.delay import DelayLine
+from amos_hdl.gateware.dense import DenseLayer
 from amos_hdl.gateware.folded import FoldedUnit
 from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
 from amos_hdl.gateware.gates import GateLayer
@@ -85,9 +86,11 @@ def network_modules(schedule: Schedule, *, spikes: bool = False, copies: int = 1
     """Return the modules of a network, those that others instantiate first, the top module last.
 
     Equal units, within a layer or across layers, are one module; so are equal delay lines.  With ``spikes`` the top
-    module has outputs for the spikes of each layer of units; ``copies`` are of each counter of folded sums.
+    module has outputs for the spikes of each layer of units; ``copies`` are of each counter, and in networks of maps of
+    each valid bit, of which counters there take a lost one for a shift.
     """
     prefix, modules = schedule.network.name, []
+    valids = copies if schedule.has_maps else 1
     unit_names = unit_modules(schedule)
     for spec, name in unit_names.items():
         users = [layer for layer, other in schedule.specs.items() if _uses(other, spec)]
@@ -98,12 +101,14 @@ def network_modules(schedule: Schedule, *, spikes: bool = False, copies: int = 1
         for number, (source, buffer) in enumerate(zip(placed.operation.reads, placed.buffers, strict=True)):
             if buffer is not None:
                 names[f"{layer}_buffer{number}"] = name = f"{prefix}_{layer}_buffer{number}"
-                modules.append(EmittedModule(name, PixelBuffer(buffer), buffer_header(layer, source, buffer, schedule)))
+                modules.append(
+                    EmittedModule(name, PixelBuffer(buffer, copies), buffer_header(layer, source, buffer, schedule))
+                )
         if placed.window is not None:
             names[f"{layer}_window"] = name = f"{prefix}_{layer}_window"
             comment = window_header(layer, placed.window, schedule)
-            modules.append(EmittedModule(name, WindowBuffer(placed.window), comment))
-        component = layer_component(placed.spec, f"{prefix}_{layer}", unit_names, copies)
+            modules.append(EmittedModule(name, WindowBuffer(placed.window, copies), comment))
+        component = layer_component(placed.spec, f"{prefix}_{layer}", unit_names, copies, valids)
         if component is not None:
             names[layer] = f"{prefix}_{layer}"
             if isinstance(placed.spec, FoldedSumSpec):
@@ -115,7 +120,7 @@ def network_modules(schedule: Schedule, *, spikes: bool = False, copies: int = 1
     for output, delay in schedule.output_delays.items():
         if delay not in delays:
             delays[delay] = f"{prefix}_delay_{output}"
-            line = DelayLine(delay) if isinstance(delay, DelaySpec) else PixelBuffer(delay)
+            line = DelayLine(delay) if isinstance(delay, DelaySpec) else PixelBuffer(delay, copies)
             modules.append(EmittedModule(delays[delay], line, delay_header(output, delay, schedule)))
         names[f"delay_{output}"] = delays[delay]
     modules.append(
@@ -133,30 +138,34 @@ def _folded_sum(name: str, spec: FoldedSumSpec, schedule: Schedule) -> list[Emit
 
 
 def layer_component(
-    spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, str], copies: int = 1
+    spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, str], copies: int = 1, valids: int = 1
 ) -> wiring.Component | DenseSpec | None:
-    """Return what is built for ``spec`` as module ``name``; None where it is wires."""
+    """Return what is built for ``spec`` as module ``name``; None where it is wires.
+
+    ``copies`` are of each counter, ``valids`` of each valid bit where nothing is counted.
+    """
     match spec:
         case DenseSpec():
-            return spec
+            # the text has each register once
+            return spec if valids == 1 else DenseLayer(spec, valids)
         case FoldedSumSpec():
             return FoldedSum(spec, {"weights": f"{name}_weights", "lane": f"{name}_lane"}, copies)
         case SharedUnitLayerSpec():
-            return SharedUnitLayer(spec, [f"{name}_thresholds{lane}" for lane in range(spec.lanes)])
+            return SharedUnitLayer(spec, [f"{name}_thresholds{lane}" for lane in range(spec.lanes)], copies)
         case GateLayerSpec():
-            return GateLayer(spec)
+            return GateLayer(spec, valids)
         case UnitLayerSpec():
-            return AmosUnitLayer(spec, [unit_names[unit] for unit in spec.distinct])
+            return AmosUnitLayer(spec, [unit_names[unit] for unit in spec.distinct], valids)
         case ArgmaxSpec():
-            return ArgmaxLayer(spec)
+            return ArgmaxLayer(spec, valids)
         case MaxSpec():
-            return MaxLayer(spec)
+            return MaxLayer(spec, valids)
         case GlobalSpec():
-            return GlobalLayer(spec)
+            return GlobalLayer(spec, copies)
         case CollectSpec():
-            return CollectLayer(spec)
+            return CollectLayer(spec, copies)
         case ProductSpec():
-            return ProductLayer(spec)
+            return ProductLayer(spec, valids)
         case WireSpec():
             return None
 

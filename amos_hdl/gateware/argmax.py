@@ -23,8 +23,8 @@ class ArgmaxLayer(wiring.Component):
         Valid with ``out_valid``.
     """
 
-    def __init__(self, spec: ArgmaxSpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: ArgmaxSpec, copies: int = 1) -> None:
+        self.spec, self.copies, self.keep_registers = spec, copies, copies > 1
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
         super().__init__(
             {"in_valid": In(1), "x": In(self.source.bits), "out_valid": Out(1), "index": Out(self.result.bits)}
@@ -33,7 +33,7 @@ class ArgmaxLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the tree, lower indices on the left."""
         m = Module()
-        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, self.spec.latency_cycles))
+        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, self.spec.latency_cycles, self.copies))
         # (value, index) of each contender; the index is a constant or has as many bits as the level needs
         best: list[tuple[Value, Value]] = [
             (word(self.x, self.source, number), Const(number, self.result.bits)) for number in range(self.source.count)

@@ -21,16 +21,22 @@ class ControlRegister:
     init : int
         Value after reset.
     copies : int, 1 or 3
+    reset_less : bool
+        What it holds after reset is made to mean nothing by other means.
     """
 
-    def __init__(self, m: Module, shape: ShapeLike, name: str, *, init: int = 0, copies: int = 1) -> None:
+    def __init__(
+        self, m: Module, shape: ShapeLike, name: str, *, init: int = 0, copies: int = 1, reset_less: bool = False
+    ) -> None:
         shape = Shape.cast(shape)
         if copies == 1:
-            self.value = Signal(shape, name=name, init=init)
+            self.value = Signal(shape, name=name, init=init, reset_less=reset_less)
             self._copies = [self.value]
             return
         self.value = Signal(shape, name=name)
-        self._copies = [Signal(shape, name=f"{name}_copy{number}", init=init) for number in range(copies)]
+        self._copies = [
+            Signal(shape, name=f"{name}_copy{number}", init=init, reset_less=reset_less) for number in range(copies)
+        ]
         a, b, c = self._copies
         m.d.comb += self.value.eq((a & b) | (a & c) | (b & c))
         # first, so that every later assignment goes before it

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from amaranth.hdl import MemoryData, MemoryInstance, Module, Mux, Signal, Value
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.schedule import MapTiming
 
 #: Cycles of delay up to which a token passes through registers instead of being counted out.
 SHORT_CYCLES = 4
 
 
-def counter(count: int, name: str, *, init: int = 0) -> Signal:
+def counter(m: Module, count: int, name: str, copies: int = 1) -> ControlRegister:
     """Return a register for 0 to ``count - 1``, at least one bit wide."""
-    return Signal(range(max(2, count)), name=name, init=init)
+    return ControlRegister(m, range(max(2, count)), name, copies=copies)
 
 
 def following(value: Value, last: int) -> Value:
@@ -47,31 +48,31 @@ def chosen(index: Value, values: Sequence[Value]) -> Value:
     return Mux(index[half.bit_length() - 1], chosen(index, values[half:]), chosen(index, values[:half]))
 
 
-def count_pixels(m: Module, valid: Value, rows: int, columns: int, name: str) -> tuple[Signal, Signal]:
+def count_pixels(m: Module, valid: Value, rows: int, columns: int, name: str, copies: int = 1) -> tuple[Value, Value]:
     """Return row and column of the pixel that is there while ``valid``; both start again with each image."""
-    row, column = counter(rows, f"{name}_row"), counter(columns, f"{name}_column")
+    row, column = counter(m, rows, f"{name}_row", copies), counter(m, columns, f"{name}_column", copies)
     with m.If(valid):
-        m.d.sync += column.eq(following(column, columns - 1))
-        with m.If(column == columns - 1):
-            m.d.sync += row.eq(following(row, rows - 1))
-    return row, column
+        m.d.sync += column.eq(following(column.value, columns - 1))
+        with m.If(column.value == columns - 1):
+            m.d.sync += row.eq(following(row.value, rows - 1))
+    return row.value, column.value
 
 
-def delayed_token(m: Module, token: Value, cycles: int, name: str, interval_cycles: int = 1) -> Value:
+def delayed_token(m: Module, token: Value, cycles: int, name: str, interval_cycles: int = 1, copies: int = 1) -> Value:
     """Return ``token``, which comes every ``interval_cycles`` at most, ``cycles`` later.
 
     It passes registers; or is counted out where that is shorter, and no token can come before the last has left.
     """
     if cycles <= SHORT_CYCLES or cycles > interval_cycles:
         for cycle in range(1, cycles + 1):
-            stored = Signal(name=f"{name}_{cycle}")
+            stored = ControlRegister(m, 1, f"{name}_{cycle}", copies=copies)
             m.d.sync += stored.eq(token)
-            token = stored
+            token = stored.value
         return token
-    rest, waiting = counter(cycles, f"{name}_rest"), Signal(name=f"{name}_waiting")
+    rest, waiting = counter(m, cycles, f"{name}_rest", copies), counter(m, 2, f"{name}_waiting", copies)
     done = Signal(name=f"{name}_done")
-    m.d.comb += done.eq(waiting & (rest == 0))
-    m.d.sync += rest.eq(rest - 1)
+    m.d.comb += done.eq(waiting.value & (rest.value == 0))
+    m.d.sync += rest.eq(rest.value - 1)
     with m.If(done):
         m.d.sync += waiting.eq(0)
     with m.If(token):
@@ -79,27 +80,27 @@ def delayed_token(m: Module, token: Value, cycles: int, name: str, interval_cycl
     return done
 
 
-def play(m: Module, start: Value, timing: MapTiming, name: str) -> tuple[Signal, Signal, Signal]:
+def play(m: Module, start: Value, timing: MapTiming, name: str, copies: int = 1) -> tuple[Signal, Value, Value]:
     """Return ``valid`` at the cycles of ``timing``, and row and column then; ``start`` comes one cycle before each map.
 
     The next map may begin right after the last pixel of the one before.
     """
     rest_of_row = timing.row_cycles - (timing.columns - 1) * timing.column_cycles
-    row, column = counter(timing.rows, f"{name}_row"), counter(timing.columns, f"{name}_column")
-    wait = counter(max(timing.column_cycles, rest_of_row), f"{name}_wait")
-    left, valid = Signal(name=f"{name}s_left"), Signal(name=f"{name}_there")
-    m.d.comb += valid.eq(left & (wait == 0))
-    m.d.sync += wait.eq(Mux(wait == 0, 0, wait - 1))
+    row, column = counter(m, timing.rows, f"{name}_row", copies), counter(m, timing.columns, f"{name}_column", copies)
+    wait = counter(m, max(timing.column_cycles, rest_of_row), f"{name}_wait", copies)
+    left, valid = counter(m, 2, f"{name}s_left", copies), Signal(name=f"{name}_there")
+    m.d.comb += valid.eq(left.value & (wait.value == 0))
+    m.d.sync += wait.eq(Mux(wait.value == 0, 0, wait.value - 1))
     with m.If(valid):
-        with m.If(column == timing.columns - 1):
-            m.d.sync += [column.eq(0), wait.eq(rest_of_row - 1), row.eq(following(row, timing.rows - 1))]
-            with m.If(row == timing.rows - 1):
+        with m.If(column.value == timing.columns - 1):
+            m.d.sync += [column.eq(0), wait.eq(rest_of_row - 1), row.eq(following(row.value, timing.rows - 1))]
+            with m.If(row.value == timing.rows - 1):
                 m.d.sync += left.eq(0)
         with m.Else():
-            m.d.sync += [column.eq(column + 1), wait.eq(timing.column_cycles - 1)]
+            m.d.sync += [column.eq(column.value + 1), wait.eq(timing.column_cycles - 1)]
     with m.If(start):
         m.d.sync += [left.eq(1), wait.eq(0)]
-    return valid, row, column
+    return valid, row.value, column.value
 
 
 def memory(

@@ -25,8 +25,8 @@ class DenseLayer(wiring.Component):
         The sums, valid with ``out_valid``.
     """
 
-    def __init__(self, spec: DenseSpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: DenseSpec, copies: int = 1) -> None:
+        self.spec, self.copies, self.keep_registers = spec, copies, copies > 1
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
         super().__init__(
             {
@@ -40,7 +40,7 @@ class DenseLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build one addition per adder, and registers where a value crosses from one stage to the next."""
         m = Module()
-        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, self.spec.latency_cycles))
+        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, self.spec.latency_cycles, self.copies))
         words = [word(self.x, self.source, number) for number in range(self.source.count)]
         m.d.comb += self.potential.eq(add_words(m, self.spec, words))
         return m

@@ -227,12 +227,11 @@ class FoldedSum(wiring.Component):
         """Return an instance of the module of ``part``."""
         return Instance(self.modules[part], i_clk=ClockSignal(), **ports)
 
-    @staticmethod
-    def _strobe(m: Module, value: Value, name: str) -> Signal:
+    def _strobe(self, m: Module, value: Value, name: str) -> Value:
         """Return ``value`` one clock cycle later, low after reset."""
-        stored = Signal(name=name)
+        stored = ControlRegister(m, 1, name, copies=self.copies)
         m.d.sync += stored.eq(value)
-        return stored
+        return stored.value
 
 
 def choose(number: Value, words: Sequence[Value]) -> Value:

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.gateware.unit import decode
 from amos_hdl.gateware.words import register, shape
 from amos_hdl.schedule import GateLayerSpec, GateTable, Port
@@ -27,8 +28,8 @@ class GateLayer(wiring.Component):
         Bit n·K + i - 1 is the spike of gate i of unit n in the cycle in which it happens.
     """
 
-    def __init__(self, spec: GateLayerSpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: GateLayerSpec, copies: int = 1) -> None:
+        self.spec, self.copies, self.keep_registers = spec, copies, copies > 1
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
         super().__init__(
             {
@@ -44,9 +45,9 @@ class GateLayer(wiring.Component):
         """Build per gate a table and the register of its spike."""
         m = Module()
         spec = self.spec
-        step, valid = Signal(), Signal(name="step_register", reset_less=True)
+        step, valid = Signal(), ControlRegister(m, 1, "step_register", copies=self.copies, reset_less=True)
         # no step during reset: the spikes then go silent with the same clock edge
-        m.d.comb += [step.eq(self.in_valid & ~ResetSignal()), self.out_valid.eq(valid)]
+        m.d.comb += [step.eq(self.in_valid & ~ResetSignal()), self.out_valid.eq(valid.value)]
         m.d.sync += valid.eq(step)
         spikes: list[Value] = []
         values: list[Value] = []

@@ -34,7 +34,7 @@ class LinkRequests(wiring.Component):
     data : In(8), valid : In(1), broken : In(1)
         From the UART.
     image_tdata : Out(8), image_tvalid, image_tlast, image_tuser : Out(1), image_tready : In(1)
-        To the receiver of images.  Bytes but the last are always taken.
+        To the receiver of images.  Bytes but the last are always taken, or but the first where there is a buffer.
     request : Out(1)
         There is something to be answered: what stands in the next three.
     identify : Out(1)
@@ -129,7 +129,11 @@ class LinkRequests(wiring.Component):
         fits, right, pending = Signal(name="fits"), Signal(name="right"), Signal(name="pending")
         image_fits = as_image & (place == size + _SHORTEST)
         m.d.comb += fits.eq(Mux(classify, image_fits, as_nothing & (place == _SHORTEST)))
-        forwarding = self._forward(m, content, taken, classify & as_image & ~pending, ended, right)
+        accept = classify & as_image & ~pending
+        if self.spec.stream.buffer is not None:
+            # with its first byte an image has a place in the buffer, or none; later bytes are always taken
+            accept &= self.image_tready
+        forwarding = self._forward(m, content, taken, accept, ended, right)
         fault = Signal(3, name="verdict")
         with m.If(~whole):
             m.d.comb += fault.eq(Fault.DAMAGED)

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.gateware.counters import count_pixels
 from amos_hdl.gateware.words import register, shape, valid_pipeline, word
 from amos_hdl.schedule import CollectSpec, GlobalSpec, MaxSpec, Port, ProductSpec
@@ -23,7 +24,8 @@ class _PixelLayer(wiring.Component):
         Valid with ``out_valid``.
     """
 
-    def __init__(self, spec: MaxSpec | GlobalSpec | CollectSpec) -> None:
+    def __init__(self, spec: MaxSpec | GlobalSpec | CollectSpec, copies: int) -> None:
+        self.copies, self.keep_registers = copies, copies > 1
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
         super().__init__(
             {"in_valid": In(1), "x": In(self.source.bits), "out_valid": Out(1), "y": Out(self.result.bits)}
@@ -33,15 +35,15 @@ class _PixelLayer(wiring.Component):
 class MaxLayer(_PixelLayer):
     """The greatest tap of each channel, a register after each comparison."""
 
-    def __init__(self, spec: MaxSpec) -> None:
+    def __init__(self, spec: MaxSpec, copies: int = 1) -> None:
         self.spec = spec
-        super().__init__(spec)
+        super().__init__(spec, copies)
 
     def elaborate(self, platform: object) -> Module:
         """Build a tree per channel."""
         m = Module()
         spec, channels = self.spec, self.result.count
-        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, spec.latency_cycles))
+        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, spec.latency_cycles, self.copies))
         greatest = []
         for channel in range(channels):
             taps: list[Value] = [word(self.x, self.source, tap * channels + channel) for tap in range(spec.taps)]
@@ -65,19 +67,21 @@ def _greatest(pair: list[Value]) -> Value:
 class GlobalLayer(_PixelLayer):
     """The sum or the greatest of all pixels of a map: the first is taken as it is, the others on top."""
 
-    def __init__(self, spec: GlobalSpec) -> None:
+    def __init__(self, spec: GlobalSpec, copies: int = 1) -> None:
         self.spec = spec
-        super().__init__(spec)
+        super().__init__(spec, copies)
 
     def elaborate(self, platform: object) -> Module:
         """Build one register per channel."""
         m = Module()
         spec = self.spec
         rows, columns = spec.timing.space
-        row, column = count_pixels(m, self.in_valid, rows, columns, "pixel")
+        row, column = count_pixels(m, self.in_valid, rows, columns, "pixel", self.copies)
         first = Signal()
         m.d.comb += first.eq((row == 0) & (column == 0))
-        m.d.sync += self.out_valid.eq(self.in_valid & (row == rows - 1) & (column == columns - 1))
+        complete = ControlRegister(m, 1, "complete", copies=self.copies)
+        m.d.sync += complete.eq(self.in_valid & (row == rows - 1) & (column == columns - 1))
+        m.d.comb += self.out_valid.eq(complete.value)
         kept = [Signal(shape(self.result), name=f"kept_{n}", reset_less=True) for n in range(self.result.count)]
         for channel, value in enumerate(kept):
             pixel = word(self.x, self.source, channel)
@@ -92,16 +96,18 @@ class GlobalLayer(_PixelLayer):
 class CollectLayer(_PixelLayer):
     """All pixels of a map side by side: a shift register as long as the map."""
 
-    def __init__(self, spec: CollectSpec) -> None:
+    def __init__(self, spec: CollectSpec, copies: int = 1) -> None:
         self.spec = spec
-        super().__init__(spec)
+        super().__init__(spec, copies)
 
     def elaborate(self, platform: object) -> Module:
         """Build the shift register."""
         m = Module()
         rows, columns = self.spec.timing.space
-        row, column = count_pixels(m, self.in_valid, rows, columns, "pixel")
-        m.d.sync += self.out_valid.eq(self.in_valid & (row == rows - 1) & (column == columns - 1))
+        row, column = count_pixels(m, self.in_valid, rows, columns, "pixel", self.copies)
+        complete = ControlRegister(m, 1, "complete", copies=self.copies)
+        m.d.sync += complete.eq(self.in_valid & (row == rows - 1) & (column == columns - 1))
+        m.d.comb += self.out_valid.eq(complete.value)
         pixels, bits = rows * columns, self.source.bits
         kept = Signal(pixels * bits, reset_less=True)
         with m.If(self.in_valid):
@@ -131,8 +137,8 @@ class ProductLayer(wiring.Component):
     y : Out(channel words)
     """
 
-    def __init__(self, spec: ProductSpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: ProductSpec, copies: int = 1) -> None:
+        self.spec, self.copies, self.keep_registers = spec, copies, copies > 1
         self.source, self.other_source, self.result = Port.of(spec.source), Port.of(spec.other), Port.of(spec.result)
         ports = {"in_valid": In(1), "x": In(self.source.bits), "other": In(self.other_source.bits)}
         ports |= {"other_valid": In(1)} if spec.kept else {}
@@ -141,7 +147,7 @@ class ProductLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build registers for operands and products."""
         m = Module()
-        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, self.spec.latency_cycles))
+        m.d.comb += self.out_valid.eq(valid_pipeline(m, self.in_valid, self.spec.latency_cycles, self.copies))
         other: Value = self.other
         if self.spec.kept:
             kept = Signal(len(other), name="other_kept", reset_less=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Cat, ClockSignal, Elaboratable, Instance, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from amos_hdl.gateware.counters import count_up
+from amos_hdl.gateware.counters import count_up, counter
 from amos_hdl.gateware.gate import add_up
 from amos_hdl.gateware.unit import unit_layer_ports
 from amos_hdl.gateware.words import shape
@@ -22,10 +22,12 @@ class SharedUnitLayer(wiring.Component):
     spec : SharedUnitLayerSpec
     roms : sequence of str
         Module names of the thresholds of each lane.
+    copies : int, 1 or 3
+        Of each counter; see ``ControlRegister``.
     """
 
-    def __init__(self, spec: SharedUnitLayerSpec, roms: Sequence[str]) -> None:
-        self.spec, self.roms = spec, roms
+    def __init__(self, spec: SharedUnitLayerSpec, roms: Sequence[str], copies: int = 1) -> None:
+        self.spec, self.roms, self.copies, self.keep_registers = spec, roms, copies, copies > 1
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
         super().__init__(unit_layer_ports(spec))
 
@@ -33,21 +35,22 @@ class SharedUnitLayer(wiring.Component):
         """Build what counts turns and gates, and the lanes."""
         m = Module()
         spec, gates = self.spec, self.spec.operation.gates
-        working, ends_unit, ends = Signal(), Signal(), Signal()
-        gate = Signal(range(max(2, gates)))
-        turn = Signal(range(max(2, spec.turns)))
+        ends_unit, ends = Signal(), Signal()
+        at_work, done = (counter(m, 2, name, self.copies) for name in ("working", "done"))
+        gate_count = counter(m, gates, "gate", self.copies)
+        turn_count = counter(m, spec.turns, "turn", self.copies)
+        working, gate, turn = at_work.value, gate_count.value, turn_count.value
         following_gate = count_up(m, gate, gates)
         following_turn = count_up(m, turn, spec.turns)
         m.d.comb += ends_unit.eq(working & (gate == gates - 1))
         m.d.comb += ends.eq(ends_unit & (turn == spec.turns - 1))
-        m.d.sync += working.eq(self.in_valid | (working & ~ends))
+        m.d.sync += at_work.eq(self.in_valid | (working & ~ends))
         with m.If(working):
-            m.d.sync += gate.eq(following_gate)
+            m.d.sync += gate_count.eq(following_gate)
         with m.If(ends_unit):
-            m.d.sync += turn.eq(following_turn)
-        done = Signal()
+            m.d.sync += turn_count.eq(following_turn)
         m.d.sync += done.eq(ends)
-        m.d.comb += self.out_valid.eq(done)
+        m.d.comb += self.out_valid.eq(done.value)
         # the ROM is read one gate ahead; while nothing is at work, at the first gate of the first unit
         turn_ahead = Signal.like(turn)
         m.d.comb += turn_ahead.eq(Mux(ends_unit, following_turn, turn))
@@ -63,7 +66,7 @@ class SharedUnitLayer(wiring.Component):
         m.d.comb += [self.y.eq(Cat(values)), self.spikes.eq(Cat(spikes))]
         return m
 
-    def _lane(self, m: Module, lane: int, turn: Signal, working: Signal, ends_unit: Signal) -> tuple[Signal, Signal]:
+    def _lane(self, m: Module, lane: int, turn: Signal, working: Value, ends_unit: Signal) -> tuple[Signal, Signal]:
         """Build one comparator; return the values of its units and whether the gate at work fires."""
         spec, gates, bits = self.spec, self.spec.operation.gates, self.source.word_bits
         held = Signal(spec.turns * bits, name=f"potentials_{lane}", reset_less=True)

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, ClockSignal, Const, Elaboratable, Instance, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.gateware.gate import add_up, fires, look_up
 from amos_hdl.gateware.words import register, shape
 from amos_hdl.schedule import Port, SharedUnitLayerSpec, UnitLayerSpec, UnitSpec
@@ -112,10 +113,12 @@ class AmosUnitLayer(wiring.Component):
     spec : UnitLayerSpec
     unit_modules : sequence of str
         Name of the module of each distinct unit.
+    copies : int, 1 or 3
+        Of each step; see ``ControlRegister``.
     """
 
-    def __init__(self, spec: UnitLayerSpec, unit_modules: list[str]) -> None:
-        self.spec, self.unit_modules = spec, unit_modules
+    def __init__(self, spec: UnitLayerSpec, unit_modules: list[str], copies: int = 1) -> None:
+        self.spec, self.unit_modules, self.copies, self.keep_registers = spec, unit_modules, copies, copies > 1
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
         super().__init__(unit_layer_ports(spec))
 
@@ -125,10 +128,10 @@ class AmosUnitLayer(wiring.Component):
         gates, depth = self.spec.operation.gates, self.spec.latency_cycles
         x_bits, y_bits = self.source.word_bits, self.result.word_bits
         step = Signal(depth)
-        later = Signal(depth, name="step_register", reset_less=True)
+        later = ControlRegister(m, depth, "step_register", copies=self.copies, reset_less=True)
         # no step during reset: the spikes then go silent with the same clock edge, without a reset of their own
-        m.d.comb += step.eq(Mux(ResetSignal(), 0, Cat(self.in_valid, later[:-1])))
-        m.d.comb += self.out_valid.eq(later[-1])
+        m.d.comb += step.eq(Mux(ResetSignal(), 0, Cat(self.in_valid, later.value[:-1])))
+        m.d.comb += self.out_valid.eq(later.value[-1])
         m.d.sync += later.eq(step)
         for unit, module in enumerate(self.spec.modules):
             m.submodules[f"unit{unit}"] = Instance(

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.gateware.counters import chosen, count_pixels, counter, delayed_token, following, memory, moved, play
 from amos_hdl.gateware.words import shape, word
 from amos_hdl.schedule import Port, WindowSpec
@@ -25,8 +26,8 @@ class WindowBuffer(wiring.Component):
         Tap by tap, in each all channels; places on the padding show ``spec.fill``.
     """
 
-    def __init__(self, spec: WindowSpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: WindowSpec, copies: int = 1) -> None:
+        self.spec, self.copies, self.keep_registers = spec, copies, copies > 1
         self.source, self.result = Port.of(spec.source), Port.of(spec.result)
         super().__init__(
             {
@@ -43,48 +44,51 @@ class WindowBuffer(wiring.Component):
         begin, slot, column = self._writer(m)
         first, read_column, move = self._reader(m, begin)
         taps = self._taps(m, slot, column, first, read_column, move)
-        start = delayed_token(m, begin, self.spec.lead_cycles, "begin")
-        valid, row, column = play(m, start, self.spec.output, "window")
+        start = delayed_token(m, begin, self.spec.lead_cycles, "begin", copies=self.copies)
+        valid, row, column = play(m, start, self.spec.output, "window", self.copies)
         m.d.comb += self.out_valid.eq(valid)
         self._fill(m, taps, row, column)
         return m
 
-    def _writer(self, m: Module) -> tuple[Signal, Signal, Signal]:
+    def _counter(self, m: Module, count: int, name: str) -> ControlRegister:
+        return counter(m, count, name, self.copies)
+
+    def _writer(self, m: Module) -> tuple[Signal, Value, Value]:
         """Return when the reader begins, and where the pixel that is there is written: row memory and column."""
         spec = self.spec
         rows, columns = spec.timing.space
-        row, column = count_pixels(m, self.in_valid, rows, columns, "write")
-        slot = counter(spec.rows_kept, "write_slot")
+        row, column = count_pixels(m, self.in_valid, rows, columns, "write", self.copies)
+        slot = self._counter(m, spec.rows_kept, "write_slot")
         with m.If(self.in_valid & (column == columns - 1)):
-            m.d.sync += slot.eq(following(slot, spec.rows_kept - 1))
+            m.d.sync += slot.eq(following(slot.value, spec.rows_kept - 1))
         begin_row, begin_column, cycles = spec.begin
         reached, begin = Signal(), Signal()
         m.d.comb += reached.eq(self.in_valid & (row == begin_row) & (column == begin_column))
-        m.d.comb += begin.eq(delayed_token(m, reached, cycles, "reached", spec.interval_cycles))
-        return begin, slot, column
+        m.d.comb += begin.eq(delayed_token(m, reached, cycles, "reached", spec.interval_cycles, self.copies))
+        return begin, slot.value, column
 
-    def _reader(self, m: Module, begin: Signal) -> tuple[Signal, Signal, Value]:
+    def _reader(self, m: Module, begin: Signal) -> tuple[Value, Value, Value]:
         """Return the row memory of the first row of taps, the column to be read, and whether taps move with it."""
         spec, kept = self.spec, self.spec.rows_kept
         rows, stride = spec.space[0], spec.window.stride
         # row memory that holds row 0 of the next image, and that of the first row of taps
-        base, first = counter(kept, "base"), counter(kept, "first_slot")
-        column = counter(spec.timing.columns, "read_column")
-        row, rest = counter(rows, "read_row"), counter(spec.row_cycles, "read_rest")
+        base, first = self._counter(m, kept, "base"), self._counter(m, kept, "first_slot")
+        column = self._counter(m, spec.timing.columns, "read_column")
+        row, rest = self._counter(m, rows, "read_row"), self._counter(m, spec.row_cycles, "read_rest")
         begin_row = Signal(name="begin_row")
-        m.d.comb += begin_row.eq((rest == 0) & (row != rows - 1))
+        m.d.comb += begin_row.eq((rest.value == 0) & (row.value != rows - 1))
         move = self._move(m, begin | begin_row)
-        m.d.sync += rest.eq(Mux(rest == 0, 0, rest - 1))
+        m.d.sync += rest.eq(Mux(rest.value == 0, 0, rest.value - 1))
         with m.If(move):
-            m.d.sync += column.eq(column + 1)
+            m.d.sync += column.eq(column.value + 1)
         with m.If(begin_row):
-            m.d.sync += [row.eq(row + 1), first.eq(moved(first, stride[0], kept))]
+            m.d.sync += [row.eq(row.value + 1), first.eq(moved(first.value, stride[0], kept))]
         with m.If(begin):
-            m.d.sync += [row.eq(0), first.eq(moved(base, -spec.window.padding[0], kept))]
-            m.d.sync += base.eq(moved(base, spec.timing.rows, kept))
+            m.d.sync += [row.eq(0), first.eq(moved(base.value, -spec.window.padding[0], kept))]
+            m.d.sync += base.eq(moved(base.value, spec.timing.rows, kept))
         with m.If(begin | begin_row):
             m.d.sync += [rest.eq(spec.row_cycles - 1), column.eq(spec.first_column)]
-        return first, column, move
+        return first.value, column.value, move
 
     def _move(self, m: Module, begin_row: Value) -> Value:
         """Return whether a column is read that the taps move on to: first as many as a window needs, then bursts."""
@@ -92,21 +96,22 @@ class WindowBuffer(wiring.Component):
         if spec.moves_always:
             return Const(1)
         burst, pitch = spec.window.stride[1], spec.output.column_cycles
-        moves, idle = counter(max(burst, spec.prefetch), "moves_left"), counter(pitch - burst + 1, "idle_left")
+        moves = self._counter(m, max(burst, spec.prefetch), "moves_left")
+        idle = self._counter(m, pitch - burst + 1, "idle_left")
         move = Signal(name="move")
-        m.d.comb += move.eq(idle == 0)
-        with m.If(idle != 0):
-            m.d.sync += idle.eq(idle - 1)
-        with m.Elif(moves == 0):
+        m.d.comb += move.eq(idle.value == 0)
+        with m.If(idle.value != 0):
+            m.d.sync += idle.eq(idle.value - 1)
+        with m.Elif(moves.value == 0):
             m.d.sync += [moves.eq(burst - 1), idle.eq(pitch - burst)]
         with m.Else():
-            m.d.sync += moves.eq(moves - 1)
+            m.d.sync += moves.eq(moves.value - 1)
         with m.If(begin_row):
             m.d.sync += [moves.eq(spec.prefetch - 1), idle.eq(0)]
         return move
 
     def _taps(
-        self, m: Module, slot: Signal, column: Signal, first: Signal, read_column: Signal, move: Value
+        self, m: Module, slot: Value, column: Value, first: Value, read_column: Value, move: Value
     ) -> list[list[Signal]]:
         """Return the pixels in the taps, row by row."""
         spec, kept = self.spec, self.spec.rows_kept
@@ -124,23 +129,24 @@ class WindowBuffer(wiring.Component):
             for number in range(kept)
         ]
         # what was read one cycle ago is there now
-        first_read = Signal.like(first, name="first_slot_read")
+        first_read = self._counter(m, kept, "first_slot_read")
         m.d.sync += first_read.eq(first)
         moved_on: Value = move
         if not spec.moves_always:
-            moved_on = Signal(name="moved")
-            m.d.sync += moved_on.eq(move)
+            moved_register = self._counter(m, 2, "moved")
+            m.d.sync += moved_register.eq(move)
+            moved_on = moved_register.value
         taps = []
         for tap in range(height):
             newest = Signal(self.source.bits, name=f"row_of_tap{tap}")
-            m.d.comb += newest.eq(chosen(first_read, [read[(number + tap) % kept] for number in range(kept)]))
+            m.d.comb += newest.eq(chosen(first_read.value, [read[(number + tap) % kept] for number in range(kept)]))
             line = [Signal(self.source.bits, name=f"tap{tap}_{place}", reset_less=True) for place in range(width)]
             with m.If(moved_on):
                 m.d.sync += [kept_tap.eq(after) for kept_tap, after in zip(line, [*line[1:], newest], strict=True)]
             taps.append(line)
         return taps
 
-    def _fill(self, m: Module, taps: list[list[Signal]], row: Signal, column: Signal) -> None:
+    def _fill(self, m: Module, taps: list[list[Signal]], row: Value, column: Value) -> None:
         """Show the taps, those on the padding as what it holds."""
         spec, channels = self.spec, self.source.count
         in_row = [_within(m, row, bounds, f"row{n}_on_map") for n, bounds in enumerate(spec.real_rows)]
@@ -157,7 +163,7 @@ class WindowBuffer(wiring.Component):
         m.d.comb += self.window.eq(Cat(words))
 
 
-def _within(m: Module, place: Signal, bounds: tuple[int, int, int], name: str) -> Signal | None:
+def _within(m: Module, place: Value, bounds: tuple[int, int, int], name: str) -> Signal | None:
     """Return whether ``place`` is from the first to the last of ``bounds``; None if it always is."""
     first, last, count = bounds
     checks: list[Value] = []

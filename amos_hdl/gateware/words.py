@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Module, Shape, Signal, Value
 
+from amos_hdl.gateware.control import ControlRegister
 from amos_hdl.schedule import Port
 
 
@@ -28,10 +29,10 @@ def register(m: Module, value: Value, name: str) -> Signal:
     return stored
 
 
-def valid_pipeline(m: Module, valid: Value, cycles: int) -> Value:
+def valid_pipeline(m: Module, valid: Value, cycles: int, copies: int = 1) -> Value:
     """Return ``valid`` delayed by ``cycles`` registers called ``valid_1``, ``valid_2``, ..., all low after reset."""
     for cycle in range(1, cycles + 1):
-        stored = Signal(name=f"valid_{cycle}")
+        stored = ControlRegister(m, 1, f"valid_{cycle}", copies=copies)
         m.d.sync += stored.eq(valid)
-        valid = stored
+        valid = stored.value
     return valid

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from amos_hdl.network import Network
 from amos_hdl.schedule import Port
+from amos_hdl.simulate.frames import frames
 from amos_hdl.simulate.words import pack, unpack
 
 Integers = npt.NDArray[np.int64]
@@ -16,8 +17,7 @@ Integers = npt.NDArray[np.int64]
 
 def image_payloads(network: Network, images: Integers) -> list[bytes]:
     """Return ``images`` ``(image, ...)`` as payloads of ``CLASSIFY``."""
-    port = Port.of(network.tensors[network.input.name])
-    return [row.tobytes() for row in pack(images.reshape(len(images), -1), port.word_bits)]
+    return [frame.tobytes() for frame in frames(network.tensors[network.input.name], images, 1)]
 
 
 def result_payloads(network: Network, values: Mapping[str, Integers]) -> list[bytes]:

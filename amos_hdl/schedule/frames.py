@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from amos_hdl.network import Tensor
+from amos_hdl.schedule.port import Port
+
 
 @dataclass(frozen=True)
 class FrameLayout:
@@ -25,6 +28,12 @@ class FrameLayout:
     pixels: int
     pixel_bits: int
     beat_bytes: int
+
+    @classmethod
+    def of(cls, image: Tensor, beat_bytes: int) -> FrameLayout:
+        """Return how ``image``, the input of a network, is cut."""
+        rows, columns = image.space or (1, 1)
+        return cls(rows * columns, Port.of(image).bits, beat_bytes)
 
     @property
     def word_pixels(self) -> int:

@@ -234,6 +234,9 @@ class LinkSpec:
             raise ScheduleError("bit of the UART", expected=expected, got=f"{self.bit_cycles}", hint="change the baud")
         if self.stream.beat_bytes != 1:
             raise ScheduleError("bytes of a beat on a link", expected="1", got=f"{self.stream.beat_bytes}")
+        if self.stream.buffer is not None and self.stream.buffer.images < WINDOW:
+            got = f"{self.stream.buffer.images}"
+            raise ScheduleError("images in the buffer of a link", expected=f"{WINDOW}", got=got)
         for what, count in (("image", self.image_bytes), ("result", self.result_bytes)):
             if count > PAYLOAD_LIMIT_BYTES:
                 expected = f"at most {PAYLOAD_LIMIT_BYTES} bytes"

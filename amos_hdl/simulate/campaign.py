@@ -8,6 +8,7 @@ pipeline is full.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ TRAFFICS_PER_PROCESS = 25
 #: Of 256 clock cycles, those in which an image is offered and a result is wanted, one pair per traffic in turn.
 _PACES = ((256, 256), (180, 256), (256, 140), (128, 128))
 
+#: Counters of folded sums, of units that share comparators, of sums over maps.
+_COUNTERS = frozenset(
+    "address slice fold working bias_fold part_fold fresh gate turn pixel_row pixel_column complete done".split()
+)
+#: Modules in which pixels wait; of their registers those that hold pixels.
+_WAITS, _PIXELS = re.compile(r"(_window|_buffer\d+)$|^delay_|_delay$"), ("row", "tap", "pixels", "delay", "_")
 #: Registers of the wrapper that hold images on their way.
 _BUFFERS = ("frame", "word_so_far", "word_read", "rest_of_word", "pixel_at_hand")
 
@@ -42,8 +49,9 @@ class Place:
         The layer of the network, or ``images`` and ``results`` of the stream wrapper.
     kind : str
         ``valid`` (the steps and the valid bits that go along with an image), ``spikes`` (spikes and the gates that have
-        fired so far), ``sums`` (all other words of a layer), ``control`` (what is there three times), and of the
-        wrapper ``control`` and ``buffers``.
+        fired so far), ``control`` (what counts, from image to image, and what is there three times), ``pixels`` (of
+        windows and branches that wait), ``sums`` (all other words of a layer), and of the wrapper ``control`` and
+        ``buffers``.
     """
 
     part: str
@@ -57,8 +65,10 @@ def place_of(register: Register, stream: bool) -> Place:
         buffers = register.name in _BUFFERS or register.name.startswith(("stored_", "_"))
         return Place(path[0] if path else "wrapper", "buffers" if buffers else "control")
     name = register.name
-    if "_copy" in name:
+    if "_copy" in name or name in _COUNTERS:
         return Place(path[0].removesuffix("_layer"), "control")
+    if path and _WAITS.search(path[0]):
+        return Place(path[0], "pixels" if name.startswith(_PIXELS) else "control")
     if name in ("out_valid", "step_register") or name.startswith(("valid", "step")):
         kind = "valid"
     elif name.startswith("spike") or name == "code":

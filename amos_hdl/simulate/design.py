@@ -14,73 +14,14 @@ import amos_hdl
 from amos_hdl.emit.manifest import Manifest, load_schedule
 from amos_hdl.errors import SimulationError
 from amos_hdl.network import Network, golden, store
-from amos_hdl.schedule import ArgmaxSpec, CollectSpec, DenseSpec, GlobalSpec, Schedule, UnitLayerSpec, WireSpec
+from amos_hdl.schedule import ArgmaxSpec, DenseSpec, Schedule, UnitLayerSpec
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.regression_list import Entry, RegressionList
+from amos_hdl.simulate.waivers import STREAM_WAIVERS, WAIVERS, network_waivers
 
-#: Verilator's warnings that are meant in generated Verilog.
-WAIVERS = (
-    Waiver("WIDTHEXPAND", "sums and comparisons are of words of different widths; extending the narrower is meant"),
-    Waiver("PROCASSINIT", "registers have a value at power-up, and FPGAs give it to them"),
-    Waiver(
-        "UNUSEDSIGNAL",
-        "a sum of two words has a bit more than the value interval of this sum needs",
-        match="*Bits of signal are not used: 'sum*",
-    ),
-    Waiver(
-        "WIDTHTRUNC",
-        "a count of bits is a table moved right by them, of which the lowest bit is meant",
-        match="*expects 1 bits on the Assign RHS, but Assign RHS's SHIFTR generates*",
-    ),
-    Waiver(
-        "UNUSEDSIGNAL",
-        "the index of a contender without a rival is in part a constant",
-        match="*Bits of signal are not used: 'index_*",
-    ),
-    Waiver(
-        "UNUSEDSIGNAL",
-        "no threshold of a folded unit need depend on each spike before it",
-        match="*ignal* not used: 'code*",
-    ),
-    Waiver(
-        "UNUSEDSIGNAL",
-        "bits that are the same in both sums with which a folded unit may begin",
-        match="*Bits of signal are not used: 'first_total'*",
-    ),
-    Waiver("UNSIGNED", "a threshold that every potential reaches: the gate spikes for every image"),
-    Waiver("CMPCONST", "a threshold that every potential reaches, or none"),
-    Waiver("WIDTHTRUNC", "Yosys writes !x for x == 0", match="Logical operator LOGNOT expects 1 bit*"),
-    Waiver(
-        "UNUSEDSIGNAL",
-        "a folded sum is complete in as many bits as its potentials have; what is carried beyond is not needed",
-        match="*Bits of signal are not used: 'wide_total'*",
-    ),
-    Waiver(
-        "UNUSEDSIGNAL",
-        "weights of one input that all are even, or have one sign",
-        match="*Bits of signal are not used: 'product_*'*",
-    ),
-    Waiver("UNUSEDSIGNAL", "counters wrap: the carry is dropped", match="*Bits of signal are not used: '*_plus_1'*"),
-    Waiver(
-        "UNUSEDSIGNAL",
-        "a product of two words has more bits than the value interval of this product needs",
-        match="*Bits of signal are not used: 'wide_product_*'*",
-    ),
-    Waiver("UNUSEDSIGNAL", "an input whose weights are all zero is not looked at", match="* not used: 'x'*"),
-)
 #: Clock cycles of images back to back that cocotb is given at most, which does some thousand per second, and the images
 #: that it is given even so; whole data sets are for the batch simulator.
 COCOTB_CYCLES, LEAST_IMAGES = 50_000, 4
-#: And in the AXI4-Stream wrapper.
-STREAM_WAIVERS = (
-    Waiver(
-        "UNUSEDSIGNAL", "pointers and counters wrap: the carry is dropped", "*_stream*.v", "Bits of signal * '_*_'*"
-    ),
-    Waiver(
-        "UNUSEDSIGNAL", "a beat is whole bytes, an image need not be", match="*Bits of signal are not used: 's_axis*"
-    ),
-    Waiver("UNUSEDSIGNAL", "registers are words, and refuse every write", match="* not used: 's_axil_*"),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +63,12 @@ class Design:
         spiking = [(modules[layer.name], "spikes") for layer in self.manifest.layers if layer.gates is not None]
         match kind:
             case "network":
-                waivers = [*WAIVERS, self._loop_waiver, *self._map_waivers]
+                waivers = [*WAIVERS, *network_waivers(self.schedule)]
                 return sources, [write_control_file(control, spiking, waivers)], self.manifest.top
             case "stream" if (wrapper := self.manifest.stream) is not None:
                 reason = "spikes leave a layer for testbenches alone"
                 unread = Waiver("UNUSEDSIGNAL", reason, f"*{self.manifest.top}.v", "Signal is not used: '_*_'*")
-                waivers = [*WAIVERS, *STREAM_WAIVERS, self._loop_waiver, *self._map_waivers, unread]
+                waivers = [*WAIVERS, *STREAM_WAIVERS, *network_waivers(self.schedule), unread]
                 control = work / f"{wrapper.top}.vlt"
                 return sources, [write_control_file(control, spiking, waivers)], wrapper.top
             case "layer" if name in modules:
@@ -141,26 +82,6 @@ class Design:
         stream = "" if self.manifest.stream is None else " stream,"
         expected = f"network,{stream} layer:NAME of {layers}, or unit:NUMBER"
         raise SimulationError("toplevel", where=entry.name, expected=expected, got=repr(entry.toplevel))
-
-    @property
-    def _map_waivers(self) -> list[Waiver]:
-        """Return waivers for modules that count pixels, and for branches."""
-        counting = [f"*_{name}_window.v" for name, layer in self.schedule.layers.items() if layer.window is not None]
-        for name, layer in self.schedule.layers.items():
-            counting += [f"*_{name}_buffer{n}.v" for n, buffer in enumerate(layer.buffers) if buffer is not None]
-            counting += [f"*_{name}.v"] if isinstance(layer.spec, GlobalSpec | CollectSpec) else []
-        counting += [f"*_delay_{name}.v" for name in self.schedule.output_delays] if self.schedule.has_maps else []
-        reason = "counters wrap: the carry is dropped"
-        waivers = [Waiver("UNUSEDSIGNAL", reason, file, "*ignal* not used: '_*_'*") for file in counting]
-        if any(len(layer.buffers) > 1 or isinstance(layer.spec, WireSpec) for layer in self.schedule.layers.values()):
-            reason = "a slice leaves channels out, and branches that meet have one valid"
-            waivers.append(Waiver("UNUSEDSIGNAL", reason, f"*{self.manifest.top}.v", "*ignal* not used: *"))
-        return waivers
-
-    @property
-    def _loop_waiver(self) -> Waiver:
-        reason = "bits of a layer's port that follow from other bits of it, such as equal sums, are no loop"
-        return Waiver("UNOPTFLAT", reason, file=f"*{self.manifest.top}.v")
 
     def job(self, entry: Entry, seed: int, folder: Path) -> Mapping[str, Any]:
         """Write the images of one run into ``folder`` and return the keys of its job."""

@@ -22,6 +22,7 @@ from amos_hdl.schedule.stream import StreamSpec
 from amos_hdl.simulate.build import Build, BuildOptions, build
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.design import Design
+from amos_hdl.simulate.frames import frames, pixel_rows
 from amos_hdl.simulate.process import run_logged
 from amos_hdl.simulate.program import faults_program
 from amos_hdl.simulate.registers import registers_of
@@ -100,8 +101,13 @@ def _winners(design: Design) -> set[str]:
 
 
 def network_ports(design: Design) -> Ports:
-    """Return how the network itself is connected: a beat is an image."""
+    """Return how the network itself is connected: a beat is an image, or a pixel of one.
+
+    Raises SimulationError if its results leave pixel by pixel.
+    """
     network, code, winners = design.network, design.network.input, _winners(design)
+    if design.schedule.gives_maps:
+        raise SimulationError("flips in a network", where=network.name, expected="outputs of one pixel", got="maps")
     names = list(network.outputs)
     bits = {name: Port.of(network.tensors[name]).bits for name in names}
     lows = dict(zip(names, np.cumsum([0, *bits.values()])[:-1].tolist(), strict=True))
@@ -167,23 +173,23 @@ class FaultSimulator:
 
     @property
     def beats(self) -> int:
-        """Beats of an image."""
-        return 1 if self.spec is None else self.spec.beats
+        """Beats of an image, of a network itself pixels."""
+        timing = self.design.schedule.input_timing
+        return timing.rows * timing.columns if self.spec is None else self.spec.beats
 
     def to_beats(self, images: Integers) -> Words:
-        """Return the beats ``(image·beats, word)`` of ``images`` ``(image, pixel)``."""
-        port = Port.of(self.design.network.tensors[self.design.network.input.name])
-        packed, spec = pack(images, port.word_bits), self.spec
+        """Return the beats ``(image·beats, word)`` of ``images``; of a network itself its pixels."""
+        source, spec = self.design.network.tensors[self.design.network.input.name], self.spec
         width = whole_words(self.ports.beat_bits) // 8
         if spec is None:
-            wide = np.zeros((len(images), width), np.uint8)
+            port = Port.of(source)
+            packed = pack(pixel_rows(images, port.count).reshape(-1, port.count), port.word_bits)
+            wide = np.zeros((len(packed), width), np.uint8)
             wide[:, : packed.shape[1]] = packed
             return wide.view(np.uint32)
         # (image, beat, byte)
-        cut = np.zeros((len(images), spec.beats * spec.beat_bytes), np.uint8)
-        cut[:, : packed.shape[1]] = packed
         beats = np.zeros((len(images), spec.beats, width), np.uint8)
-        beats[:, :, : spec.beat_bytes] = cut.reshape(len(images), spec.beats, spec.beat_bytes)
+        beats[:, :, : spec.beat_bytes] = frames(source, images, spec.beat_bytes)
         beats[:, -1, spec.beat_bytes] = 1  # tlast
         return beats.reshape(-1, width).view(np.uint32)
 
@@ -199,9 +205,11 @@ class FaultSimulator:
             mask[low : low + bits] = True
         after = (inside + 2) * beats
         most = 64 * (images * interval + grace)
-        plain = self.spec is None
-        per_beat = interval if plain else -(-interval // beats)
-        head = [per_beat, latency, images * beats, after, blocked, grace, most, int(plain)]
+        timing, per_beat = self.design.schedule.input_timing, -(-interval // beats)
+        # a network without handshake takes the pixels of an image at their clock cycles
+        last_of_row = timing.row_cycles - (timing.columns - 1) * timing.column_cycles
+        paces = [beats, timing.columns, timing.column_cycles, last_of_row] if self.spec is None else [1, 1, 0, 0]
+        head = [per_beat, latency, images * beats, after, blocked, grace, most, int(self.spec is None), *paces]
         return np.concatenate([np.array(head, np.uint32), np.packbits(mask, bitorder="little").view(np.uint32)])
 
     def run(self, plan: Words, beats: Words, *, timeout_s: float = 3600) -> npt.NDArray[np.int64]:

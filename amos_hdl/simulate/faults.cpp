@@ -78,6 +78,8 @@ constexpr std::size_t RECORD_WORDS = sizeof(Vtop::record) / sizeof(Word);
 
 struct Plan {
     Word interval, latency, before, after, blocked, grace, most_cycles, always_ready;
+    // of a device without handshake: beats of an image, and clock cycles from a beat to the next in a row, and in another
+    Word beats, columns, column_cycles, row_cycles;
     Word class_mask[RECORD_WORDS];
 };
 
@@ -122,7 +124,7 @@ public:
     Run run(const Traffic& traffic, const Flip* flip, std::size_t length) {
         reset();
         Run run;
-        m_sent = 0, m_pending = false, m_since = m_plan.interval;
+        m_sent = 0, m_pending = false, m_since = m_plan.row_cycles;
         Word quiet = 0;
         for (Word cycle = 0; length ? cycle < length : quiet < m_plan.grace; ++cycle) {
             if (cycle > m_plan.most_cycles) fail("the undisturbed model does not come to rest", "run");
@@ -173,9 +175,11 @@ private:
     bool step(Run& run, const Traffic& traffic, Word cycle, const Flip* flip, bool offer, bool more, bool ready,
               std::vector<Row>* results) {
         if (flip && flip->cycle == cycle) apply(*flip);
-        // what was offered stays until it is taken; a network without handshake gets an image per interval at most
-        const bool spaced = !m_plan.always_ready || m_since >= m_plan.interval;
-        const bool offered = more && spaced && (offer || m_pending);
+        // what was offered stays until it is taken; a network without handshake gets an image per interval at most, and
+        // all of it at its clock cycles
+        const Word gap = m_sent % m_plan.columns ? m_plan.column_cycles : m_plan.row_cycles;
+        const bool spaced = !m_plan.always_ready || m_since >= gap, within = m_sent % m_plan.beats != 0;
+        const bool offered = more && spaced && (offer || m_pending || within);
         m_top.in_valid = offered;
         m_top.out_ready = ready;
         for (std::size_t word = 0; word < BEAT_WORDS; ++word)

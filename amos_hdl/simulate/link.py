@@ -14,8 +14,8 @@ from amos_hdl.emit.board import link_spec, render_linked, shown_output
 from amos_hdl.network import golden, store
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.simulate.control_file import Waiver, write_control_file
-from amos_hdl.simulate.design import STREAM_WAIVERS, WAIVERS
 from amos_hdl.simulate.regression_list import Entry
+from amos_hdl.simulate.waivers import STREAM_WAIVERS, WAIVERS, network_waivers
 
 #: Verilator's warnings that are meant in the link.
 LINK_WAIVERS = (
@@ -66,10 +66,8 @@ class LinkDesign:
         for name, text in self.verilog.items():
             sources.append(folder / name)
             sources[-1].write_text(text, encoding="utf-8")
-        reason = "bits of a layer's port that follow from other bits of it, such as equal sums, are no loop"
-        loop = Waiver("UNOPTFLAT", reason, file=f"*{self.schedule.network.name}.v")
-        control = work / f"{self.top}.vlt"
-        return sources, [write_control_file(control, (), [*WAIVERS, *STREAM_WAIVERS, *LINK_WAIVERS, loop])], self.top
+        waivers = [*WAIVERS, *STREAM_WAIVERS, *LINK_WAIVERS, *network_waivers(self.schedule)]
+        return sources, [write_control_file(work / f"{self.top}.vlt", (), waivers)], self.top
 
     def job(self, entry: Entry, seed: int, folder: Path) -> Mapping[str, Any]:
         """Write the images of one run into ``folder`` and return the keys of its job."""

@@ -43,6 +43,7 @@ def faults(
         raise SimulationError(
             "no stream wrapper", where=str(design.rtl), hint="amos-hdl generate --interface axi-stream makes it"
         )
+    protect = design.manifest.protect if options is None else options.protect
     campaigns: dict[str, tuple[Campaign, float]] = {}
     for device in dict.fromkeys(devices or ("network", *(("stream",) if options is not None else ()))):
         spec = None if device == "network" or options is None else StreamSpec.of(design.schedule, options)
@@ -57,7 +58,7 @@ def faults(
         "passed": all(campaign.passed for campaign, _ in campaigns.values()),
         "flips": flips,
         "seed": seed,
-        "protect": "none" if options is None else options.protect,
+        "protect": protect or "none",
         "latency_cycles": design.manifest.latency_cycles,
         "devices": {device: _data(campaign) for device, (campaign, _) in campaigns.items()},
     }
@@ -71,7 +72,7 @@ def faults(
             for example in campaign.examples:
                 steps.failed(f"{device}: {example}")
             if not campaign.passed and data["protect"] == "none":
-                note("amos-hdl generate --interface axi-stream --protect tmr keeps what counts and steers three times")
+                note("amos-hdl generate --protect tmr keeps what counts and steers three times")
             if campaign.passed:
                 steps.done(f"{device}: no flip outlived the pipeline, stalled it, or moved a result to another image")
 

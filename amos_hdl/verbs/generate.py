@@ -23,23 +23,26 @@ def wanted_stream(
     """
     if interface == "axi-stream":
         return StreamOptions(beat_bytes=stream_bytes, registers=registers, protect=protect)
-    if stream_bytes is not None or registers or protect != "none":
-        raise ScheduleError(
-            "--stream-bytes, --registers and --protect", expected="--interface axi-stream", got=interface
-        )
+    if stream_bytes is not None or registers:
+        raise ScheduleError("--stream-bytes and --registers", expected="--interface axi-stream", got=interface)
     return None
 
 
 def generate(
-    project: Project, flags: Mapping[str, Any], rtl: Path | None, steps: Steps, stream: StreamOptions | None = None
+    project: Project,
+    flags: Mapping[str, Any],
+    rtl: Path | None,
+    steps: Steps,
+    stream: StreamOptions | None = None,
+    protect: Protection = "none",
 ) -> Outcome:
-    """Write the Verilog of a network, and of its AXI4-Stream wrapper if asked."""
+    """Write the Verilog of a network, and of its AXI4-Stream wrapper if asked; ``protect`` is of one without."""
     from amos_hdl.emit.generate import generate as emit
 
     folder = rtl or project.rtl
     with steps.step(f"generating {folder}"):
         started = time.perf_counter()
-        manifest = emit(project.schedule(flags), folder, stream)
+        manifest = emit(project.schedule(flags), folder, stream, protect)
         seconds = time.perf_counter() - started
     data = {
         "network": project.name,

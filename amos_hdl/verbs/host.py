@@ -15,6 +15,7 @@ from amos_hdl.emit.board import shown_output
 from amos_hdl.errors import DataError
 from amos_hdl.project import Project
 from amos_hdl.schedule import Port
+from amos_hdl.schedule.frames import FrameLayout
 from amos_hdl.verbs.outcome import Outcome
 
 #: What an answer may take beyond the time on the line: the network, the host's driver, its scheduler.
@@ -33,8 +34,9 @@ def host(project: Project, port: str, baud: int, images: Path | None, most: int 
     chosen, labels = dataset.images[:most], dataset.labels
     # two images may be under way, each byte escaped
     network = project.network
-    bits = sum(Port.of(network.tensors[tensor]).bits for tensor in (network.input.name, *network.outputs))
-    bytes_under_way = 4 * (bits // 8 + 100)
+    image_bytes = FrameLayout.of(network.tensors[network.input.name], 1).beats
+    result_bytes = sum(Port.of(network.tensors[name]).bits // 8 + 1 for name in network.outputs)
+    bytes_under_way = 4 * (image_bytes + result_bytes + 100)
     transport = SerialTransport(port, baud)
     try:
         client = BoardClient(transport, PATIENCE_S + 10 * bytes_under_way / baud)

@@ -2,19 +2,22 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from amos_hdl.circuit import relu
 from amos_hdl.emit.generate import generate, render
-from amos_hdl.errors import ScheduleError
+from amos_hdl.errors import ScheduleError, SimulationError
+from amos_hdl.network import Input, Network, Unit
 from amos_hdl.schedule import HardwareOptions, Schedule, StreamOptions, StreamSpec
 from amos_hdl.simulate.campaign import Place, chosen, place_of, run_campaign
 from amos_hdl.simulate.design import load_design
-from amos_hdl.simulate.fault_simulator import VERDICT, build_fault_simulator
+from amos_hdl.simulate.fault_simulator import VERDICT, build_fault_simulator, network_ports
 from amos_hdl.simulate.registers import registers_of
 from amos_hdl.synthesize.tools import find_tool, run_tool
-from tests.conftest import ROOT
+from tests.conftest import ROOT, map_network
 from tests.testbenches.simulation import seal
 
 SIM_ROOT = ROOT / "build" / "sim"
@@ -136,6 +139,46 @@ def test_counters_of_folded_sums_need_protection(small, small_folder, tmp_path):
         results[protect] = campaign(simulator_for(small, small_folder, tmp_path / f"w{protect}", rtl=rtl), 1000)
     assert results["none"].total.outlived > 0 and not results["none"].passed
     assert results["tmr"].passed and any(group.place == Place("sums", "control") for group in results["tmr"].groups)
+
+
+@pytest.mark.parametrize("options", [HardwareOptions(), HardwareOptions(interval=300)], ids=["unfolded", "folded"])
+def test_pixels_are_counted_three_times(map_folder, tmp_path, options):
+    """A lost pixel shifts all that follow; protected, no flip outlives, and a flip in what counts shows nowhere."""
+    results, network = {}, map_network()
+    for protect in ("none", "tmr"):
+        rtl, work = tmp_path / protect, tmp_path / f"w{protect}"
+        assert generate(Schedule(network, options), rtl, protect=protect).protect == (
+            protect if protect == "tmr" else None
+        )
+        design = load_design(map_folder / "models" / "maps", rtl)
+        simulator = build_fault_simulator(design, None, root=SIM_ROOT, work=work)
+        results[protect] = run_campaign(simulator, design.some_images(200, 1), 400, 1)
+        kinds = {place_of(register, stream=False).kind for register in simulator.registers}
+        assert kinds >= {"control", "pixels", "sums", "spikes"}
+    assert results["none"].total.outlived > 0 and not results["none"].passed
+    assert results["tmr"].passed and results["tmr"].total.classes > 0 and results["tmr"].total.worst_images == 1
+    control = [group for group in results["tmr"].groups if group.place.kind == "control"]
+    assert sum(group.flips for group in control) > 50
+    assert all(group.masked == group.flips and not group.longest_cycles for group in control)
+
+
+def test_a_network_of_maps_behind_streams(map_folder, tmp_path):
+    """The buffer before it too: nothing stalls or loses its order."""
+    stream, rtl = StreamOptions(protect="tmr"), tmp_path / "rtl"
+    generate(Schedule(map_network(), HardwareOptions()), rtl, stream)
+    design = load_design(map_folder / "models" / "maps", rtl)
+    spec = StreamSpec.of(design.schedule, stream)
+    simulator = build_fault_simulator(design, spec, root=SIM_ROOT, work=tmp_path / "work")
+    result = run_campaign(simulator, design.some_images(200, 1), 400, 1)
+    assert result.passed and {group.place.part for group in result.groups} >= {"images", "results", "wrapper"}
+    assert {group.place.kind for group in result.groups if group.place.part == "images"} == {"control", "buffers"}
+
+
+def test_results_that_are_maps():
+    network = Network("n", (Input("x", (1, 4, 4), 0, 3), Unit("u", "x", (relu(2),), [0])), ("u",))
+    design = SimpleNamespace(network=network, schedule=Schedule(network, HardwareOptions()))
+    with pytest.raises(SimulationError, match=r"^n: flips in a network: expected outputs of one pixel, got maps"):
+        network_ports(design)
 
 
 def test_places(network_simulator):

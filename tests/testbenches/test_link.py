@@ -16,7 +16,7 @@ from amos_hdl.synthesize.cell_models import cell_models
 from amos_hdl.synthesize.families import FAMILIES
 from amos_hdl.synthesize.tools import find_tool
 from amos_hdl.synthesize.yosys import NETLIST_VERILOG, run_yosys
-from tests.conftest import ROOT, small_network
+from tests.conftest import ROOT, map_network, small_network
 from tests.testbenches.simulation import messages, run_on
 
 TESTS = 11
@@ -58,6 +58,17 @@ def test_digits(tmp_path):
 )
 def test_other_networks(options, rest, tmp_path):
     check(linked(tmp_path, small_network(), options, **rest), tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    "options", [HardwareOptions(), HardwareOptions(interval=6000)], ids=["a pixel per clock", "slower than the line"]
+)
+def test_networks_of_maps(options, tmp_path):
+    """Their images wait in a buffer; folded, a network is longer at one than the line at two."""
+    design = linked(tmp_path, map_network(), options)
+    schedule = design.schedule
+    assert (schedule.interval_cycles > 2 * 10 * design.bit_cycles * 40) == (options.interval is not None)
+    check(design, tmp_path / "work")
 
 
 @pytest.fixture(scope="module")
