@@ -78,22 +78,24 @@ class Project:
         """The stored network."""
         return store.load(self.folder)
 
-    def options(self, flags: Mapping[str, Any] | None = None) -> HardwareOptions:
-        """Return hardware options: flags first (None: not given), then the recipe's, then the defaults.
+    def options(
+        self, flags: Mapping[str, Any] | None = None, preset: Mapping[str, Any] | None = None
+    ) -> HardwareOptions:
+        """Return hardware options: flags first (None: not given), then ``preset``, the recipe's, and the defaults.
 
         Flags that are goals, ``interval``, ``luts`` and ``device``, are no options: ``schedule`` makes folds of them.
         """
         recipe = self.conversion_recipe or self.recipe
         chosen: dict[str, Any] = {} if recipe is None else recipe.hardware_options
         given = {name: value for name, value in (flags or {}).items() if value is not None and name not in GOALS}
-        return HardwareOptions.of(chosen | given)
+        return HardwareOptions.of(chosen | dict(preset or {}) | given)
 
-    def schedule(self, flags: Mapping[str, Any] | None = None) -> Schedule:
+    def schedule(self, flags: Mapping[str, Any] | None = None, preset: Mapping[str, Any] | None = None) -> Schedule:
         """Return the schedule of the stored network, folded as far as the goals among the flags want.
 
         Raises ScheduleError, DoesNotFitError if they cannot be met.
         """
-        options = self.options(flags)
+        options = self.options(flags, preset)
         goals = {name: (flags or {}).get(name) for name in GOALS}
         if any(value is not None for value in goals.values()):
             options = plan(self.network, options, **goals).options

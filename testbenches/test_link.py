@@ -16,7 +16,19 @@ from amos_hdl.host.check import check_board
 from amos_hdl.host.client import BoardClient
 from amos_hdl.host.codec import image_payloads, result_payloads
 from amos_hdl.network import golden, store
-from amos_hdl.schedule.link import ESCAPE, FLAG, IDENTITY_BYTES, WINDOW, Fault, Frame, FrameReader, Kind, escape, fcs
+from amos_hdl.schedule.link import (
+    BYTE_BITS,
+    ESCAPE,
+    FLAG,
+    IDENTITY_BYTES,
+    WINDOW,
+    Fault,
+    Frame,
+    FrameReader,
+    Kind,
+    escape,
+    fcs,
+)
 from amos_hdl.simulate.job import load_job
 
 JOB = load_job()
@@ -27,7 +39,9 @@ IMAGES = golden.check_images(NETWORK, np.load(JOB.parameters["images"], allow_pi
 VALUES = golden.run(NETWORK, IMAGES).values
 PAYLOADS, RESULTS = image_payloads(NETWORK, IMAGES), result_payloads(NETWORK, VALUES)
 #: Longer than an image and its result, and whatever is under way, take.
-PATIENCE_BYTES = 6 * (len(PAYLOADS[0]) + len(RESULTS[0]) + 20) + JOB.parameters["latency_cycles"]
+PATIENCE_BYTES = 6 * (len(PAYLOADS[0]) + len(RESULTS[0]) + 20) + 4 * JOB.parameters["latency_cycles"] // (
+    BYTE_BITS * BIT_CYCLES
+)
 TIMEOUT_S = PATIENCE_BYTES * 10 * BIT_CYCLES * CLOCK_NS * 1e-9
 
 

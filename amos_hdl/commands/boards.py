@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ from amos_hdl.commands.options import (
     images_option,
     json_option,
     network_argument,
+    protect_option,
 )
 from amos_hdl.console import Steps
 from amos_hdl.project import find_project
@@ -26,6 +28,7 @@ from amos_hdl.project import find_project
 @click.option("--clock", "clock_mhz", type=MegahertzRange(1, 400), help="Of the network, MHz.  [default: the board's]")
 @click.option("--baud", type=click.IntRange(1), help="Bits per second of the UART.  [default: 1000000]")
 @click.option("--seed", type=click.IntRange(1), default=1, show_default=True, help="Seed of place and route.")
+@protect_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder.  [default: build/NETWORK/board/BOARD]")
 @json_option
 def board(
@@ -35,16 +38,18 @@ def board(
     clock_mhz: float | None,
     baud: int | None,
     seed: int,
+    protect: Any,
     out: Path | None,
     json: bool,
 ) -> None:
     """Make a board's bitstream: the network behind a UART, its clock met (needs the extra "board").
 
-    A board may want other hardware options than the recipe's; flags go before both.
+    A board may want other hardware options than the recipe's; flags go before both.  A network of maps is folded, if
+    nothing is said of folds, interval, LUTs or device, as far as images still come no faster over the UART.
     """
     from amos_hdl.verbs.board import board as act
 
-    finish(act(find_project(network), name, hardware, clock_mhz, baud, seed, out, Steps(json)), json)
+    finish(act(find_project(network), name, hardware, clock_mhz, baud, seed, protect, out, Steps(json)), json)
 
 
 @click.command()

@@ -13,6 +13,7 @@ from amos_hdl.commands.options import (
     hardware_options,
     json_option,
     network_argument,
+    protect_option,
     rtl_option,
     synthesis_options,
 )
@@ -37,13 +38,7 @@ from amos_hdl.project import find_project
     help="Bytes of a beat of an image, 1 to 4096.  [default: an image, of a network of maps a pixel, in one beat]",
 )
 @click.option("--registers", is_flag=True, help="Identity and counters over AXI4-Lite beside the streams.")
-@click.option(
-    "--protect",
-    type=click.Choice(["none", "tmr"]),
-    default="none",
-    show_default=True,
-    help="tmr: what counts and steers, in folded layers, maps and streams, three times, outvoting any one flipped bit.",
-)
+@protect_option
 @json_option
 def generate(
     network: str,

@@ -21,6 +21,13 @@ json_option = click.option("--json", is_flag=True, help="Print one JSON object, 
 rtl_option = click.option(
     "--rtl", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]"
 )
+protect_option = click.option(
+    "--protect",
+    type=click.Choice(["none", "tmr"]),
+    default="none",
+    show_default=True,
+    help="tmr: what counts and steers, in folded layers, maps and streams, three times, outvoting any one flipped bit.",
+)
 images_option = click.option(
     "--images",
     type=click.Path(path_type=Path),

@@ -22,7 +22,7 @@ from amos_hdl.schedule import FoldedSumSpec, Schedule
 from amos_hdl.schedule.board import Board
 from amos_hdl.schedule.link import LinkSpec
 from amos_hdl.schedule.pll import PllSpec
-from amos_hdl.schedule.stream import StreamOptions, StreamSpec
+from amos_hdl.schedule.stream import Protection, StreamOptions, StreamSpec
 
 #: Name of the top module, and of the files of the tools.
 TOP = "top"
@@ -72,11 +72,11 @@ class BoardDesign:
         return hashlib.sha256("".join(hashlib.sha256(part.encode()).hexdigest() for part in parts).encode()).hexdigest()
 
 
-def link_spec(schedule: Schedule, bit_cycles: int) -> LinkSpec:
+def link_spec(schedule: Schedule, bit_cycles: int, protect: Protection = "none") -> LinkSpec:
     """Return the link of a network."""
     return LinkSpec(
         # an image comes in, at the pace of the line, while the one before is in the network
-        stream=StreamSpec.of(schedule, StreamOptions(beat_bytes=1), least_buffers=2),
+        stream=StreamSpec.of(schedule, StreamOptions(beat_bytes=1, protect=protect), least_buffers=2),
         digest=schedule.network.digest,
         bit_cycles=bit_cycles,
     )
@@ -93,7 +93,7 @@ def render_linked(schedule: Schedule, link: LinkSpec, leds: int) -> tuple[str, d
     network, top = schedule.network, f"{schedule.network.name}_link"
     names = {"stream": f"{network.name}_stream", **{part: f"{top}_{part}" for part in _TITLES}}
     linked = LinkedNetwork(link, names, leds=leds, shown=shown_output(network))
-    modules = network_modules(schedule) + stream_modules(schedule, link.stream)
+    modules = network_modules(schedule, copies=link.stream.copies) + stream_modules(schedule, link.stream)
     modules += [
         EmittedModule(names[part], component, header(_TITLES[part], [], schedule))
         for part, component in linked.parts.items()
@@ -115,7 +115,9 @@ def _description(schedule: Schedule, link: LinkSpec) -> tuple[str, list[str]]:
     return f"Network {schedule.network.name} behind a UART.", body
 
 
-def render_board(schedule: Schedule, board: Board, clock_mhz: float | None, baud: int | None) -> BoardDesign:
+def render_board(
+    schedule: Schedule, board: Board, clock_mhz: float | None, baud: int | None, protect: Protection = "none"
+) -> BoardDesign:
     """Return a network for ``board``; None: the board's own clock and baud.
 
     Raises
@@ -126,7 +128,7 @@ def render_board(schedule: Schedule, board: Board, clock_mhz: float | None, baud
         If ``amaranth-boards`` is not installed.
     """
     clock, pll = board.clock(clock_mhz)
-    link = link_spec(schedule, board.bit_cycles(clock, baud))
+    link = link_spec(schedule, board.bit_cycles(clock, baud), protect)
     platform = _platform(board)
     linked, verilog = render_linked(schedule, link, count_lamps(platform))
     plan = platform.prepare(BoardTop(linked, pll), TOP, emit_src=False)

@@ -199,6 +199,13 @@ class Identity:
 IDENTITY_BYTES = len(SIGNATURE) + 1 + 2 + 2 + 32 + 1
 #: Bytes of a ``FAULT``: which, and the count of faults.
 FAULT_BYTES = 2
+#: Of the UART: a start bit, eight bits, a stop bit.
+BYTE_BITS = 10
+
+
+def line_cycles(image_bytes: int, bit_cycles: int) -> int:
+    """Return the fewest clock cycles from one image to the next on the line: with nothing but its bytes."""
+    return image_bytes * BYTE_BITS * bit_cycles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,4 +267,4 @@ class LinkSpec:
     @property
     def byte_cycles(self) -> int:
         """Clock cycles of one byte: a start bit, eight bits, a stop bit."""
-        return 10 * self.bit_cycles
+        return BYTE_BITS * self.bit_cycles

@@ -18,9 +18,10 @@ from amos_hdl.schedule.board import Board
 from amos_hdl.synthesize.nextpnr import REPORT, place
 from amos_hdl.synthesize.targets import find_target
 from amos_hdl.synthesize.tools import find_tool, run_tool
+from amos_hdl.synthesize.unfinished import unfinished_folder
 from amos_hdl.synthesize.yosys import NETLIST_JSON, run_yosys
 
-RESULT, UNFINISHED = "board.json", "unfinished"
+RESULT = "board.json"
 _PACKERS = ("icepack", "ecppack", "gowin_pack")
 _SUFFIXES = (".bit", ".bin", ".fs")
 
@@ -100,66 +101,69 @@ def build_bitstream(
     packer_name = next(command[0] for command in design.commands if command[0] in _PACKERS)
     progress("looking for the tools")
     yosys, placer, packer = find_tool("yosys"), find_tool(str(target.family.placer)), find_tool(packer_name)
-    folder = work / UNFINISHED
-    shutil.rmtree(folder, ignore_errors=True)
-    sources = {**design.verilog, f"{TOP}.il": design.top}
-    for name, text in {**sources, design.constraints_name: design.constraints}.items():
-        write_file(folder / name, text, SynthesisError)
-    progress(f"synthesizing for {target.device} with Yosys {yosys.version}")
-    cells = run_yosys(yosys, list(sources), TOP, target.family, folder=folder, carry=design.carry, buffers=False).design
-    progress(f"placing and routing {cells.lut_sites:,} LUTs on {target.device} with {placer.version}")
-    try:
-        placed = place(placer, target, cells, _place_options(design, seed), folder=folder, clock=None)
-    except DoesNotFitError as error:
-        # a board's device is what it is: only the network can become smaller
-        hint = "share hardware with --fold LAYER or --fold SUMS=LANESxINPUTS, or take a larger board"
-        where = f"{network} on {board.name}"
-        raise DoesNotFitError(error.what, where=where, expected=error.expected, got=error.got, hint=hint) from error
-    clock = float(design.clock_mhz)
-    if placed.fmax_mhz < clock:
-        raise SynthesisError(
-            "the clock is not met",
-            where=f"{network} on {board.name}",
-            expected=f"{clock:g} MHz",
-            got=f"{placed.fmax_mhz:.1f} MHz",
-            hint="lower it with --clock, or try fewer --adders-per-stage, or another --seed",
+    with unfinished_folder(work) as folder:
+        sources = {**design.verilog, f"{TOP}.il": design.top}
+        for name, text in {**sources, design.constraints_name: design.constraints}.items():
+            write_file(folder / name, text, SynthesisError)
+        progress(f"synthesizing for {target.device} with Yosys {yosys.version}")
+        cells = run_yosys(
+            yosys, list(sources), TOP, target.family, folder=folder, carry=design.carry, buffers=False
+        ).design
+        progress(f"placing and routing {cells.lut_sites:,} LUTs on {target.device} with {placer.version}")
+        try:
+            placed = place(placer, target, cells, _place_options(design, seed), folder=folder, clock=None)
+        except DoesNotFitError as error:
+            # a board's device is what it is: only the network can become smaller
+            hint = "share hardware with --fold LAYER or --fold SUMS=LANESxINPUTS, or take a larger board"
+            where = f"{network} on {board.name}"
+            raise DoesNotFitError(error.what, where=where, expected=error.expected, got=error.got, hint=hint) from error
+        clock = float(design.clock_mhz)
+        if placed.fmax_mhz < clock:
+            raise SynthesisError(
+                "the clock is not met",
+                where=f"{network} on {board.name}",
+                expected=f"{clock:g} MHz",
+                got=f"{placed.fmax_mhz:.1f} MHz",
+                hint="lower it with --clock, or try fewer --adders-per-stage, or another --seed",
+            )
+        progress("packing the bitstream")
+        name = _pack(
+            design, packer_name, lambda options: run_tool(packer, options, folder=folder, log="pack.log"), folder
         )
-    progress("packing the bitstream")
-    name = _pack(design, packer_name, lambda options: run_tool(packer, options, folder=folder, log="pack.log"), folder)
-    file = folder / f"{network}-{board.name}{Path(name).suffix}"
-    (folder / name).rename(file)
-    suffix = _dfu_suffix(design.commands, file.read_bytes())
-    if suffix is not None:
-        write_file(file.with_suffix(".dfu"), file.read_bytes() + suffix, SynthesisError)
-    result = Bitstream(
-        board=board.name,
-        device=target.device,
-        network=network,
-        network_sha256=design.link.digest,
-        bitstream=file.name,
-        bitstream_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        design_sha256=design.sha256,
-        clock_mhz=clock,
-        fmax_mhz=round(placed.fmax_mhz, 2),
-        baud=round(clock * 1e6 / design.link.bit_cycles, 1),
-        luts=placed.used["luts"],
-        flip_flops=placed.used.get("flip_flops", cells.flip_flops),
-        block_rams=placed.used["block_rams"],
-        lut_percent=round(100 * placed.used["luts"] / placed.available["luts"], 1),
-        image_bytes=design.link.image_bytes,
-        result_bytes=design.link.result_bytes,
-        latency_cycles=design.link.stream.network_latency_cycles,
-        interval_cycles=design.link.stream.network_interval_cycles,
-        seed=seed,
-        tools={tool.name: tool.version for tool in (yosys, placer, packer)},
-    )
-    (work / RESULT).unlink(missing_ok=True)
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            path.replace(work / path.name)
-    shutil.rmtree(folder)
-    write_file(work / RESULT, json.dumps(dataclasses.asdict(result), indent=2) + "\n", SynthesisError)
-    return result
+        file = folder / f"{network}-{board.name}{Path(name).suffix}"
+        (folder / name).rename(file)
+        suffix = _dfu_suffix(design.commands, file.read_bytes())
+        if suffix is not None:
+            write_file(file.with_suffix(".dfu"), file.read_bytes() + suffix, SynthesisError)
+        result = Bitstream(
+            board=board.name,
+            device=target.device,
+            network=network,
+            network_sha256=design.link.digest,
+            bitstream=file.name,
+            bitstream_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+            design_sha256=design.sha256,
+            clock_mhz=clock,
+            fmax_mhz=round(placed.fmax_mhz, 2),
+            baud=round(clock * 1e6 / design.link.bit_cycles, 1),
+            luts=placed.used["luts"],
+            flip_flops=placed.used.get("flip_flops", cells.flip_flops),
+            block_rams=placed.used["block_rams"],
+            lut_percent=round(100 * placed.used["luts"] / placed.available["luts"], 1),
+            image_bytes=design.link.image_bytes,
+            result_bytes=design.link.result_bytes,
+            latency_cycles=design.link.stream.network_latency_cycles,
+            interval_cycles=design.link.stream.network_interval_cycles,
+            seed=seed,
+            tools={tool.name: tool.version for tool in (yosys, placer, packer)},
+        )
+        (work / RESULT).unlink(missing_ok=True)
+        for path in sorted(folder.iterdir()):
+            if path.is_file():
+                path.replace(work / path.name)
+        shutil.rmtree(folder)
+        write_file(work / RESULT, json.dumps(dataclasses.asdict(result), indent=2) + "\n", SynthesisError)
+        return result
 
 
 def _place_options(design: BoardDesign, seed: int) -> list[str]:

@@ -14,9 +14,8 @@ from amos_hdl.synthesize.nextpnr import Placed, run_nextpnr
 from amos_hdl.synthesize.result import FORMAT, RESULT, SynthesisResult, write_result
 from amos_hdl.synthesize.targets import Target, find_target
 from amos_hdl.synthesize.tools import find_tool
+from amos_hdl.synthesize.unfinished import unfinished_folder
 from amos_hdl.synthesize.yosys import Synthesized, run_yosys
-
-UNFINISHED = "unfinished"
 
 
 def synthesize(
@@ -40,8 +39,8 @@ def synthesize(
     """Synthesize a design and, if asked, place and route it.
 
     A run works in ``work/unfinished``.  What it made moves to ``work`` when all of it has succeeded, ``result.json``
-    last; if it fails, its files (the logs) stay in ``unfinished`` until the next run, and the results of an earlier run
-    are left as they were.  One run per work folder at a time.
+    last; if it fails, its files (the logs) stay in ``unfinished`` until the next run, unless it is interrupted, and the
+    results of an earlier run are left as they were.  One run per work folder at a time.
 
     Parameters
     ----------
@@ -91,59 +90,49 @@ def synthesize(
     yosys = find_tool("yosys")
     placer = find_tool(chosen.family.placer) if pnr and chosen.family.placer is not None else None
 
-    folder = _empty_folder(work / UNFINISHED)
-    names, digest = _copy_sources(sources, folder)
-    tell(f"synthesizing {top} for {chosen.name} with Yosys {yosys.version}")
-    synthesized = run_yosys(
-        yosys,
-        names,
-        top,
-        chosen.family,
-        folder=folder,
-        network_top=network_top,
-        block_ram=block_ram,
-        carry=carry,
-        dsp=dsp,
-    )
-    placed = None
-    if placer is not None:
-        tell(f"placing and routing {synthesized.design.lut_sites:,} LUTs on {chosen.device} with {placer.version}")
-        placed = run_nextpnr(
-            placer,
-            chosen,
-            synthesized.design,
+    with unfinished_folder(work) as folder:
+        names, digest = _copy_sources(sources, folder)
+        tell(f"synthesizing {top} for {chosen.name} with Yosys {yosys.version}")
+        synthesized = run_yosys(
+            yosys,
+            names,
+            top,
+            chosen.family,
             folder=folder,
+            network_top=network_top,
+            block_ram=block_ram,
+            carry=carry,
+            dsp=dsp,
+        )
+        placed = None
+        if placer is not None:
+            tell(f"placing and routing {synthesized.design.lut_sites:,} LUTs on {chosen.device} with {placer.version}")
+            placed = run_nextpnr(
+                placer,
+                chosen,
+                synthesized.design,
+                folder=folder,
+                top=top,
+                clock=clock,
+                seed=seed,
+                frequency_mhz=frequency_mhz,
+            )
+        result = _summarise(
+            chosen,
+            synthesized,
+            placed,
             top=top,
-            clock=clock,
+            network_top=network_top,
             seed=seed,
             frequency_mhz=frequency_mhz,
+            sources_sha256=digest,
+            tools={tool.name: tool.version for tool in (yosys, placer) if tool is not None},
+            latency_cycles=latency_cycles,
+            interval_cycles=interval_cycles,
         )
-    result = _summarise(
-        chosen,
-        synthesized,
-        placed,
-        top=top,
-        network_top=network_top,
-        seed=seed,
-        frequency_mhz=frequency_mhz,
-        sources_sha256=digest,
-        tools={tool.name: tool.version for tool in (yosys, placer) if tool is not None},
-        latency_cycles=latency_cycles,
-        interval_cycles=interval_cycles,
-    )
-    _move_up(folder, work)
-    write_result(result, work / RESULT)
-    return result
-
-
-def _empty_folder(folder: Path) -> Path:
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise SynthesisError("cannot make the work folder", where=str(folder), got=str(error)) from error
-    return folder
+        _move_up(folder, work)
+        write_result(result, work / RESULT)
+        return result
 
 
 def _silent(message: str) -> None:

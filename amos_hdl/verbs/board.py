@@ -8,20 +8,32 @@ from pathlib import Path
 from typing import Any
 
 from amos_hdl.console import Steps, note, table
-from amos_hdl.project import Project
-from amos_hdl.schedule import HardwareOptions, Schedule
+from amos_hdl.project import GOALS, Project
+from amos_hdl.schedule import Schedule
 from amos_hdl.schedule.board import Board, find_board
+from amos_hdl.schedule.frames import FrameLayout
+from amos_hdl.schedule.link import line_cycles
+from amos_hdl.schedule.stream import Protection
 from amos_hdl.verbs.outcome import Outcome, how_often
 
 
-def board_schedule(project: Project, board: Board, flags: Mapping[str, Any]) -> Schedule:
-    """Return the schedule of a network on a board: flags first, then what the board wants, then the recipe."""
-    wanted = dict(board.hardware)
+def board_schedule(
+    project: Project, board: Board, flags: Mapping[str, Any], clock_mhz: float | None = None, baud: int | None = None
+) -> Schedule:
+    """Return the schedule of a network on a board: flags first, then what the board wants, then the recipe.
+
+    A network of maps is folded, unless told otherwise, as far as it is no slower than its images come over the line.
+    """
+    network, preset, goals = project.network, dict(board.hardware), dict(flags)
     if board.folds_units:
-        circuits = {unit.name: unit.circuits[0] for unit in project.network.unit_layers}
-        wanted["folded"] = [name for name, circuit in circuits.items() if circuit.depth == circuit.gates > 1]
-    given = {name: value for name, value in flags.items() if value is not None}
-    return Schedule(project.network, HardwareOptions.of(project.options().as_dict() | wanted | given))
+        circuits = {unit.name: unit.circuits[0] for unit in network.unit_layers}
+        preset["folded"] = [name for name, circuit in circuits.items() if circuit.depth == circuit.gates > 1]
+    image = network.tensors[network.input.name]
+    if image.space and not flags.get("folded") and all(flags.get(goal) is None for goal in GOALS):
+        preset.pop("folded", None)
+        bit_cycles = board.bit_cycles(board.clock(clock_mhz)[0], baud)
+        goals["interval"] = line_cycles(FrameLayout.of(image, 1).beats, bit_cycles)
+    return project.schedule(goals, preset)
 
 
 def board(
@@ -31,6 +43,7 @@ def board(
     clock_mhz: float | None,
     baud: int | None,
     seed: int,
+    protect: Protection,
     out: Path | None,
     steps: Steps,
 ) -> Outcome:
@@ -40,7 +53,8 @@ def board(
 
     chosen, work = find_board(name), out or project.build("board") / name
     with steps.step(f"generating {project.name} for {name}") as bar:
-        design = render_board(board_schedule(project, chosen, flags), chosen, clock_mhz, baud)
+        schedule = board_schedule(project, chosen, flags, clock_mhz, baud)
+        design = render_board(schedule, chosen, clock_mhz, baud, protect)
         result = build_bitstream(design, chosen, project.name, work, seed=seed, progress=bar.say)
     data = {"folder": str(work), "uart": chosen.uart, **asdict(result)}
 
