@@ -17,12 +17,13 @@ def core_file(name: str, description: str, verilog: Iterable[str], top: str) -> 
         "targets": {
             "default": {"filesets": ["rtl"]},
             "lint": {
-                "default_tool": "verilator",
                 "filesets": ["rtl"],
-                "toplevel": top,
-                "tools": {
-                    "verilator": {"mode": "lint-only", "verilator_options": ["-Wno-WIDTHEXPAND", "-Wno-WIDTHTRUNC"]}
+                "flow": "lint",
+                "flow_options": {
+                    "tool": "verilator",
+                    "verilator_options": ["-Wno-WIDTHEXPAND", "-Wno-WIDTHTRUNC"],
                 },
+                "toplevel": top,
             },
         },
     }

@@ -32,7 +32,7 @@ _COUNTERS = frozenset(
     "address slice fold working bias_fold part_fold fresh gate turn pixel_row pixel_column complete done".split()
 )
 #: Modules in which pixels wait; of their registers those that hold pixels.
-_WAITS, _PIXELS = re.compile(r"(_window|_buffer\d+)$|^delay_|_delay$"), ("row", "tap", "pixels", "delay", "_")
+_WAITS, _PIXELS = re.compile(r"(_window|_buffer\d+)$|^delay_"), ("row", "tap", "pixels", "delay", "_")
 #: Registers of the wrapper that hold images on their way.
 _BUFFERS = ("frame", "word_so_far", "word_read", "rest_of_word", "pixel_at_hand")
 
