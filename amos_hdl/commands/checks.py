@@ -136,6 +136,15 @@ def faults(
 
     A flip must be over after the latency of the pipeline, and no stream may stall or lose its order; else the exit code
     is 1.
+
+    \b
+    Columns:
+    masked    every result was right, and in its place
+    class     an image got another class, or none
+    images    that one flip touched, at worst
+    lost      flips after which results were missing, or too many
+    cycles    from a flip to the last difference at an output, at worst
+    outlived  flips still seen after that latency, or that stalled a stream
     """
     from amos_hdl.verbs.faults import faults as act
 
