@@ -12,8 +12,8 @@ import torch
 
 from amos_hdl.errors import AmosError
 from amos_hdl.frontend.importers.archive import read_program
+from amos_hdl.frontend.importers.aten import graph_of
 from amos_hdl.frontend.importers.onnx_float import import_float_onnx
-from amos_hdl.frontend.importers.pytorch import graph_of
 from amos_hdl.frontend.importers.qonnx import import_qonnx
 from tests.frontend.importers.models import zoo
 from tests.frontend.importers.test_qonnx import Model
