@@ -14,7 +14,7 @@ from amos_hdl.frontend.floats import FloatGraph
 from amos_hdl.frontend.floats.functions import FUNCTIONS, prelu
 from amos_hdl.frontend.importers import nearest
 from amos_hdl.frontend.importers.archive import Call, Name, Program
-from amos_hdl.frontend.importers.building import Builder, arguments_of
+from amos_hdl.frontend.importers.building import ZEROS_COUNT, Builder, arguments_of
 from amos_hdl.frontend.importers.nearest import unsupported
 
 Array = npt.NDArray[Any]
@@ -236,9 +236,12 @@ class _Walker:
         padding = get("padding", [0, 0])
         self._plain_pool(call)
         if any(padding) and get("count_include_pad", True) is False:
-            raise ImportedModelError("count_include_pad", where=call.place, expected="True where there is padding")
+            raise ImportedModelError(
+                "count_include_pad", where=call.place, expected="True where there is padding", hint=ZEROS_COUNT
+            )
         if get("divisor_override") is not None:
-            raise ImportedModelError("divisor_override", where=call.place, expected="none")
+            hint = "multiply the mean by a constant"
+            raise ImportedModelError("divisor_override", where=call.place, expected="none", hint=hint)
         x, kernel, stride = self.tensor(call, "self"), call.arguments["kernel_size"], get("stride", [])
         ceil = bool(get("ceil_mode"))
         return self.builder.average_pool(call.output, call.place, x, kernel, stride, _two_numbers(padding), ceil=ceil)
@@ -311,7 +314,8 @@ class _Walker:
     def _pad(self, call: Call) -> str:
         x, flat = self.tensor(call, "self"), call.arguments["pad"]
         if call.arguments.get("mode", "constant") != "constant":
-            raise ImportedModelError("mode of padding", where=call.place, expected="constant zeros")
+            hint = "pad with zeros, or not at all"
+            raise ImportedModelError("mode of padding", where=call.place, expected="constant zeros", hint=hint)
         rank = len(self.builder.shapes[x])
         if len(flat) % 2 or (len(flat) > 2 * rank and any(flat[2 * rank :])):
             raise ImportedModelError("padding", where=call.place, expected="none of the batch", got=str(flat))

@@ -34,6 +34,9 @@ from amos_hdl.network.operations import Window
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
+#: What to do about means that do not count the zeros around a map: windows at its edge would have scales of their own.
+ZEROS_COUNT = "let zeros count, or pool without padding"
+
 
 class Builder:
     """Adds nodes one by one and knows the shape of each; a tensor is the name of the node that gives it."""
@@ -249,7 +252,8 @@ class Builder:
             return self.add(kind(name, place, (x,), None))
         if len(space) != 2 or space[0] % rows or space[1] % columns:
             expected = f"a map of which {rows} x {columns} is a divisor"
-            raise ImportedModelError("adaptive pool", where=place, expected=expected, got=str(space))
+            hint = "use a pool with a kernel and a stride"
+            raise ImportedModelError("adaptive pool", where=place, expected=expected, got=str(space), hint=hint)
         sides = (space[0] // rows, space[1] // columns)
         return self.add(kind(name, place, (x,), Window.of(sides, sides, 0, place)))
 

@@ -14,7 +14,7 @@ from amos_hdl.errors import ImportedModelError
 from amos_hdl.frontend.floats import FloatGraph
 from amos_hdl.frontend.floats.functions import FUNCTIONS, Function, prelu
 from amos_hdl.frontend.importers import nearest
-from amos_hdl.frontend.importers.building import Builder, arguments_of
+from amos_hdl.frontend.importers.building import ZEROS_COUNT, Builder, arguments_of
 from amos_hdl.frontend.importers.fold import fold
 from amos_hdl.frontend.importers.nearest import unsupported
 from amos_hdl.frontend.importers.onnx_file import Node, OnnxModel, read_onnx
@@ -271,7 +271,8 @@ class _Walker:
         if node.kind == "MaxPool":
             return self.builder.max_pool(node.outputs[0], where, x, kernel, strides, padding, ceil=ceil)
         if any(padding) and not get("count_include_pad", 0):
-            raise ImportedModelError("count_include_pad", where=where, expected="1 where there is padding", got="0")
+            expected = "1 where there is padding"
+            raise ImportedModelError("count_include_pad", where=where, expected=expected, got="0", hint=ZEROS_COUNT)
         return self.builder.average_pool(node.outputs[0], where, x, kernel, strides, padding, ceil=ceil)
 
     def _global_pool(self, node: Node, where: str) -> str:

@@ -130,7 +130,16 @@ def test_the_file_is_read_without_pytorch(tmp_path: Path) -> None:
         (nn.ConvTranspose2d(4, 4, 3), r"One, function \(conv_transpose2d\): unsupported operation: .*; use Conv2d"),
         (nn.Conv2d(4, 4, 3, dilation=2), r"One, function \(conv2d_1\): dilation: expected 1"),
         (nn.GroupNorm(2, 4), r"One, function \(group_norm\): unsupported operation: .*; use BatchNorm2d"),
-        (nn.AvgPool2d(3, 2, 1, count_include_pad=False), r"One, function \(avg_pool2d\): count_include_pad"),
+        (
+            nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+            r"One, function \(avg_pool2d\): count_include_pad: .*; let",
+        ),
+        (nn.AvgPool2d(2, divisor_override=3), r"One, function \(avg_pool2d\): divisor_override: .*; multiply the mean"),
+        (
+            nn.AdaptiveAvgPool2d(5),
+            r"One, function \(adaptive_avg_pool2d\): adaptive pool: .*; use a pool",
+        ),
+        (lambda x: functional.pad(x, (1, 1, 1, 1), mode="reflect"), r"One, pad: mode of padding: .*; pad with zeros"),
         (
             nn.AvgPool2d(3, 2, ceil_mode=True),
             r"One, function \(avg_pool2d\): ceil_mode of a mean: expected windows that fit the map, \(14, 14\);",
