@@ -158,6 +158,18 @@ def test_a_tool_that_succeeds_without_a_report(design, tmp_path, fake_tool):
     assert (work / "result.json").read_text() == "earlier"
 
 
+@pytest.mark.parametrize("target", ["xilinx", "ecp5-25k"])
+def test_a_yosys_that_stops_in_the_middle_and_says_that_all_is_well(target, design, tmp_path, fake_tool):
+    """As a Yosys did whose ABC9 went wrong: exit code 0, a log, no netlist."""
+    fake_tool("yosys", "print('3.45. Executing ABC9 pass.')")
+    fake_tool("nextpnr-ecp5", "sys.exit('not to be reached')")
+    work = tmp_path / "work"
+    earlier_result(work)
+    with pytest.raises(SynthesisError, match=r"statistics\.json: the tool wrote no report"):
+        synthesize([design], "harness", target, work, pnr=target != "xilinx", latency_cycles=1)
+    assert (work / "result.json").read_text() == "earlier"
+
+
 def test_an_old_report_is_not_taken_for_a_new_one(design, tmp_path, fake_tool):
     fake_tool("yosys", FAKE_YOSYS)
     fake_tool("nextpnr-ecp5", "")
