@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from amos_hdl.schedule.adders.counters import bit_cost, choose
 from amos_hdl.schedule.adders.graph import ONE, ZERO, Bit
@@ -25,18 +26,21 @@ class Column:
     """
 
     def __init__(self, entries: Sequence[tuple[int, Bit]]) -> None:
-        order = sorted(entries, key=lambda entry: (entry[0], entry[1].value or 0, entry[1].index), reverse=True)
-        self.inputs = [entry for entry in order if not entry[0]]
-        self.adders = [entry for entry in order if entry[0]]
+        """Take ``entries``, the last to be taken first, as ``in_order`` gives them."""
+        self.inputs = [entry for entry in entries if not entry[0]]
+        self.adders = [entry for entry in entries if entry[0]]
 
     def __len__(self) -> int:
         return len(self.inputs) + len(self.adders)
 
     def available(self, level: int) -> int:
         """Return how many bits an adder of ``level`` can take."""
-        if not self.adders:
+        adders = self.adders
+        if not adders:
             return len(self.inputs)
-        return len(self) - bisect_right(self.adders, -level, key=lambda entry: -entry[0])
+        if adders[0][0] < level:
+            return len(self.inputs) + len(adders)
+        return len(self.inputs) + len(adders) - bisect_right(adders, -level, key=lambda entry: -entry[0])
 
     def take(self, level: int) -> Bit:
         """Take a bit that an adder of ``level`` can have; there must be one."""
@@ -59,6 +63,11 @@ class Column:
     def count_of(self, level: int, *, inverted: bool) -> int:
         """Return how many such bits there are."""
         return sum(made < level and bit.inverted == inverted for made, bit in (*self.adders, *self.inputs))
+
+
+def in_order(entries: Sequence[tuple[int, Bit]]) -> tuple[tuple[int, Bit], ...]:
+    """Return (level, bit) pairs as a column wants them."""
+    return tuple(sorted(entries, key=lambda entry: (entry[0], entry[1].value or 0, entry[1].index), reverse=True))
 
 
 @dataclass
@@ -115,7 +124,7 @@ class Heap:
         for column, level, bit in bits:
             if column < width:
                 columns[column].append((level, bit))
-        self.columns = tuple(map(tuple, columns))
+        self.columns = tuple(map(in_order, columns))
         self.height = max(map(len, columns))
 
     def plan(self, depth: int) -> list[Chain] | None:
@@ -128,7 +137,7 @@ class Heap:
             best: tuple[int, list[Chain]] | None = None
             fewest = max(chains, int((self.height - chains) * bit_cost(self.inputs)))
             for rows in range(fewest, sum(lengths) + 1):
-                plan = self._filled(_spread(rows, lengths), lengths)
+                plan = self._filled(_spread(rows, tuple(lengths)), lengths)
                 if plan is None:
                     continue
                 cost = sum(tally.outputs for chain in plan for row in chain.rows for tally in row.counters.values())
@@ -137,12 +146,12 @@ class Heap:
                 best = (cost, plan)
             if best is not None:
                 return best[1]
-            plan = self._filled(_spread(sum(lengths), lengths), lengths, eager=True)
+            plan = self._filled(lengths, lengths, eager=True)
             if plan is not None:
                 return plan
         return None
 
-    def _filled(self, counts: list[int], lengths: list[int], eager: bool = False) -> list[Chain] | None:
+    def _filled(self, counts: Sequence[int], lengths: Sequence[int], eager: bool = False) -> list[Chain] | None:
         """Return chains of ``counts`` rows that end at ``lengths`` and hold all bits; None if some are left.
 
         Eager rows take all they can; others leave what fits badly to later rows, which may be left with too much.  The
@@ -158,7 +167,7 @@ class Heap:
                 return plan
             reserved.add(missing)
 
-    def _fill(self, counts: list[int], lengths: list[int], reserved: set[int], eager: bool) -> list[Chain] | None:
+    def _fill(self, counts: Sequence[int], lengths: Sequence[int], reserved: set[int], eager: bool) -> list[Chain] | None:
         remaining = [Column(entries) for entries in self.columns]
         chains = [
             Chain([ZERO] * self.width, [Row(length - count + 1 + number) for number in range(count)])
@@ -233,9 +242,10 @@ def chain_lengths(chains: int, depth: int) -> list[int]:
     return chain_lengths(half, depth - 1) + chain_lengths(chains - half, depth - 1)
 
 
-def _spread(rows: int, lengths: list[int]) -> list[int]:
+@lru_cache(1 << 12)
+def _spread(rows: int, lengths: tuple[int, ...]) -> tuple[int, ...]:
     """Return how many of ``rows`` each chain gets, as equal as their lengths allow."""
     counts = [0] * len(lengths)
     for _ in range(rows):
         counts[max(range(len(lengths)), key=lambda n: (lengths[n] > counts[n], -counts[n]))] += 1
-    return counts
+    return tuple(counts)
