@@ -167,7 +167,9 @@ class Heap:
                 return plan
             reserved.add(missing)
 
-    def _fill(self, counts: Sequence[int], lengths: Sequence[int], reserved: set[int], eager: bool) -> list[Chain] | None:
+    def _fill(
+        self, counts: Sequence[int], lengths: Sequence[int], reserved: set[int], eager: bool
+    ) -> list[Chain] | None:
         remaining = [Column(entries) for entries in self.columns]
         chains = [
             Chain([ZERO] * self.width, [Row(length - count + 1 + number) for number in range(count)])
