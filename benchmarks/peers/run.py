@@ -121,7 +121,7 @@ def main() -> None:
 
 def table(rows: list[dict[str, object]]) -> Table:
     """Return ``rows`` to be looked at; ratios are against the best peer on any line of the same fabric."""
-    shown = Table("design", "tool", "stages", "generate s", "golden", "fabric", "LUT", "ratio", "FF", "Yosys s")
+    shown = Table("design", "tool", "stages", "generate CPU s", "golden", "fabric", "LUT", "ratio", "FF", "Yosys s")
     for heading in ("MHz", "sites", "ratio", "nextpnr s", "sites x stages / MHz", "ratio"):
         shown.add_column(heading)
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -65,18 +65,24 @@ class Counter:
         """
         known = [(bit, weight) for bit, weight in self.bits if bit.value is not None]
         ones = sum(1 << weight for bit, weight in self.bits if bit == ONE)
-        tables = [0] * self.outputs
-        for pattern in range(1 << len(known)):
-            found = (((pattern >> place & 1) ^ bit.inverted) << weight for place, (bit, weight) in enumerate(known))
-            count = ones + sum(found)
-            for output in range(self.outputs):
-                tables[output] |= (count >> output & 1) << pattern
-        return tuple(Bit(bit.value, bit.index) for bit, _ in known), tuple(tables)
+        kinds = tuple((bit.inverted, weight) for bit, weight in known)
+        return tuple(Bit(bit.value, bit.index) for bit, _ in known), _tables(kinds, ones, self.outputs)
 
     @property
     def high(self) -> int:
         """Greatest count, times ``2**column``."""
         return sum(1 << weight for bit, weight in self.bits if bit != ZERO) << self.column
+
+
+@lru_cache(1 << 12)
+def _tables(kinds: tuple[tuple[bool, int], ...], ones: int, outputs: int) -> tuple[int, ...]:
+    """Return the tables of the count of bits of ``kinds``, (inverted, weight), and of ``ones``."""
+    tables = [0] * outputs
+    for pattern in range(1 << len(kinds)):
+        count = ones + sum(((pattern >> n & 1) ^ inverted) << weight for n, (inverted, weight) in enumerate(kinds))
+        for output in range(outputs):
+            tables[output] |= (count >> output & 1) << pattern
+    return tuple(tables)
 
 
 @dataclass(frozen=True, slots=True)
