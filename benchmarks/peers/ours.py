@@ -26,7 +26,7 @@ OPTIONS = {
 
 
 def build(data: Path, design: str, folder: Path, lut_inputs: int) -> dict[str, object]:
-    """Write the Verilog of ``design``; return CPU seconds, stages, and whether it is simulated as the golden vectors say."""
+    """Write the Verilog of ``design``; return CPU seconds, stages, and whether its simulation is as golden."""
     layers, x, y = read_layers(data, design)
     started = cpu_seconds()
     operations: list[Input | Dense | Unit] = [Input("x", len(layers[0].weights), 0, 15)]
