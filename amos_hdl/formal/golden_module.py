@@ -23,17 +23,17 @@ def golden_module(spec: UnitSpec, unit: str, name: str) -> str:
 
     Raises CircuitError if there are too many potentials to know those.
     """
-    stairs, depth, width, name_of_x = _staircase(spec), spec.latency_cycles, spec.potential.word_bits, "x_{}".format
+    stairs, depth, width, name_of_x = staircase(spec), spec.latency_cycles, spec.potential.word_bits, "x_{}".format
     cast = "$signed({})".format if spec.potential.signed else "{}".format
     low, high = _constant(spec.low, spec), _constant(spec.high, spec)
     due = []
     for gate in range(spec.circuit.gates):
         cycle = spec.spike_cycle(gate)
-        fires = _tree(stairs, stairs.spikes[:, gate].astype(int).tolist(), cast(name_of_x(cycle)), 1, spec)
+        fires = tree(stairs, stairs.spikes[:, gate].astype(int).tolist(), cast(name_of_x(cycle)), 1, spec)
         due.append(f"  assign due_spikes[{gate}] = at[{cycle - 1}] & {fires};")
     values, last = spec.circuit.decode(stairs.spikes), cast(name_of_x(depth))
     known = ((values >= spec.result_low) & (values <= spec.result_high)).astype(int).tolist()
-    y = _tree(stairs, values.clip(spec.result_low, spec.result_high).tolist(), last, spec.value.word_bits, spec)
+    y = tree(stairs, values.clip(spec.result_low, spec.result_high).tolist(), last, spec.value.word_bits, spec)
     entering = "request & in_range"
     if spec.interval_cycles > 1:
         entering += f" & ~|at[{spec.interval_cycles - 2}:0]"
@@ -55,14 +55,14 @@ def golden_module(spec: UnitSpec, unit: str, name: str) -> str:
         f"  {unit} unit(.clk(clk), .step(step), .potential(x_0), .spikes(spikes), .y(y));",
         *due,
         f"  assign due_y = {y};",
-        f"  (* keep *) wire y_is_due = at[{depth - 1}] & {_tree(stairs, known, last, 1, spec)};",
+        f"  (* keep *) wire y_is_due = at[{depth - 1}] & {tree(stairs, known, last, 1, spec)};",
         "  assign wrong = (spikes != due_spikes) | (y_is_due & (y != due_y));",
         "endmodule",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _staircase(spec: UnitSpec) -> Pieces:
+def staircase(spec: UnitSpec) -> Pieces:
     """Return the pieces on which the golden model gives the same spikes."""
     if spec.high - spec.low < TRIED_POTENTIALS:
         x = np.arange(spec.low, spec.high + 1)
@@ -75,7 +75,7 @@ def _staircase(spec: UnitSpec) -> Pieces:
     return spec.pieces
 
 
-def _tree(stairs: Pieces, values: Sequence[int], x: str, bits: int, spec: UnitSpec) -> str:
+def tree(stairs: Pieces, values: Sequence[int], x: str, bits: int, spec: UnitSpec) -> str:
     """Return an expression that is ``values[n]`` on piece n, by comparisons of ``x`` with where values change."""
     runs = [0] + [n for n in range(1, len(values)) if values[n] != values[n - 1]]
 

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from amos_hdl.errors import SynthesisError
+from amos_hdl.formal.golden_gates import golden_gates
 from amos_hdl.formal.golden_module import golden_module
-from amos_hdl.schedule import UnitSpec
+from amos_hdl.schedule import GateLayerSpec, Port, UnitSpec
 from amos_hdl.synthesize.tools import Tool, run_tool
 
 #: Units that one Yosys looks at: its start takes longer than a small proof.
@@ -45,14 +48,14 @@ class Proof:
 
 
 def prove(
-    yosys: Tool, units: Mapping[str, UnitSpec], sources: Mapping[str, Path], work: Path, timeout_s: int
+    yosys: Tool, units: Mapping[str, UnitSpec | GateLayerSpec], sources: Mapping[str, Path], work: Path, timeout_s: int
 ) -> Iterator[Proof]:
     """Yield the proof of every unit, in order, as soon as it is known.
 
     Parameters
     ----------
     yosys : Tool
-    units : mapping of module name to UnitSpec
+    units : mapping of module name to UnitSpec, or to GateLayerSpec: units that are tables are proved layer by layer
     sources : mapping of module name to Path
         The Verilog file of each.
     work : Path
@@ -76,7 +79,11 @@ def prove(
         script = []
         for name in batch:
             (work / f"{name}.v").write_bytes(sources[name].read_bytes())
-            golden = golden_module(units[name], name, f"{name}_golden")
+            spec, golden_name = units[name], f"{name}_golden"
+            if isinstance(spec, GateLayerSpec):
+                golden = golden_gates(spec, name, golden_name)
+            else:
+                golden = golden_module(spec, name, golden_name)
             (work / f"{name}_golden.v").write_text(golden, encoding="utf-8")
             (work / f"{name}.log").unlink(missing_ok=True)
             script += _commands(name, units[name], timeout_s)
@@ -87,7 +94,7 @@ def prove(
             yield read_proof(name, units[name], log.read_text(encoding="utf-8") if log.is_file() else "")
 
 
-def _commands(name: str, spec: UnitSpec, timeout_s: int) -> list[str]:
+def _commands(name: str, spec: UnitSpec | GateLayerSpec, timeout_s: int) -> list[str]:
     """Return the Yosys commands of one proof."""
     cycles = spec.latency_cycles
     shown = f"-show due_spikes,spikes,y_is_due,due_y,y,{','.join(f'x_{cycle}' for cycle in range(1, cycles + 1))}"
@@ -101,23 +108,29 @@ def _commands(name: str, spec: UnitSpec, timeout_s: int) -> list[str]:
     ]
 
 
-def read_proof(name: str, spec: UnitSpec, log: str) -> Proof:
+def read_proof(name: str, spec: UnitSpec | GateLayerSpec, log: str) -> Proof:
     """Return what the log of one unit says.  Raises SynthesisError if it says nothing."""
     size = re.search(r"Solving problem with (\d+) variables and (\d+) clauses", log)
     variables, clauses = (int(size[1]), int(size[2])) if size else (0, 0)
     if "no model found: SUCCESS!" in log and size:
         return Proof(name, "proved", "", variables, clauses)
     if "model found: FAIL!" in log:
-        return Proof(name, "refuted", _counterexample(spec, log), variables, clauses)
+        found = _gates_counterexample(spec, log) if isinstance(spec, GateLayerSpec) else _counterexample(spec, log)
+        return Proof(name, "refuted", found, variables, clauses)
     if "TIMEOUT" in log:
         return Proof(name, "timeout", "", variables, clauses)
     raise SynthesisError("the solver did not say what came of it", where=name, got=repr(log[-200:]))
 
 
+def _last_row(cycle: int, log: str) -> dict[str, str]:
+    """Return the bits of each signal in the clock cycle that is looked at."""
+    row = re.compile(rf"^\s+{cycle + 1}\s+\\(\w+)\s+\S+\s+\S+\s+([01]+)\s*$", re.MULTILINE)
+    return dict(row.findall(log))
+
+
 def _counterexample(spec: UnitSpec, log: str) -> str:
     """Return the first difference that the solver found, in words."""
-    row = re.compile(rf"^\s+{spec.latency_cycles + 1}\s+\\(\w+)\s+\S+\s+\S+\s+([01]+)\s*$", re.MULTILINE)
-    bits = dict(row.findall(log))
+    bits = _last_row(spec.latency_cycles, log)
     try:
         for gate in range(spec.circuit.gates):
             due, got = (bits[key][-1 - gate] for key in ("due_spikes", "spikes"))
@@ -132,6 +145,27 @@ def _counterexample(spec: UnitSpec, log: str) -> str:
     except (KeyError, IndexError) as error:
         raise SynthesisError("the solver's counterexample is not complete", expected=str(error)) from error
     return f"x = {x}, y, clock cycle {spec.latency_cycles}: expected {due}, got {got}"
+
+
+def _gates_counterexample(spec: GateLayerSpec, log: str) -> str:
+    """Return the first spike that differs, in words; the bits that its sum sees are those of the layer's inputs."""
+    bits = _last_row(spec.latency_cycles, log)
+    try:
+        due, got, x = (bits[key][::-1] for key in ("due_spikes", "spikes", "x_1"))
+        number = next((n for n, pair in enumerate(zip(due, got, strict=True)) if pair[0] != pair[1]), None)
+        if number is None:
+            return f"y, clock cycle {spec.latency_cycles}: expected {bits['due_y']}, got {bits['y']}"
+        unit, gate = divmod(number, spec.operation.gates)
+        width = Port.of(spec.source).word_bits
+        words = np.flatnonzero(spec.sums.weights[unit]).tolist()
+        seen = ", ".join(
+            f"x{word} = {_number(x[word * width : (word + 1) * width][::-1], spec.source.signed)}" for word in words
+        )
+    except (KeyError, IndexError) as error:
+        raise SynthesisError("the solver's counterexample is not complete", expected=str(error)) from error
+    spike = ["no spike", "a spike"]
+    place = f"unit {unit}, gate {gate + 1}, clock cycle {spec.latency_cycles}"
+    return f"{seen}, {place}: expected {spike[int(due[number])]}, got {spike[int(got[number])]}"
 
 
 def _number(bits: str, signed: bool) -> int:

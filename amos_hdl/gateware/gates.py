@@ -45,7 +45,8 @@ class GateLayer(wiring.Component):
         """Build per gate a table and the register of its spike."""
         m = Module()
         spec = self.spec
-        step, valid = Signal(), ControlRegister(m, 1, "step_register", copies=self.copies, reset_less=True)
+        step = Signal()
+        valid = ControlRegister(m, 1, "step_register", copies=self.copies, reset_less=True)
         # no step during reset: the spikes then go silent with the same clock edge
         m.d.comb += [step.eq(self.in_valid & ~ResetSignal()), self.out_valid.eq(valid.value)]
         m.d.sync += valid.eq(step)

@@ -10,8 +10,19 @@ from typing import Any
 
 from amos_hdl.console import Steps, table
 from amos_hdl.project import Project
+from amos_hdl.schedule import GateLayerSpec, UnitSpec
 from amos_hdl.verbs.outcome import Outcome
 from amos_hdl.verbs.proofs import show_unproved, summary
+
+
+def _shape(spec: UnitSpec | GateLayerSpec) -> dict[str, Any]:
+    """Return what is said of a unit, or of a layer of units that are tables: gates of all of them, in one step."""
+    if isinstance(spec, GateLayerSpec):
+        gates = len(spec.modules) * spec.operation.gates
+        return {"gates": gates, "levels": 1, "potential_bits": spec.potential.bits, "folded": False}
+    circuit = spec.circuit
+    bits = spec.potential.word_bits
+    return {"gates": circuit.gates, "levels": circuit.depth, "potential_bits": bits, "folded": spec.folded}
 
 
 def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> Outcome:
@@ -23,7 +34,9 @@ def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> O
 
     folder = rtl or project.rtl
     manifest, schedule = load_schedule(project.network, folder)
-    units = {name: spec for spec, name in unit_modules(schedule).items()}
+    units: dict[str, UnitSpec | GateLayerSpec] = {name: spec for spec, name in unit_modules(schedule).items()}
+    tables = {name: spec for name, spec in schedule.specs.items() if isinstance(spec, GateLayerSpec)}
+    units |= {f"{manifest.top}_{name}": spec for name, spec in tables.items()}
     sources = {Path(path).stem: folder / path for path in manifest.files}
     started, proofs = time.perf_counter(), []
     with steps.step("looking for the tools"):  # the first call of a YoWASP build compiles it: up to a minute
@@ -37,10 +50,7 @@ def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> O
     proved: list[dict[str, Any]] = [
         {
             **asdict(proof),
-            "gates": units[proof.unit].circuit.gates,
-            "levels": units[proof.unit].circuit.depth,
-            "potential_bits": units[proof.unit].potential.word_bits,
-            "folded": units[proof.unit].folded,
+            **_shape(units[proof.unit]),
         }
         for proof in proofs
     ]
