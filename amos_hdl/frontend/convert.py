@@ -184,7 +184,7 @@ def convert(
     if images is None:
         raise DataError("no calibration images", where=str(source), hint="give some with --calibrate")
     _check_axes(images, graph.image.size)
-    return quantize(graph, name, images.calibration, pixels, options, say), graph
+    return quantize(graph, name, images.calibration, pixels, options, say, where=images.source), graph
 
 
 def _check_axes(images: Images | None, wanted: tuple[int, ...]) -> None:

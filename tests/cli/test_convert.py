@@ -151,8 +151,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, converted):
             ("data.npz: labels: expected those of the model, whose classes count from 0 to 2, got 0.0 % right",),
         ),
         ({"images": images, "labels": nearly}, ("data.npz: labels", "got 40.0 % right, no better than chance")),
-        ({"images": images[:, :, :7], "labels": labels}, ("net.pt2", "64 pixels, 1 x 8 x 8", "got 56")),
-        ({"images": images + 1000, "labels": labels}, ("expected 0 to 255",)),
+        ({"images": images[:, :, :7], "labels": labels}, ("data.npz", "64 pixels, 1 x 8 x 8", "got 56")),
+        ({"images": images + 1000, "labels": labels}, ("data.npz: calibration images: expected 0 to 255",)),
         ({"images": images / 255, "labels": labels}, ("data.npz", "expected integers", "float64", "before they are")),
         ({"pictures": images}, ("data.npz", "no array images")),
         (

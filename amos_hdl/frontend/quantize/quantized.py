@@ -53,6 +53,8 @@ def quantize(
     pixels: PixelCode,
     options: QuantizeOptions,
     progress: Callable[[str, int, int], None] | None = None,
+    *,
+    where: str | None = None,
 ) -> Quantized:
     """Return the integer network ``name`` of ``graph``.
 
@@ -67,6 +69,8 @@ def quantize(
     options : QuantizeOptions
     progress : callable, optional
         Called with what is done, how far, and of how much.
+    where : str, optional
+        What the images come from, for errors.
 
     Raises
     ------
@@ -75,18 +79,18 @@ def quantize(
     ImportedModelError
         Naming the node, for what integers cannot express.
     """
-    size = graph.image.size
+    size, where = graph.image.size, where or graph.source
     if not len(images):
-        raise DataError("no calibration images", where=graph.source, expected="at least one")
+        raise DataError("no calibration images", where=where, expected="at least one")
     if images[0].size != int(np.prod(size)):
         expected = f"{int(np.prod(size))} pixels, {' x '.join(map(str, size))}"
-        raise DataError("calibration images", where=graph.source, expected=expected, got=f"{images[0].size} pixels")
+        raise DataError("calibration images", where=where, expected=expected, got=f"{images[0].size} pixels")
     if images.min() < pixels.low or images.max() > pixels.high:
         got = f"{int(images.min())} to {int(images.max())}"
-        raise DataError("calibration images", where=graph.source, expected=f"{pixels.low} to {pixels.high}", got=got)
+        raise DataError("calibration images", where=where, expected=f"{pixels.low} to {pixels.high}", got=got)
     if images.min() == images.max():
         expected, got = "images that differ from place to place", f"every pixel {int(images.min())}"
-        raise DataError("calibration images", where=graph.source, expected=expected, got=got)
+        raise DataError("calibration images", where=where, expected=expected, got=got)
     say = progress or (lambda *_: None)
     floats = pixels.floats(images, size)
     simulated = min(SIMULATED_IMAGES, len(images))
