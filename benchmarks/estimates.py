@@ -15,13 +15,13 @@ from rich.table import Table
 
 from amos_hdl.emit.generate import generate
 from amos_hdl.project import find_project
-from amos_hdl.schedule import Estimate, FoldedSumSpec, buffer_estimate, estimate, window_estimate
+from amos_hdl.schedule import Estimate, FoldedSumSpec, buffer_estimate, estimate, placed_estimate, window_estimate
 from amos_hdl.schedule.memory import MEMORY_KINDS
 from amos_hdl.synthesize.flow import synthesize
 
 
 def main() -> None:
-    """Synthesize every layer alone, its windows and buffers too, and print one table."""
+    """Synthesize every layer alone, its windows and buffers too, then the network, and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", nargs="?", default="models/digits.yaml")
     parser.add_argument("--interval", type=int)
@@ -30,7 +30,7 @@ def main() -> None:
     project = find_project(arguments.network)
     flags = {"interval": arguments.interval, "adders_per_stage": arguments.adders_per_stage}
     schedule, memories = project.schedule(flags), MEMORY_KINDS["ecp5"]
-    carry = any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values())
+    folded = any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values())
     sizes: dict[str, Estimate] = {}
     for name, layer in schedule.layers.items():
         for number, buffer in enumerate(layer.buffers):
@@ -56,12 +56,24 @@ def main() -> None:
                 Path(folder) / "work",
                 pnr=False,
                 latency_cycles=1,
-                carry=carry,
+                folded=folded,
             )
             made = Estimate(found.luts, found.flip_flops, found.block_rams)
             table.add_row(name, *_row(size, made))
             all_found, all_made = all_found + size, all_made + made
+        whole = synthesize(
+            [rtl / path for path in manifest.files],
+            manifest.top,
+            "ecp5-85k",
+            Path(folder) / "work",
+            pnr=False,
+            latency_cycles=1,
+            folded=folded,
+        )
     table.add_row("all", *_row(all_found, all_made))
+    joined = sum((placed_estimate(layer, memories) for layer in schedule.layers.values()), Estimate(0, 0))
+    made = Estimate(whole.luts, whole.flip_flops, whole.block_rams)
+    table.add_row("the network", *_row(joined, made))
     Console(width=120).print(table)
 
 

@@ -61,9 +61,9 @@ def main() -> None:
             manifest = generate(schedule, Path(name) / "rtl")
             sources = [Path(name) / "rtl" / path for path in manifest.files if path != "folds.v"]
             for target in TARGETS:
-                for carry in (False, True):
+                for folded in (False, True):
                     made = synthesize(
-                        sources, "folds_sums", target, Path(name) / "w", pnr=False, latency_cycles=1, carry=carry
+                        sources, "folds_sums", target, Path(name) / "w", pnr=False, latency_cycles=1, folded=folded
                     )
                     found.append(f"{made.luts} {made.flip_flops} {made.block_rams}")
         spec, size = schedule.specs["sums"], estimate(schedule.specs["sums"])

@@ -52,12 +52,18 @@ def with_resets(traffic: Traffic, times: int, random: np.random.Generator) -> Tr
 
 
 def stimulus(
-    traffic: Traffic, values: Integers, word_bits: int, random: np.random.Generator, pixels: Integers = ONE_PIXEL
+    traffic: Traffic,
+    values: Integers,
+    word_bits: int,
+    random: np.random.Generator,
+    pixels: Integers = ONE_PIXEL,
+    hold: int = 1,
 ) -> Stimulus:
     """Return the inputs of every row: ``values`` where an image enters, noise in all others.
 
     ``values`` are ``(image, word)`` or ``(image, channel, row, column)``; pixel n of an image enters ``pixels[n]``
-    clock cycles after its first, unless a reset came before: then the rest of it stays away.
+    clock cycles after its first, unless a reset came before: then the rest of it stays away.  Values stay for ``hold``
+    clock cycles.
     """
     rows = len(traffic.reset)
     low, high = int(values.min()), int(values.max())
@@ -65,7 +71,9 @@ def stimulus(
     # (image, pixel, word)
     by_pixel = np.moveaxis(values.reshape(len(values), values.shape[1], -1), 1, 2)
     images, places, entries = traffic.visible_pixels(pixels)
-    everything[entries] = by_pixel[images, places]
+    for later in range(hold):
+        there = entries + later < rows
+        everything[entries[there] + later] = by_pixel[images, places][there]
     valid = np.zeros(rows, np.bool_)
     valid[entries] = True
     return Stimulus(as_integers(pack(everything, word_bits)), valid, traffic.reset)

@@ -51,8 +51,8 @@ class BoardDesign:
         Name and contents of the file of pins and clocks.
     commands : tuple of tuple of str
         As ``amaranth-boards`` has them, Yosys first.
-    carry : bool
-        Whether sums are smaller in carry cells: those that are folded.
+    folded : bool
+        Whether there are folded sums, which are smaller in carry cells.
     """
 
     link: LinkSpec
@@ -63,7 +63,7 @@ class BoardDesign:
     constraints_name: str
     constraints: str
     commands: tuple[tuple[str, ...], ...]
-    carry: bool
+    folded: bool
 
     @property
     def sha256(self) -> str:
@@ -145,7 +145,7 @@ def render_board(
         constraints_name=constraints[0],
         constraints=plan.files[constraints[0]],
         commands=tuple(tuple(command) for command in commands),
-        carry=any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values()),
+        folded=any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values()),
     )
 
 

@@ -13,10 +13,10 @@ from amos_hdl.schedule import (
     DenseSpec,
     FoldedSumSpec,
     GateLayerSpec,
-    GlobalSpec,
     LayerSpec,
     MapTiming,
     MaxSpec,
+    PoolSpec,
     Port,
     ProductSpec,
     Schedule,
@@ -119,7 +119,12 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
                 f"Layer {name}: {result.count} weighted sums, {len(spec.graph.adders)} adders.", body, schedule
             )
         case FoldedSumSpec():
-            body = [f"x: {describe(source)}.", f"potential: {describe(result)}.", timing]
+            body = [f"x: {describe(source)}.", f"potential: {describe(spec.potential)}.", timing]
+            if spec.in_turn:
+                body.append(
+                    f"Word k of potential is a sum of lane k, there with out_valid for {spec.slices} clock cycles; the "
+                    f"latency is that of the first of {spec.folds}."
+                )
             body += [
                 "",
                 f"{_lanes(spec)}: lane k makes sums k*{spec.folds} to k*{spec.folds} + {spec.folds - 1}, one after "
@@ -129,14 +134,19 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
             ]
             return header(f"Layer {name}: {result.count} weighted sums, folded.", body, schedule)
         case SharedUnitLayerSpec():
-            gates = spec.operation.gates
-            body = [f"potential: {describe(source)}.", f"y: {describe(result)}."]
+            gates, pitch = spec.operation.gates, spec.pitch_cycles
+            body = [f"potential: {describe(spec.port)}.", f"y: {describe(result)}."]
+            if pitch is not None:
+                body.append(
+                    f"in_valid is high with each of {spec.turns} potentials of a comparator, {pitch} cycles apart; "
+                    "each stays until the next."
+                )
             body += [
                 f"spikes: bit n*{gates} + i - 1 is gate i of unit n, in the cycle in which it fires.",
                 timing,
                 f"{spec.lanes} comparators: number k works through units k*{spec.turns} to k*{spec.turns} + "
                 f"{spec.turns - 1}, one after another, gate after gate; gate i of the unit with turn t spikes in cycle "
-                f"t*{gates} + i + 1.",
+                f"t*{pitch or gates} + i + 1.",
             ]
             return header(f"Layer {name}: {result.count} AMOS units of {gates} gates, shared.", body, schedule)
         case GateLayerSpec():
@@ -152,10 +162,15 @@ def layer_header(name: str, spec: LayerSpec, schedule: Schedule) -> str:
         case MaxSpec():
             body = [f"x, {spec.taps} taps: {describe(source)}.", f"y: {describe(result)}.", timing]
             return header(f"Layer {name}: the greatest tap of each channel.", body, schedule)
-        case GlobalSpec():
+        case PoolSpec():
             what = "sum" if spec.takes == "sum" else "greatest value"
-            body = [f"x, pixel by pixel: {describe(source)}.", f"y: {describe(result)}.", when(spec.timing), timing]
-            return header(f"Layer {name}: the {what} of each channel of a map.", body, schedule)
+            (height, width), (rows, columns) = spec.kernel, spec.space
+            body = [f"x, pixel by pixel: {describe(source)}.  {when(spec.timing)}", f"y: {describe(result)}."]
+            body += [
+                f"{rows} x {columns} windows of {height} x {width} pixels, each there after its last pixel.",
+                timing,
+            ]
+            return header(f"Layer {name}: the {what} of each channel of windows side by side.", body, schedule)
         case CollectSpec():
             body = [f"x, pixel by pixel: {describe(source)}.", f"y: {describe(result)}.", when(spec.timing), timing]
             return header(f"Layer {name}: all pixels of a map at once, by channel, row, column.", body, schedule)

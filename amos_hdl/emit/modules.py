@@ -18,6 +18,7 @@ from amos_hdl.emit.headers import (
     weights_header,
     window_header,
 )
+from amos_hdl.emit.table import Table
 from amos_hdl.errors import EmitError
 from amos_hdl.gateware.argmax import ArgmaxLayer
 from amos_hdl.gateware.buffer import PixelBuffer
@@ -26,9 +27,9 @@ from amos_hdl.gateware.dense import DenseLayer
 from amos_hdl.gateware.folded import FoldedUnit
 from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
 from amos_hdl.gateware.gates import GateLayer
-from amos_hdl.gateware.maps import CollectLayer, GlobalLayer, MaxLayer, ProductLayer
+from amos_hdl.gateware.maps import CollectLayer, ProductLayer
 from amos_hdl.gateware.network import AmosNetwork
-from amos_hdl.gateware.rom import Rom
+from amos_hdl.gateware.pool import MaxLayer, PoolLayer
 from amos_hdl.gateware.shared_units import SharedUnitLayer
 from amos_hdl.gateware.unit import AmosUnit, AmosUnitLayer
 from amos_hdl.gateware.window import WindowBuffer
@@ -41,9 +42,9 @@ from amos_hdl.schedule import (
     FoldedSumSpec,
     FoldedUnitSpec,
     GateLayerSpec,
-    GlobalSpec,
     LayerSpec,
     MaxSpec,
+    PoolSpec,
     ProductSpec,
     Schedule,
     SharedUnitLayerSpec,
@@ -61,14 +62,14 @@ class EmittedModule:
     ----------
     name : str
         Of the module; the file is ``<name>.v``.
-    component : wiring.Component or DenseSpec
-        Weighted sums are written by their spec.
+    component : wiring.Component, DenseSpec or Table
+        Weighted sums are written by their spec, and tables.
     comment : str
         The lines above it.
     """
 
     name: str
-    component: wiring.Component | DenseSpec
+    component: wiring.Component | DenseSpec | Table
     comment: str
 
     @property
@@ -77,7 +78,7 @@ class EmittedModule:
         folder = ""
         if isinstance(self.component, AmosUnit):
             folder = "units/"
-        elif isinstance(self.component, Rom | SumLane):
+        elif isinstance(self.component, Table | SumLane):
             folder = "parts/"
         return f"{folder}{self.name}.v"
 
@@ -132,7 +133,7 @@ def network_modules(schedule: Schedule, *, spikes: bool = False, copies: int = 1
 def _folded_sum(name: str, spec: FoldedSumSpec, schedule: Schedule) -> list[EmittedModule]:
     """Return the modules within a folded sum: its weights, and the lane of which it has a few."""
     return [
-        EmittedModule(f"{name}_weights", Rom(spec.rom, spec.rom_bits), weights_header(name, spec, schedule)),
+        EmittedModule(f"{name}_weights", Table(spec.rom, spec.rom_bits), weights_header(name, spec, schedule)),
         EmittedModule(f"{name}_lane", SumLane(spec), lane_header(name, spec, schedule)),
     ]
 
@@ -160,8 +161,8 @@ def layer_component(
             return ArgmaxLayer(spec, valids)
         case MaxSpec():
             return MaxLayer(spec, valids)
-        case GlobalSpec():
-            return GlobalLayer(spec, copies)
+        case PoolSpec():
+            return PoolLayer(spec, copies)
         case CollectSpec():
             return CollectLayer(spec, copies)
         case ProductSpec():
@@ -174,7 +175,7 @@ def _thresholds(name: str, spec: SharedUnitLayerSpec, schedule: Schedule) -> lis
     """Return the thresholds of units that share comparators, those of each lane."""
     comment = thresholds_header(name, spec, schedule)
     return [
-        EmittedModule(f"{name}_thresholds{lane}", Rom(spec.rom(lane), spec.word_bits), comment)
+        EmittedModule(f"{name}_thresholds{lane}", Table(spec.rom(lane), spec.word_bits), comment)
         for lane in range(spec.lanes)
     ]
 

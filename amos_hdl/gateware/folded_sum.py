@@ -31,8 +31,8 @@ class SumLane(wiring.Component):
         At a sum's first step: what it begins with.
     fresh : In(1), only where inputs come in parts
         At a sum's first step: the sum begins; else it goes on from what the part before has left.
-    sums : Out(fold words)
-        Sum n of the lane at word n, once all have ended.
+    sums : Out(words)
+        Sum n of the lane at word n, once all have ended; in turn the last that has.
     """
 
     def __init__(self, spec: FoldedSumSpec) -> None:
@@ -42,7 +42,7 @@ class SumLane(wiring.Component):
             "x": In(spec.inputs * self.code.word_bits),
             "weights": In(spec.weight.bits),
             "last": In(1),
-            "sums": Out(spec.folds * self.word),
+            "sums": Out(spec.kept * self.word),
         }
         ports |= {"first" if spec.goes_on else "clear": In(1)} if spec.slices > 1 else {}
         ports |= {"start": In(self.word)} if spec.biased else {}
@@ -58,7 +58,7 @@ class SumLane(wiring.Component):
         partial = add_words(m, spec.adders, self._products(m))
         shape = Port.of(spec.adders.result)
         partial = partial.as_signed() if shape.signed else partial
-        done = Signal(spec.folds * self.word, reset_less=True)
+        done = Signal(spec.kept * self.word, reset_less=True)
         total, base = Signal(self.word), Signal(self.word)
         wide = Signal(Shape.cast(partial.shape()).width + self.word + 1, name="wide_total")
         m.d.comb += [wide.eq(base + partial), total.eq(wide)]
@@ -98,9 +98,9 @@ class FoldedSum(wiring.Component):
     in_valid : In(1), x : In(input words)
         Two vectors nearer than ``spec.interval_cycles`` spoil each other.
     out_valid : Out(1)
-        ``in_valid``, ``spec.latency_cycles`` later; with parts that of the last part.
-    potential : Out(unit words)
-        The sums, valid with ``out_valid``.
+        ``in_valid``, ``spec.latency_cycles`` later; with parts that of the last part.  In turn once for each fold.
+    potential : Out(words)
+        The sums, valid with ``out_valid``; in turn one of each lane.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class FoldedSum(wiring.Component):
                 first = self._strobe(m, first, f"first_{cycle}")
         if first is not None:
             extra["i_first" if spec.goes_on else "i_clear"] = first
-        m.d.comb += self.out_valid.eq(self._strobe(m, done, "all_done"))
+        m.d.comb += self.out_valid.eq(self._strobe(m, *((last, "one_done") if spec.in_turn else (done, "all_done"))))
         if spec.parts > 1:
             fresh = ControlRegister(m, 1, "fresh", init=1, copies=self.copies)
             if spec.interval_cycles == 1:
@@ -153,7 +153,7 @@ class FoldedSum(wiring.Component):
         fold_of_bias = self._fold(m, last, "bias_fold") if spec.biased else Const(0)
         taken, weight_bits = spec.inputs * self.source.word_bits, spec.weight.bits
         for lane in range(spec.lanes):
-            share = slice(lane * spec.folds * self.result.word_bits, (lane + 1) * spec.folds * self.result.word_bits)
+            share = slice(lane * spec.kept * self.result.word_bits, (lane + 1) * spec.kept * self.result.word_bits)
             if spec.biased:
                 words = [
                     Const(bias & (1 << self.result.word_bits) - 1, self.result.word_bits) for bias in spec.biases[lane]

@@ -128,7 +128,8 @@ class AmosNetwork(wiring.Component):
 
     def _layer(self, m: Module, name: str, layer: PlacedLayer, read: list[Stream]) -> Stream:
         """Place what makes the pixels of ``name`` of those, or the windows, that it reads."""
-        spec, result = layer.spec, Port.of(layer.spec.result)
+        spec = layer.spec
+        result = spec.potential if isinstance(spec, FoldedSumSpec) else Port.of(spec.result)
         if isinstance(spec, WireSpec) and spec.passes_through:
             return read[0]
         stream = Stream(Signal(result.bits, name=name), Signal(name=f"{name}_valid"))

@@ -17,6 +17,8 @@ from amos_hdl.schedule import Port, SharedUnitLayerSpec
 class SharedUnitLayer(wiring.Component):
     """A few comparators for all units of a layer; members as of ``AmosUnitLayer``.
 
+    Where potentials come in turn ``in_valid`` is high with each, and ``potential`` has a word for each comparator.
+
     Parameters
     ----------
     spec : SharedUnitLayerSpec
@@ -28,7 +30,7 @@ class SharedUnitLayer(wiring.Component):
 
     def __init__(self, spec: SharedUnitLayerSpec, roms: Sequence[str], copies: int = 1) -> None:
         self.spec, self.roms, self.copies, self.keep_registers = spec, roms, copies, copies > 1
-        self.source, self.result = Port.of(spec.source), Port.of(spec.result)
+        self.source, self.result = spec.port, Port.of(spec.result)
         super().__init__(unit_layer_ports(spec))
 
     def elaborate(self, platform: object) -> Module:
@@ -44,7 +46,7 @@ class SharedUnitLayer(wiring.Component):
         following_turn = count_up(m, turn, spec.turns)
         m.d.comb += ends_unit.eq(working & (gate == gates - 1))
         m.d.comb += ends.eq(ends_unit & (turn == spec.turns - 1))
-        m.d.sync += at_work.eq(self.in_valid | (working & ~ends))
+        m.d.sync += at_work.eq(self.in_valid | (working & ~(ends if spec.pitch_cycles is None else ends_unit)))
         with m.If(working):
             m.d.sync += gate_count.eq(following_gate)
         with m.If(ends_unit):
@@ -69,12 +71,16 @@ class SharedUnitLayer(wiring.Component):
     def _lane(self, m: Module, lane: int, turn: Signal, working: Value, ends_unit: Signal) -> tuple[Signal, Signal]:
         """Build one comparator; return the values of its units and whether the gate at work fires."""
         spec, gates, bits = self.spec, self.spec.operation.gates, self.source.word_bits
-        held = Signal(spec.turns * bits, name=f"potentials_{lane}", reset_less=True)
-        share = self.potential[lane * spec.turns * bits : (lane + 1) * spec.turns * bits]
-        with m.If(self.in_valid):
-            m.d.sync += held.eq(share)
-        with m.Elif(ends_unit):
-            m.d.sync += held.eq(held[bits:])
+        turns = spec.turns if spec.pitch_cycles is None else 1
+        share = self.potential[lane * turns * bits : (lane + 1) * turns * bits]
+        held = Signal(turns * bits, name=f"potentials_{lane}", reset_less=True)
+        if spec.pitch_cycles is not None:
+            m.d.comb += held.eq(share)  # it stays until all its gates have compared
+        else:
+            with m.If(self.in_valid):
+                m.d.sync += held.eq(share)
+            with m.Elif(ends_unit):
+                m.d.sync += held.eq(held[bits:])
         word = Signal(spec.word_bits, name=f"threshold_word_{lane}")
         threshold = Signal(shape(spec.threshold), name=f"threshold_{lane}")
         potential = Signal(shape(self.source), name=f"potential_{lane}")

@@ -87,7 +87,7 @@ def unit_layer_ports(spec: UnitLayerSpec | SharedUnitLayerSpec) -> dict[str, wir
     """Return the members of a layer of units, however it is built; ``AmosUnitLayer`` says what they are."""
     return {
         "in_valid": In(1),
-        "potential": In(Port.of(spec.source).bits),
+        "potential": In(spec.port.bits),
         "out_valid": Out(1),
         "y": Out(Port.of(spec.result).bits),
         "spikes": Out(len(spec.modules) * spec.operation.gates),

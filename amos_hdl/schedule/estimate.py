@@ -1,47 +1,33 @@
-"""How much hardware a network will be, before synthesis: LUTs and flip-flops by formula."""
+"""How much hardware a network will be, before synthesis: LUTs and flip-flops of specs, by formula."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from amos_hdl.schedule import cost
 from amos_hdl.schedule.buffer import BufferSpec
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
+from amos_hdl.schedule.formulas import Estimate, lanes_size, memory_estimate, shared_size, windows_size
 from amos_hdl.schedule.gates import GateLayerSpec
-from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
+from amos_hdl.schedule.lookup import Lookup, leaves
+from amos_hdl.schedule.maps import CollectSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.memory import MEMORY_KINDS, Memory, MemoryKind
 from amos_hdl.schedule.place import PlacedLayer
+from amos_hdl.schedule.pool import MaxSpec, PoolSpec
 from amos_hdl.schedule.port import Port
 from amos_hdl.schedule.shared_units import SharedUnitLayerSpec
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 from amos_hdl.schedule.window import WindowSpec
 
-#: What counts the pixels of a window, and of a buffer.
-_WINDOW_LUTS, _WINDOW_FLIP_FLOPS, _BUFFER_CELLS = 120, 64, 60
-#: LUTs per bit of an adder of a lane, its products included, with carry chains.
-FOLDED_SUM = 2.33
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Estimated cells of one layer; ``luts`` are LUTs of 4 inputs, in sums of as many as they were made for."""
-
-    luts: int
-    flip_flops: int
-    block_rams: int = 0
-
-    def __add__(self, other: Estimate) -> Estimate:
-        return Estimate(self.luts + other.luts, self.flip_flops + other.flip_flops, self.block_rams + other.block_rams)
+#: What counts the pixels of a buffer.
+_BUFFER_CELLS = 60
 
 
 def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Estimate:
     """Return the estimated size of one layer on a device with such ``memories``.
 
     Per bit, in 4-input LUTs without carry chains: a weighted sum with its counter 2, a comparison of two words 3/2, a
-    choice between two words 1; units as in ``cost``.  Of folded sums, with carry chains, a bit of an adder
-    ``FOLDED_SUM``, and each input that waits in a shift register 1.
+    choice between two words 1; units as in ``cost``, folded sums and windows as in ``formulas``.
 
     Source: fitted to Yosys on the digits network; ``benchmarks/estimates.py`` compares the two.
     """
@@ -53,7 +39,8 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
         case SharedUnitLayerSpec():
             bits, value_bits = spec.source.bits, spec.result.bits
             gates, count = spec.operation.gates, len(spec.modules)
-            return shared_size(count, spec.lanes, bits, value_bits, gates, spec.memory, memories)
+            waits = spec.pitch_cycles is None
+            return shared_size(count, spec.lanes, bits, value_bits, gates, spec.memory, memories, waits=waits)
         case GateLayerSpec():
             return _gates(spec)
         case UnitLayerSpec():
@@ -66,9 +53,8 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
             bits = spec.result.bits
             pairs, channels = spec.taps - 1, spec.result.units
             return Estimate(-(-5 * bits * pairs * channels // 2), bits * pairs * channels + spec.latency_cycles)
-        case GlobalSpec():
-            bits = spec.result.bits * spec.result.units
-            return Estimate(2 * bits, bits)
+        case PoolSpec():
+            return _pool(spec, memories)
         case CollectSpec():
             return Estimate(0, spec.result.bits * spec.result.units)
         case ProductSpec():
@@ -78,6 +64,15 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
             )
         case WireSpec():
             return Estimate(0, 0)
+
+
+def _pool(spec: PoolSpec, memories: MemoryKind) -> Estimate:
+    """Return the size of windows side by side: per bit what joins a pixel, and what chooses what is so far."""
+    bits, counters = spec.result.bits * spec.result.units, 2 * sum(map(int.bit_length, spec.timing.space))
+    size = Estimate((2 if spec.takes == "sum" else 3) * bits + counters, bits + counters // 2)
+    if spec.kept is None:
+        return size
+    return size + Estimate(bits, 0) + memory_estimate(spec.kept, memories)
 
 
 def _dense(spec: DenseSpec) -> Estimate:
@@ -106,61 +101,47 @@ def _registers(spec: DenseSpec) -> int:
 
 def folded_sum_estimate(spec: FoldedSumSpec, memories: MemoryKind) -> Estimate:
     """Return the estimated size of folded sums."""
-    adders, word = spec.adders, spec.potential.word_bits
-    held = sum(map(len, spec.banks)) * Port.of(spec.source).word_bits
-    lane = FOLDED_SUM * sum(adder.bits for adder in adders.graph.adders) + word
-    lane += word if spec.goes_on and spec.slices > 1 else 0
-    lane_flip_flops = _registers(adders) + spec.folds * word + (word if spec.slices > 1 else 0)
-    counters = 3 * len(spec.weights).bit_length()
-    size = Estimate(
-        round(held + spec.lanes * lane) + counters,
-        held + spec.lanes * lane_flip_flops + 3 * adders.latency_cycles + counters,
+    adders = spec.adders
+    size = lanes_size(
+        held_bits=sum(map(len, spec.banks)) * Port.of(spec.source).word_bits,
+        lanes=spec.lanes,
+        adder_bits=sum(adder.bits for adder in adders.graph.adders),
+        registers=_registers(adders),
+        word_bits=spec.potential.word_bits,
+        kept=spec.kept,
+        accumulates=spec.slices > 1,
+        goes_on=spec.goes_on and spec.slices > 1,
+        weights=Memory(len(spec.weights), spec.rom_bits),
+        memories=memories,
     )
-    return size + memory_estimate(Memory(len(spec.weights), spec.rom_bits), memories)
-
-
-def shared_size(
-    units: int, lanes: int, bits: int, value_bits: int, gates: int, memory: Memory, memories: MemoryKind
-) -> Estimate:
-    """Return the estimated size of units that share comparators: potentials wait for their turn, values for the last.
-
-    ``memory`` is that of the thresholds of one lane.
-    """
-    control = 4 * memory.words.bit_length()
-    size = Estimate(units * bits + control, units * (bits + value_bits) + control // 2)
-    lane = Estimate(2 * bits + gates, gates) + memory_estimate(memory, memories)
-    return sum([lane] * lanes, size)
+    return size + Estimate(0, 3 * adders.latency_cycles)
 
 
 def placed_estimate(layer: PlacedLayer, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Estimate:
     """Return the estimated size of one layer with its windows and what delays its branches."""
     size = estimate(layer.spec, memories)
     if layer.window is not None:
-        size += window_estimate(layer.window, memories)
+        size += window_estimate(layer.window, memories, joined=isinstance(layer.spec, FoldedSumSpec))
     for buffer in layer.buffers:
         if buffer is not None:
             size += buffer_estimate(buffer, memories)
     return size
 
 
-def window_estimate(spec: WindowSpec, memories: MemoryKind) -> Estimate:
-    """Return the estimated size of sliding windows: a memory for each row that is kept, and the taps.
-
-    Per bit of a pixel, a choice among the row memories for each row of taps, and a LUT for each tap that the padding
-    reaches.
-    """
-    height, width = spec.window.kernel
-    bits, kept = spec.source.channels * spec.source.bits, spec.rows_kept
+def window_estimate(spec: WindowSpec, memories: MemoryKind, *, joined: bool = False) -> Estimate:
+    """Return the estimated size of sliding windows; ``joined`` to folded sums, which then take the padding."""
     inner = [
         sum(first == 0 and last == count - 1 for first, last, count in real)
         for real in (spec.real_rows, spec.real_columns)
     ]
-    choices = height * -(-2 * (kept - 1) // 3) + spec.taps - inner[0] * inner[1]
-    row = memory_estimate(Memory(max(2, spec.timing.columns), bits, is_table=False), memories)
-    return Estimate(
-        _WINDOW_LUTS + choices * bits + kept * row.luts,
-        _WINDOW_FLIP_FLOPS + height * width * bits + kept * row.flip_flops,
-        kept * row.block_rams,
+    return windows_size(
+        bits=spec.source.channels * spec.source.bits,
+        kernel=spec.window.kernel,
+        padded_taps=0 if joined else spec.taps - inner[0] * inner[1],
+        columns=spec.timing.columns,
+        kept=spec.rows_kept,
+        in_steps=spec.steps > 1,
+        memories=memories,
     )
 
 
@@ -172,15 +153,6 @@ def buffer_estimate(spec: BufferSpec, memories: MemoryKind) -> Estimate:
     return control + memory_estimate(Memory(max(2, spec.depth), spec.bits, is_table=False), memories)
 
 
-def memory_estimate(memory: Memory, memories: MemoryKind) -> Estimate:
-    """Return the estimated size of a memory, with the register behind it where that is not in the block."""
-    place, count = memories.place(memory)
-    if place == "block":
-        return Estimate(0, 0, count)
-    stored = 0 if memory.is_table or place == "small" else memory.words * memory.bits
-    return Estimate(count, memory.bits + stored)
-
-
 def unit_estimate(spec: UnitSpec) -> Estimate:
     """Return the estimated size of one unit, without the layer around it."""
     circuit, bits = spec.circuit, spec.potential.word_bits
@@ -188,14 +160,24 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
         by_trial = spec.approximation is not None
         luts = cost.folded_luts(spec.rom, spec.linear, by_trial, circuit.gates, bits) + _decoder_luts(spec)
         return Estimate(round(luts), bits + 2 * circuit.gates)
-    luts, flip_flops = _decoder_luts(spec), bits * (circuit.depth - 1)
+    luts, flip_flops = _decoder_luts(spec), 0
     luts += cost.constants_luts(sum(isinstance(tree, int) for tree in spec.lookups), bits)
+    read = [bits - _low_bits(tree, bits) for tree in spec.lookups]
     for gate, tree in enumerate(spec.lookups):
         if not isinstance(tree, int):
-            luts += cost.gate_luts(tree, spec.linear, gate, bits)
+            luts += cost.gate_luts(tree, spec.linear, gate, read[gate])
         # the spike itself, and its copies until the last level
         flip_flops += 1 + circuit.depth - circuit.level_of(gate)
+    for level in range(2, circuit.depth + 1):  # the potential waits, as far as gates of later levels look at it
+        flip_flops += max(read[gate] for gate in range(circuit.gates) if circuit.level_of(gate) >= level)
     return Estimate(round(luts), flip_flops)
+
+
+def _low_bits(tree: Lookup | None, bits: int) -> int:
+    """Return how many low bits of a potential no threshold of ``tree`` looks at: those that are zero in all of them."""
+    if tree is None:
+        return 0
+    return min(bits - 1 if leaf == 0 else (leaf & -leaf).bit_length() - 1 for leaf in leaves(tree))
 
 
 def _gates(spec: GateLayerSpec) -> Estimate:
@@ -224,15 +206,18 @@ def _decoder_luts(spec: UnitSpec) -> float:
 
 
 def _argmax(spec: ArgmaxSpec) -> Estimate:
+    """Return the size of a tree of comparisons; after each level an index has one bit more that is no constant."""
     bits, index_bits = Port.of(spec.source).word_bits, Port.of(spec.result).word_bits
     luts = flip_flops = 0
     contenders = spec.source.units
     for level in range(1, spec.levels + 1):
-        pairs, left = contenders // 2, -(-contenders // 2)
-        luts += pairs * (-(-5 * bits // 2) + index_bits)
+        last, pairs = level == spec.levels, contenders // 2
+        # of the last pair the values are compared, and the index alone goes on
+        value_bits = 0 if last else bits
+        luts += pairs * (2 * bits + value_bits + level)
         if spec.ends_stage(2 * level - 1):
-            flip_flops += contenders * (bits + index_bits) + pairs + 1
+            flip_flops += contenders * (value_bits + level - 1) + pairs + 1
+        contenders -= pairs
         if spec.ends_stage(2 * level):
-            flip_flops += left * (bits + index_bits) + 1
-        contenders = left
+            flip_flops += contenders * (value_bits + min(level, index_bits)) + 1
     return Estimate(luts, flip_flops)

@@ -30,6 +30,10 @@ class FoldedSumSpec:
     the register that collects it: ``latency_cycles = interval_cycles + adders.latency_cycles + 1``.  All sums leave
     together.
 
+    ``in_turn`` they leave as they are made, and none is kept: sum ``k·folds + fold`` is word k of the port from cycle
+    ``latency_cycles + fold·slices`` on until the next takes its place, with ``latency_cycles = slices +
+    adders.latency_cycles + 1``, and each fold has its own ``out_valid``.
+
     A product of a code and a weight is added bit by bit, as the weight where the bit is one, shifted.  Working through
     one bit of all codes per clock instead, with twice the sum so far, takes as many LUTs at the same speed
     (``benchmarks/folds.py``) and reads each weight once per bit, so it is not built.
@@ -53,12 +57,14 @@ class FoldedSumSpec:
         Only with one group.
     adders_per_stage, lut_inputs, extra_levels : int
         Of the adders of a lane, as in ``DenseSpec``.
+    in_turn : bool
+        Only without parts.
 
     Raises
     ------
     ScheduleError
         If the inputs have more than ``MOST_CODE_BITS``; the lanes do not divide the sums, or the inputs of a lane those
-        of a sum; or lanes would have to change between groups of more than one sum.
+        of a sum; lanes would have to change between groups of more than one sum; or sums of parts leave in turn.
     """
 
     operation: Dense
@@ -72,6 +78,7 @@ class FoldedSumSpec:
     adders_per_stage: int = 1
     lut_inputs: int = 4
     extra_levels: int = 0
+    in_turn: bool = False
 
     def __post_init__(self) -> None:
         units, words = self.result.units, self.inputs_of_a_sum
@@ -80,6 +87,8 @@ class FoldedSumSpec:
             raise ScheduleError("folded sums", where=self.operation.name, expected=expected, got=got)
         self._check("sums at once", f"a divisor of {units}, the sums", self.lanes, units)
         self._check("inputs at once", f"a divisor of {words}, the inputs of a sum", self.inputs, words)
+        if self.in_turn and self.parts > 1:
+            raise ScheduleError("sums in turn", where=self.operation.name, expected="1 part", got=str(self.parts))
         per_group = units // self.groups
         if self.groups > 1 and per_group > 1 and per_group % self.folds:
             expected = f"{units} divided by a divisor of {per_group}, the sums of a group"
@@ -111,8 +120,8 @@ class FoldedSumSpec:
 
     @property
     def latency_cycles(self) -> int:
-        """Clock cycles from the inputs, or their last part, to all sums."""
-        return self.interval_cycles + self.adders.latency_cycles + 1
+        """Clock cycles from the inputs, or their last part, to all sums; in turn, to the first of each lane."""
+        return (self.slices if self.in_turn else self.interval_cycles) + self.adders.latency_cycles + 1
 
     @cached_property
     def banks(self) -> tuple[tuple[int, ...], ...]:
@@ -192,7 +201,13 @@ class FoldedSumSpec:
     @property
     def potential(self) -> Port:
         """The sums, as they leave; sums that are not complete have as many bits and may wrap."""
-        return Port.of(self.result)
+        whole = Port.of(self.result)
+        return Port(self.lanes, *self.result.interval) if self.in_turn else whole
+
+    @property
+    def kept(self) -> int:
+        """Sums that each lane keeps: all, or the last."""
+        return 1 if self.in_turn else self.folds
 
     def evaluate(self, x: Array) -> Array:
         """Return the sums ``(batch, unit)`` of inputs ``(batch, input)``, step by step as the lanes make them."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Network, Tensor
-from amos_hdl.schedule.estimate import Estimate
 from amos_hdl.schedule.folded_sum import MOST_CODE_BITS
 from amos_hdl.schedule.folds import Fold
+from amos_hdl.schedule.formulas import Estimate
 from amos_hdl.schedule.memory import MEMORY_KINDS, MemoryKind
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.place import PixelGapError
 from amos_hdl.schedule.plan import Schedule
-from amos_hdl.schedule.sizes import Sizes, SumShape
+from amos_hdl.schedule.sizes import Sizes
+from amos_hdl.schedule.sum_shape import SumShape
 
 #: LUTs that a block RAM is worth where folds are chosen: about what a device has of both.
 _BLOCK_LUTS = 200
@@ -119,20 +120,24 @@ class Planner:
         order = np.lexsort((lanes, (lanes * inputs)))
         candidates = [index for index in order.tolist() if able[index]][:12]
         found = [Fold(shape.name, int(lanes[index]), int(inputs[index])) for index in candidates]
-        best = min(found, key=lambda fold: self._price(shape.folded(fold, self.memories)))
+        best = min(found, key=lambda fold: self._price(self.sizes.folded(shape, fold)))
         unfolded = shape.unfolded()
-        return best if self._price(shape.folded(best, self.memories)) < self._price(unfolded) else None
+        return best if self._price(self.sizes.folded(shape, best)) < self._price(unfolded) else None
 
-    def choose_units(self, name: str, gap: int) -> Fold | None:
-        """Return the fold of units that takes the fewest LUTs with ``gap`` clock cycles per pixel; None: not folded."""
-        sizes = self.sizes
-        folds: list[Fold | None] = [None, *sizes.unit_folds(name, gap)]
+    def choose_units(self, name: str, gap: int, folds: Mapping[str, Fold]) -> Fold | None:
+        """Return the fold of units that takes the fewest LUTs with ``gap`` clock cycles per pixel; None: not folded.
+
+        ``folds`` are those of the other layers: sums that are folded alike need not wait for their units.
+        """
+        (source,) = self.network[name].reads
+        others = {layer: fold for layer, fold in folds.items() if layer != name}
+        choices: list[Fold | None] = [None, *self.sizes.unit_folds(name, gap, others)]
         prices = []
-        for fold in folds:
-            unfolded, folded = sizes.units[name]
-            size = unfolded if fold is None or folded is None else folded
-            prices.append(self._price(size if fold is None or fold.lanes is None else sizes.shared(name, fold.lanes)))
-        return folds[prices.index(min(prices))]
+        for fold in choices:
+            chosen = others if fold is None else {**others, name: fold}
+            size = self.sizes.layer(name, chosen)
+            prices.append(self._price(size + self.sizes.layer(source, chosen) if source in self.sizes.sums else size))
+        return choices[prices.index(min(prices))]
 
     def _price(self, size: Estimate) -> int:
         return max(size.luts, size.flip_flops) + _BLOCK_LUTS * size.block_rams
@@ -146,7 +151,7 @@ class Planner:
                 folds[name] = fold
         for unit in self.network.unit_layers:
             tensor = self.network.tensors[unit.name]
-            fold = None if unit.name in folds else self.choose_units(unit.name, interval // _pixels(tensor))
+            fold = None if unit.name in folds else self.choose_units(unit.name, interval // _pixels(tensor), folds)
             if fold is not None:
                 folds[unit.name] = fold
         return folds
@@ -166,7 +171,7 @@ class Planner:
                 if name in self.pinned.folds or name not in folds:
                     raise
                 shape = self.sizes.sums.get(name)
-                fold = self.choose_units(name, error.given) if shape is None else self.choose(shape, error.given)
+                fold = self.choose_units(name, error.given, folds) if shape is None else self.choose(shape, error.given)
                 folds.pop(name)
                 if fold is not None:
                     folds[name] = fold

@@ -1,4 +1,4 @@
-"""Hardware specs of what is done with pixels beside weighted sums and units.
+"""Hardware specs of what is done with pixels beside weighted sums, pools and units.
 
 ``source`` and ``result`` are one pixel, its channels as units.
 """
@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,75 +14,6 @@ from amos_hdl.network import Operation, Tensor
 from amos_hdl.schedule.timing import MapTiming
 
 Array = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class MaxSpec:
-    """The greatest of the taps of a window, channel by channel: a tree, a register at each level.
-
-    ``latency_cycles = ceil(log2(taps))``, at least 1; ``interval_cycles = 1``.
-
-    Parameters
-    ----------
-    operation : Operation
-    source : Tensor
-        A window: tap by tap, in each all channels.
-    result : Tensor
-    """
-
-    operation: Operation
-    source: Tensor
-    result: Tensor
-
-    interval_cycles = 1
-
-    @property
-    def taps(self) -> int:
-        """Values of which the greatest is taken."""
-        return self.source.units // self.result.units
-
-    @property
-    def latency_cycles(self) -> int:
-        """Clock cycles from a window to its greatest values."""
-        return max(1, (self.taps - 1).bit_length())
-
-    def evaluate(self, x: Array) -> Array:
-        """Return the greatest values ``(batch, channel)`` of windows ``(batch, tap·channel)``."""
-        return np.asarray(x.reshape(len(x), self.taps, -1).max(axis=1))
-
-
-@dataclass(frozen=True, eq=False)
-class GlobalSpec:
-    """The sum, or the greatest, of all pixels of a map, one after the other.
-
-    ``latency_cycles`` from the first pixel: all of them, and a register.
-
-    Parameters
-    ----------
-    operation : Operation
-    source, result : Tensor
-    timing : MapTiming
-        Of the pixels.
-    takes : {"sum", "max"}
-    """
-
-    operation: Operation
-    source: Tensor
-    result: Tensor
-    timing: MapTiming
-    takes: Literal["sum", "max"]
-
-    interval_cycles = 1
-
-    @property
-    def latency_cycles(self) -> int:
-        """Clock cycles from the first pixel to the result."""
-        return self.timing.span_cycles
-
-    def evaluate(self, x: Array) -> Array:
-        """Return the results ``(batch, channel)`` of maps ``(batch, channel, row, column)``."""
-        flat = x.reshape(*x.shape[:2], -1)
-        return np.asarray(flat.sum(axis=2) if self.takes == "sum" else flat.max(axis=2))
 
 
 @dataclass(frozen=True, eq=False)

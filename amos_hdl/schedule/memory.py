@@ -10,8 +10,8 @@ from typing import Literal
 _TABLE_BIT, _WRITTEN_BIT = 1 / 16, 1.0
 #: Words of one bit that a LUT holds as a table.
 _LUT_WORDS = 16
-#: A small memory in LUTs: 16 words of 4 bits, its cost, and the LUTs it takes.
-_SMALL_WORDS, _SMALL_BITS, _SMALL_COST, _SMALL_LUTS = 16, 4, 4, 4
+#: A small memory in LUTs: 16 words of 4 bits, and its cost.
+_SMALL_WORDS, _SMALL_BITS, _SMALL_COST = 16, 4, 4
 
 
 @dataclass(frozen=True)
@@ -41,28 +41,28 @@ class MemoryKind:
         The shapes of one block RAM, (words, bits).
     cost : int
         What Yosys reckons a block RAM to cost.
-    has_small : bool
-        Whether LUTs can be written as memories of 16 words of 4 bits.
+    small : (int, int), optional
+        LUTs, and flip-flops beside them, that a memory of 16 words of 4 bits in LUTs takes; None where there is none.
     """
 
     shapes: tuple[tuple[int, int], ...]
     cost: int
-    has_small: bool
+    small: tuple[int, int] | None
 
     def place(self, memory: Memory) -> tuple[Literal["block", "small", "logic"], int]:
-        """Return where ``memory`` goes and how many blocks, or LUTs, that takes."""
+        """Return where ``memory`` goes and how many blocks, small memories, or LUTs, that takes."""
         blocks = self._blocks(memory.words, memory.bits)
         bit = _TABLE_BIT if memory.is_table else _WRITTEN_BIT
         costs = {"block": self.cost * blocks, "logic": memory.words * memory.bits * bit}
         small = -(-memory.words // _SMALL_WORDS) * -(-memory.bits // _SMALL_BITS)
-        if self.has_small and not memory.is_table:
+        if self.small is not None and not memory.is_table:
             costs["small"] = _SMALL_COST * small
         best = min(costs.values())
         if costs["logic"] <= best:
             tables = -(-memory.words // _LUT_WORDS) if memory.is_table else memory.words
             return "logic", memory.bits * tables
         if costs.get("small", best + 1) <= best:
-            return "small", _SMALL_LUTS * small
+            return "small", small
         return "block", blocks
 
     def _blocks(self, words: int, bits: int) -> int:
@@ -79,7 +79,7 @@ class MemoryKind:
 _SHAPES_18K = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 #: By the names of families of ``synthesize``.  Source: Yosys 0.70, brams.txt and lutrams.txt of each family.
 MEMORY_KINDS = {
-    "ecp5": MemoryKind(_SHAPES_18K, 128, True),
-    "ice40": MemoryKind(((256, 16), (512, 8), (1024, 4), (2048, 2)), 64, False),
-    "gowin": MemoryKind(_SHAPES_18K, 128, True),
+    "ecp5": MemoryKind(_SHAPES_18K, 128, (4, 0)),
+    "ice40": MemoryKind(((256, 16), (512, 8), (1024, 4), (2048, 2)), 64, None),
+    "gowin": MemoryKind(_SHAPES_18K, 128, None),  # small ones take a whole tile each, and are not used
 }

@@ -32,9 +32,11 @@ from amos_hdl.schedule.buffer import BufferSpec, meet
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.gates import GateLayerSpec, looked_up
-from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
+from amos_hdl.schedule.maps import CollectSpec, ProductSpec, WireSpec
 from amos_hdl.schedule.options import HardwareOptions
+from amos_hdl.schedule.pool import MaxSpec, PoolSpec, side_by_side
 from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.readers import summed_by_pixels, takes_in_turn
 from amos_hdl.schedule.shared_units import SharedUnitLayerSpec
 from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.timing import MapTiming
@@ -101,18 +103,6 @@ def place(
             raise PixelGapError(operation.name, needed, given)
         placing.timings[operation.name], layers[operation.name] = placed.timing, placed
     return layers
-
-
-def summed_by_pixels(network: Network, flatten: str) -> str | None:
-    """Return the dense layer that could take a flattened map pixel by pixel: the only one that reads ``flatten``."""
-    operation = network[flatten]
-    if not isinstance(operation, Flatten) or flatten in network.outputs:
-        return None
-    space = network.tensors[operation.source].space
-    readers = [other for other in network.operations if flatten in other.reads]
-    if space in ((), (1, 1)) or len(readers) != 1 or not isinstance(readers[0], Dense):
-        return None
-    return readers[0].name
 
 
 def pixel(tensor: Tensor) -> Tensor:
@@ -193,9 +183,10 @@ class _Placing:
                 fold = self.options.folds.get(name)
                 pixels = pixel(self.tensors[source]), pixel(self.tensors[name])
                 if fold is not None and fold.lanes is not None:
-                    return self._plain(
-                        operation, self._once(name, SharedUnitLayerSpec(operation, *pixels, True, lanes=fold.lanes))
-                    )
+                    before = self.made.get(source)
+                    pitch = before.slices if isinstance(before, FoldedSumSpec) and before.in_turn else None
+                    shared = SharedUnitLayerSpec(operation, *pixels, True, lanes=fold.lanes, pitch_cycles=pitch)
+                    return self._plain(operation, self._once(name, shared))
                 return self._plain(operation, self._once(name, UnitLayerSpec(operation, *pixels, fold is not None)))
             case Argmax(name=name, source=source):
                 return self._plain(
@@ -279,7 +270,9 @@ class _Placing:
             # (tap, group, channel of the group) to (group, tap·channel)
             words = np.arange(source.units).reshape(-1, groups, self.tensors[operation.source].channels // groups)
             adders |= {"groups": groups, "taps": words.swapaxes(0, 1).reshape(groups, -1)}
-        return self._once(name, FoldedSumSpec(operation, source, result, fold.lanes, fold.inputs, **adders))
+        spec = FoldedSumSpec(operation, source, result, fold.lanes, fold.inputs, **adders)
+        in_turn = takes_in_turn(self.network, options.folds, name, spec.slices)
+        return self._once(name, replace(spec, in_turn=True) if in_turn else spec)
 
     def _sums_by_pixels(self, operation: Dense) -> PlacedLayer:
         """Return folded sums that take the pixels of a map as they come, instead of all of them at once."""
@@ -322,10 +315,11 @@ class _Placing:
         sums = isinstance(operation, SumPool)
         if geometry.kernel == (1, 1) == geometry.stride and not any(geometry.padding):
             return self._plain(operation, _wires(operation, (source,), result))
-        if geometry.kernel == timing.space and not any(geometry.padding):
-            return self._plain(
-                operation, GlobalSpec(operation, source, result, timing, "sum" if sums else "max"), whole=True
-            )
+        if side_by_side(geometry):
+            spec = PoolSpec(operation, source, result, geometry.kernel, timing, "sum" if sums else "max")
+            whole = spec.space == (1, 1)
+            ready = self._single(spec.output.start) if whole else spec.output
+            return PlacedLayer(operation, (None,), None, spec, ready)
         window = self._window(operation, geometry, 0 if sums else source.interval[0])
         source = source if window is None else window.result
         if sums:

@@ -26,6 +26,16 @@ class SharedUnitLayerSpec(UnitLayerSpec):
     gates before.  Gate i (from 1) of the unit whose turn is t compares in cycle ``1 + t·K + i - 1`` and its spike is
     visible one cycle later; ``interval_cycles = turns·K``, ``latency_cycles = turns·K + 1``.
 
+    With ``pitch_cycles`` potentials come as lanes of folded sums make them, one for each lane every so many cycles, and
+    none is kept: turn t works ``t·pitch_cycles`` after the first instead of t·K, so ``interval_cycles =
+    turns·pitch_cycles``, ``latency_cycles = (turns - 1)·pitch_cycles + K + 1`` from the first potential.
+
+    Parameters, beside those of ``UnitLayerSpec``
+    ---------------------------------------------
+    lanes : int
+    pitch_cycles : int, > K, optional
+        Default: all potentials come together.
+
     Raises
     ------
     ScheduleError
@@ -34,6 +44,7 @@ class SharedUnitLayerSpec(UnitLayerSpec):
     """
 
     lanes: int = field(default=1, kw_only=True)
+    pitch_cycles: int | None = field(default=None, kw_only=True)
 
     has_modules: ClassVar[bool] = False
 
@@ -45,6 +56,9 @@ class SharedUnitLayerSpec(UnitLayerSpec):
         values = {(circuit.offset, circuit.outputs) for circuit in self.operation.circuits}
         if len(values) > 1:
             raise ScheduleError("units at once", where=where, expected="units of equal values of spikes", got="others")
+        if self.pitch_cycles is not None and self.pitch_cycles <= self.operation.gates:
+            expected = f"more than {self.operation.gates} clock cycles from one potential to the next"
+            raise ScheduleError("units in turn", where=where, expected=expected, got=str(self.pitch_cycles))
         if any(unit.pieces is None for unit in self.distinct):
             raise ScheduleError("units at once", where=where, expected="potentials of fewer bits", got="too many")
 
@@ -56,17 +70,26 @@ class SharedUnitLayerSpec(UnitLayerSpec):
     @property
     def interval_cycles(self) -> int:
         """Clock cycles from one vector of potentials to the next."""
-        return self.turns * self.operation.gates
+        return self.turns * self._turn_cycles
+
+    @property
+    def _turn_cycles(self) -> int:
+        return self.pitch_cycles or self.operation.gates
+
+    @property
+    def port(self) -> Port:
+        """The potentials, as they come."""
+        return Port(self.lanes, *self.source.interval) if self.pitch_cycles else Port.of(self.source)
 
     @property
     def latency_cycles(self) -> int:
-        """Clock cycles from potentials to y."""
-        return self.interval_cycles + 1
+        """Clock cycles from potentials, in turn from the first, to y."""
+        return (self.turns - 1) * self._turn_cycles + self.operation.gates + 1
 
     def spike_cycles(self) -> Array:
         """Return for each gate of each unit the cycle in which its spike is visible, shape (unit, gate)."""
         turns = np.arange(len(self.modules)) % self.turns
-        return 2 + turns[:, None] * self.operation.gates + np.arange(self.operation.gates)
+        return 2 + turns[:, None] * self._turn_cycles + np.arange(self.operation.gates)
 
     @cached_property
     def threshold(self) -> Port:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,6 @@ from amos_hdl.network import (
     Add,
     Argmax,
     Conv2d,
-    Dense,
     Flatten,
     MaxPool,
     Multiply,
@@ -21,139 +19,26 @@ from amos_hdl.network import (
     SumPool,
     Tensor,
     Unit,
-    width_bits,
 )
 from amos_hdl.network.operations.window import Window
-from amos_hdl.schedule.estimate import FOLDED_SUM, Estimate, estimate, memory_estimate, shared_size, unit_estimate
+from amos_hdl.schedule.estimate import estimate, unit_estimate
 from amos_hdl.schedule.folds import Fold
+from amos_hdl.schedule.formulas import Estimate, memory_estimate, shared_size, windows_size
 from amos_hdl.schedule.gates import GateLayerSpec, looked_up
 from amos_hdl.schedule.memory import Memory, MemoryKind
 from amos_hdl.schedule.options import HardwareOptions
-from amos_hdl.schedule.place import summed_by_pixels
+from amos_hdl.schedule.place import pixel
+from amos_hdl.schedule.pool import PoolSpec, side_by_side
+from amos_hdl.schedule.readers import summed_by_pixels, takes_in_turn
 from amos_hdl.schedule.specs import ArgmaxSpec
+from amos_hdl.schedule.sum_shape import SumShape, divisors, sum_shapes
+from amos_hdl.schedule.timing import MapTiming
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitSpec
 
 Array = npt.NDArray[np.int64]
 
-#: Of a lane: bits of its adders per bit of a code and bit of a weight, and flip-flops per such bit.
-_ADDER_BITS, _ADDER_FLIP_FLOPS = 1.08, 1.8
-#: Of sums with their own adders, per signed digit of a weight: LUTs and flip-flops for each bit of a code, and beside.
-_DIGIT_LUTS, _DIGIT_FLIP_FLOPS = (1.6, 1.7), (1.2, 1.0)
-
-
 #: Widest potential whose units may share comparators: all of them can be tried, and so all thresholds are known.
 _SHARED_BITS = 16
-
-
-@dataclass(frozen=True)
-class SumShape:
-    """What decides the size of the weighted sums of one layer.
-
-    Parameters
-    ----------
-    name : str
-    units, inputs, groups : int
-        Sums, inputs of each, and groups of both.
-    windows : int
-        How often all sums are made for one image.
-    code_bits, weight_bits, word_bits : int
-        Of an input, a weight, and a sum.
-    digits : int
-        Signed digits of all weights that are not zero.
-    biased : bool
-    parts : int
-        Windows that make one sum, of a dense layer that takes a map pixel by pixel if it is folded.
-    """
-
-    name: str
-    units: int
-    inputs: int
-    groups: int
-    windows: int
-    code_bits: int
-    weight_bits: int
-    word_bits: int
-    digits: int
-    biased: bool
-    parts: int = 1
-
-    @classmethod
-    def of(cls, operation: Dense | Conv2d, source: Tensor, result: Tensor, parts: int = 1) -> SumShape:
-        """Return the shape of the sums of ``operation``."""
-        weights = operation.weights
-        groups = operation.groups if isinstance(operation, Conv2d) else 1
-        # where a number and three times it differ are its signed digits, one place higher
-        digits = int(np.bitwise_count(np.abs(weights) ^ 3 * np.abs(weights)).sum())
-        return cls(
-            operation.name,
-            len(weights),
-            weights[0].size // parts,
-            groups,
-            result.units // result.channels * parts,
-            source.bits,
-            width_bits(min(0, int(weights.min())), max(0, int(weights.max())))[0],
-            result.bits,
-            digits,
-            bool(operation.biases.any()),
-            parts,
-        )
-
-    @cached_property
-    def folds(self) -> tuple[Array, Array]:
-        """All folds that a layer can have: sums at once, and inputs at once of each, two arrays of one length."""
-        per_group = self.units // self.groups
-        lanes = [
-            count
-            for count in _divisors(self.units)
-            if self.groups == 1 or per_group == 1 or per_group % (self.units // count) == 0
-        ]
-        pairs = np.array([(count, taken) for count in lanes for taken in _divisors(self.inputs)], np.int64)
-        return pairs[:, 0], pairs[:, 1]
-
-    @property
-    def most_cycles(self) -> int:
-        """Clock cycles for one image with the fewest lanes of one input."""
-        lanes, inputs = self.folds
-        return int((self.units * self.inputs // (lanes * inputs)).max()) * self.windows
-
-    def unfolded(self) -> Estimate:
-        """Return the size of sums with an adder for every digit."""
-        luts, flip_flops = (bit * self.code_bits + rest for bit, rest in (_DIGIT_LUTS, _DIGIT_FLIP_FLOPS))
-        return Estimate(round(luts * self.digits), round(flip_flops * self.digits))
-
-    def folded(self, fold: Fold, memories: MemoryKind) -> Estimate:
-        """Return the size of sums that share lanes."""
-        lanes, inputs = fold.lanes or 1, fold.inputs or 1
-        bits = self.code_bits * self.weight_bits * inputs * _ADDER_BITS
-        steps = self.units * self.inputs // (lanes * inputs)
-        held = self.groups * self.inputs * self.code_bits
-        counters = 3 * steps.bit_length()
-        several = self.inputs > inputs
-        lane = FOLDED_SUM * bits + self.word_bits * (1 + (self.parts > 1 or (several and self.biased)))
-        flip_flops = held + lanes * (_ADDER_FLIP_FLOPS * bits + several * self.word_bits) + self.units * self.word_bits
-        size = Estimate(round(held + lanes * lane) + counters, round(flip_flops) + counters)
-        return size + memory_estimate(Memory(steps * self.parts, lanes * inputs * self.weight_bits), memories)
-
-
-def _divisors(number: int) -> list[int]:
-    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
-
-
-def sum_shapes(network: Network) -> dict[str, SumShape]:
-    """Return the shapes of all weighted sums, by the name of their layer."""
-    tensors, parts = network.tensors, {}
-    for operation in network.operations:
-        reader = summed_by_pixels(network, operation.name)
-        if reader is not None:
-            map_ = tensors[operation.reads[0]]
-            parts[reader] = map_.units // map_.channels
-    return {
-        operation.name: SumShape.of(
-            operation, tensors[operation.source], tensors[operation.name], parts.get(operation.name, 1)
-        )
-        for operation in network.operations
-        if isinstance(operation, Dense | Conv2d)
-    }
 
 
 class Sizes:
@@ -163,11 +48,12 @@ class Sizes:
     ----------
     network : Network
     options : HardwareOptions
+        Their adders per stage are those of lanes; what is not folded is reckoned with a register behind each.
     memories : MemoryKind
     """
 
     def __init__(self, network: Network, options: HardwareOptions, memories: MemoryKind) -> None:
-        self.network, self.memories = network, memories
+        self.network, self.options, self.memories = network, options, memories
         # sums that are not made, and units that are tables instead, are no larger than anything folded
         self.tables = looked_up(network, options)
         unmade = {sums.name for sums in self.tables.values()}
@@ -186,32 +72,56 @@ class Sizes:
 
     def layers(self, folds: Mapping[str, Fold]) -> dict[str, Estimate]:
         """Return the size of each layer with such folds."""
-        found = dict(self.others)
-        for name, shape in self.sums.items():
-            fold = folds.get(name)
-            found[name] += shape.unfolded() if fold is None else shape.folded(fold, self.memories)
-        for name in self.units:
-            fold = folds.get(name)
-            if fold is not None and fold.lanes is not None:
-                found[name] = self.shared(name, fold.lanes)
-            else:
-                unfolded, folded = self.units[name]
-                found[name] = unfolded if fold is None or folded is None else folded
-        for name, size in self.collected.items():
-            if summed_by_pixels(self.network, name) not in folds:
-                found[name] += size
-        return found
+        return {name: self.layer(name, folds) for name in [*self.others, *self.units]}
 
-    def shared(self, name: str, lanes: int) -> Estimate:
+    def layer(self, name: str, folds: Mapping[str, Fold]) -> Estimate:
+        """Return the size of one layer with such folds of all."""
+        fold = folds.get(name)
+        if name in self.units:
+            unfolded, folded = self.units[name]
+            if fold is not None and fold.lanes is not None:
+                return self._shared(name, fold.lanes, folds)
+            return unfolded if fold is None or folded is None else folded
+        size = self.others[name]
+        if name in self.sums:
+            shape, steps = self.sums[name], 1
+            if fold is None:
+                size += shape.unfolded()
+            else:
+                size += self.folded(shape, fold, self._in_turn(name, folds))
+                steps = shape.units * shape.inputs // ((fold.lanes or 1) * (fold.inputs or 1))
+            operation, source = self.network[name], self.network.tensors[self.network[name].reads[0]]
+            if isinstance(operation, Conv2d) and operation.window.kernel != (1, 1):
+                size += window_size(operation.window, source, self.memories, steps)
+        if name in self.collected and summed_by_pixels(self.network, name) not in folds:
+            size += self.collected[name]
+        return size
+
+    def folded(self, shape: SumShape, fold: Fold, in_turn: bool = False) -> Estimate:
+        """Return the size of folded sums."""
+        return shape.folded(fold, self.memories, self.options.adders_per_stage, in_turn=in_turn)
+
+    def _in_turn(self, sums: str, folds: Mapping[str, Fold]) -> bool:
+        """Return whether folded sums leave in turn."""
+        shape = self.sums[sums]
+        return shape.parts == 1 and takes_in_turn(self.network, folds, sums, shape.slices(folds[sums]))
+
+    def _shared(self, name: str, lanes: int, folds: Mapping[str, Fold]) -> Estimate:
         """Return the size of units that share ``lanes`` comparators."""
         unit = self.network[name]
         assert isinstance(unit, Unit)  # noqa: S101 - ``name`` is that of a layer of units
         source, result = self.network.tensors[unit.source], self.network.tensors[name]
         memory = Memory((result.channels // lanes) << unit.gates, source.bits + 1)
-        return shared_size(result.channels, lanes, source.bits, result.bits, unit.gates, memory, self.memories)
+        in_turn = unit.source in self.sums and unit.source in folds and self._in_turn(unit.source, folds)
+        return shared_size(
+            result.channels, lanes, source.bits, result.bits, unit.gates, memory, self.memories, waits=not in_turn
+        )
 
-    def unit_folds(self, name: str, gap: int) -> list[Fold]:
-        """Return how units can be folded with ``gap`` clock cycles from one vector of potentials to the next."""
+    def unit_folds(self, name: str, gap: int, folds: Mapping[str, Fold]) -> list[Fold]:
+        """Return how units can be folded with ``gap`` clock cycles from one vector of potentials to the next.
+
+        Beside the fewest comparators these are as many as the sums before them, of ``folds``, have lanes.
+        """
         unit = self.network[name]
         assert isinstance(unit, Unit)  # noqa: S101 - ``name`` is that of a layer of units
         if self.units[name][1] is None or gap < unit.gates:
@@ -219,9 +129,10 @@ class Sizes:
         found = [Fold(name)]
         source, channels = self.network.tensors[unit.source], self.network.tensors[name].channels
         alike = len({(circuit.offset, circuit.outputs) for circuit in unit.circuits}) == 1
-        able = [lanes for lanes in _divisors(channels) if channels // lanes * unit.gates <= gap]
+        able = [lanes for lanes in divisors(channels) if channels // lanes * unit.gates <= gap]
         if alike and able and source.bits <= _SHARED_BITS and channels > able[0]:
-            found.append(Fold(name, able[0]))
+            lanes = folds[unit.source].lanes if unit.source in folds else None
+            found += [Fold(name, count) for count in able if count in (able[0], lanes)]
         return found
 
     def total(self, folds: Mapping[str, Fold]) -> Estimate:
@@ -243,19 +154,21 @@ class Sizes:
         return found[0], found[1] if len(found) > 1 else None
 
     def _other(self, operation: object, read: list[Tensor], result: Tensor) -> Estimate:
-        """Return the size of what is neither a unit nor a weighted sum; of that, of its windows."""
+        """Return the size of what is neither a unit nor a weighted sum."""
         source = read[0]
         size = Estimate(0, 0)
         window = None
-        if isinstance(operation, Conv2d):
-            window = operation.window
-        elif isinstance(operation, SumPool | MaxPool):
+        if isinstance(operation, SumPool | MaxPool):
             window = operation.window(source)
+            if side_by_side(window):
+                takes: Literal["sum", "max"] = "sum" if isinstance(operation, SumPool) else "max"
+                rows, columns = source.space
+                timing = MapTiming(rows, columns, 0, columns, 1)
+                pool = PoolSpec(operation, pixel(source), pixel(result), window.kernel, timing, takes)
+                return estimate(pool, self.memories)
             size = Estimate(2 * source.bits * source.channels, 2 * result.bits * result.channels)
-            if window.kernel == source.space:
-                window = None
         elif isinstance(operation, Argmax):
-            size = estimate(ArgmaxSpec(operation, source, result))
+            size = estimate(ArgmaxSpec(operation, source, result, self.options.adders_per_stage))
         elif isinstance(operation, Add):
             bits = result.bits * result.channels
             # the branch that is there first waits for the other, about as long as a window takes
@@ -275,14 +188,20 @@ class Sizes:
         return size
 
 
-def window_size(window: Window, source: Tensor, memories: MemoryKind) -> Estimate:
-    """Return the size of sliding windows that keep as many rows as a window has, and one more where they overlap."""
-    (height, width), bits = window.kernel, source.channels * source.bits
-    kept, taps = height + (window.stride[0] == 1), height * width
-    row = memory_estimate(Memory(max(2, source.space[1]), bits, False), memories)
-    choices = 2 * height + (taps // 2 if any(window.padding) else 0)
-    return Estimate(
-        120 + choices * bits + kept * row.luts, 64 + taps * bits + kept * row.flip_flops, kept * row.block_rams
+def window_size(window: Window, source: Tensor, memories: MemoryKind, gap: int = 1) -> Estimate:
+    """Return the size of windows ``gap`` clock cycles apart, 1 unless they are of folded sums.
+
+    They keep as many rows as a window has, and one more where they overlap.
+    """
+    height, width = window.kernel
+    return windows_size(
+        bits=source.channels * source.bits,
+        kernel=window.kernel,
+        padded_taps=height * width - 1 if any(window.padding) and gap == 1 else 0,
+        columns=source.space[1],
+        kept=height + (window.stride[0] == 1),
+        in_steps=gap > height * window.stride[1],
+        memories=memories,
     )
 
 

@@ -16,7 +16,8 @@ from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Argmax, Tensor
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
-from amos_hdl.schedule.maps import CollectSpec, GlobalSpec, MaxSpec, ProductSpec, WireSpec
+from amos_hdl.schedule.maps import CollectSpec, ProductSpec, WireSpec
+from amos_hdl.schedule.pool import MaxSpec, PoolSpec
 from amos_hdl.schedule.unit import UnitLayerSpec
 
 Array = npt.NDArray[np.int64]
@@ -89,5 +90,5 @@ class DelaySpec:
 
 
 LayerSpec = (
-    DenseSpec | FoldedSumSpec | UnitLayerSpec | ArgmaxSpec | MaxSpec | GlobalSpec | CollectSpec | ProductSpec | WireSpec
+    DenseSpec | FoldedSumSpec | UnitLayerSpec | ArgmaxSpec | MaxSpec | PoolSpec | CollectSpec | ProductSpec | WireSpec
 )

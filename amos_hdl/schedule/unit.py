@@ -256,6 +256,11 @@ class UnitLayerSpec:
         """The potentials."""
         return self.source
 
+    @property
+    def port(self) -> Port:
+        """The potentials, as they come."""
+        return Port.of(self.source)
+
     @cached_property
     def distinct(self) -> tuple[UnitSpec, ...]:
         """The distinct units, in order of first appearance; all have the layer's potential and value widths."""

@@ -15,7 +15,7 @@ from amos_hdl.schedule.timing import MapTiming
 
 Array = npt.NDArray[np.int64]
 
-#: Clock cycles from the address of a column to that column among the taps: the memory, then the register of the tap.
+#: Clock cycles from the last address of a column to that column among the taps: the memory, then the tap's register.
 READ_CYCLES = 2
 
 
@@ -26,6 +26,9 @@ class WindowSpec:
     Pixels are written to ``rows_kept`` row memories in turn, whatever is read.  A reader follows: for each row of
     windows it reads one column of all row memories at a time, brings the rows into order and moves them into the taps.
     Between two windows it reads as many columns as the windows are apart.  Taps on the padding show ``fill``.
+
+    Where windows are far enough apart, and come no closer by it, the rows of a column are read one after the other,
+    ``steps`` of them, and one memory holds all rows: few block RAMs, and nothing to bring into order.
 
     The reader knows the first window's cycle, and so does everything behind it: ``output`` has the fewest clock cycles
     of delay for which every pixel is written before it is read, and ``rows_kept`` is the fewest rows for which it is
@@ -124,15 +127,26 @@ class WindowSpec:
         """Columns that must be read before the first window of a row is complete."""
         return max(1, self.window.kernel[1] - max(0, self.window.padding[2]))
 
+    @cached_property
+    def steps(self) -> int:
+        """Clock cycles in which a column is read: one for each row of taps, or one for all."""
+        height = self.window.kernel[0]
+        columns, row = self.space[1], self.row_cycles
+        if columns == 1:
+            there_is_time = row > self.prefetch * height
+        else:
+            there_is_time = self._spread(height) >= max(self._spread(1), self.window.stride[1] * height)
+        return height if there_is_time else 1
+
     @property
     def lead_cycles(self) -> int:
-        """Clock cycles from the address of a row's first column to its first window."""
-        return self.prefetch - 1 + READ_CYCLES
+        """Clock cycles from a row's first address to its first window."""
+        return self.prefetch * self.steps - 1 + READ_CYCLES
 
     @property
     def moves_always(self) -> bool:
         """Whether the taps move on in every clock cycle."""
-        return self.space[1] == 1 or self._pitch == self.window.stride[1]
+        return self.steps == 1 and (self.space[1] == 1 or self._pitch == self.window.stride[1])
 
     @property
     def row_cycles(self) -> int:
@@ -143,45 +157,52 @@ class WindowSpec:
     def _pitch(self) -> int:
         """Clock cycles from one window to the next in its row."""
         columns, stride, row = self.space[1], self.window.stride[1], self.row_cycles
-        wanted = self.column_cycles or stride * self.timing.column_cycles
         last = (columns - 1) * stride - self.window.padding[2] + self.window.kernel[1]
         least = max((columns - 1) * stride + 1, min(self.timing.columns, last) - self.first_column)
         if row < least:
             expected = f"at least {least * self.space[0]} clock cycles for {self.space[0]} rows of windows"
             raise ScheduleError("interval", where=self.name, expected=expected, got=f"{self.interval_cycles}")
-        if columns == 1:
-            return row
+        return row if columns == 1 else max(stride, self._spread(self.steps))
+
+    def _spread(self, steps: int) -> int:
+        """Return how far the windows of a row can be apart, a column being read in so many cycles."""
+        columns, row = self.space[1], self.row_cycles
+        wanted = self.column_cycles or self.window.stride[1] * self.timing.column_cycles
         # apart, so that a row's first columns are read after the last window of the row before
-        apart = (row - self.prefetch) // (columns - 1)
+        apart = (row - self.prefetch * steps) // (columns - 1)
         # and no less apart from that window than from one another, where a map grows
-        return max(stride, min(wanted, apart, row // columns))
+        return min(wanted, apart, row // columns)
 
     def reads(self) -> tuple[Array, Array]:
-        """Return the columns that windows need, and the cycle of each address relative to the row's first window."""
-        stride, pitch = self.window.stride[1], self._pitch
+        """Return the columns that windows need, and the cycle of each last address relative to a row's first window."""
+        stride, pitch, steps = self.window.stride[1], self._pitch, self.steps
         index = np.arange(self.timing.columns - self.first_column)
         beyond = index - self.prefetch
-        offset = np.where(beyond < 0, beyond + 1, (beyond // stride + 1) * pitch - stride + 1 + beyond % stride)
+        offset = np.where(
+            beyond < 0, (beyond + 1) * steps, (beyond // stride + 1) * pitch + (beyond % stride - stride + 1) * steps
+        )
         columns = index + self.first_column
         windows = np.arange(self.space[1])[:, None] * stride - self.window.padding[2]
         needed = ((columns >= windows) & (columns < windows + self.window.kernel[1])).any(axis=0) & (columns >= 0)
         return columns[needed], offset[needed] - READ_CYCLES
 
-    def _row_pairs(self) -> tuple[Array, Array]:
-        """Return (row of windows, row of the map) of all that are read and lie on the map."""
+    def _row_pairs(self) -> tuple[Array, Array, Array]:
+        """Return of all rows that are read and lie on the map their windows' row, their own, and how early they are."""
         windows = np.arange(self.space[0])[:, None]
         rows = windows * self.window.stride[0] - self.window.padding[0] + np.arange(self.window.kernel[0])
         real = (rows >= 0) & (rows < self.timing.rows)
-        return np.broadcast_to(windows, rows.shape)[real], rows[real]
+        height = self.window.kernel[0]
+        early = np.arange(height)[::-1] if self.steps > 1 else np.zeros(height, np.int64)
+        return np.broadcast_to(windows, rows.shape)[real], rows[real], np.broadcast_to(early, rows.shape)[real]
 
     @cached_property
     def output(self) -> MapTiming:
         """When each window is at the output."""
         columns, offsets = self.reads()
-        windows, rows = self._row_pairs()
+        windows, rows, early = self._row_pairs()
         timing = self.timing
         written = timing.start + rows[:, None] * timing.row_cycles + columns * timing.column_cycles
-        start = int((written + 1 - (windows[:, None] * self.row_cycles + offsets)).max(initial=0))
+        start = int((written + 1 - (windows[:, None] * self.row_cycles - early[:, None] + offsets)).max(initial=0))
         # the reader begins when a pixel has come, even where the first windows show padding alone
         start = max(start, timing.start + self.lead_cycles + 1)
         return MapTiming(*self.space, start, self.row_cycles, self._pitch)
@@ -190,9 +211,9 @@ class WindowSpec:
     def rows_kept(self) -> int:
         """Row memories: the fewest that serve."""
         columns, offsets = self.reads()
-        windows, rows = self._row_pairs()
+        windows, rows, early = self._row_pairs()
         timing, kept = self.timing, 1
-        read = self.output.start + windows[:, None] * self.row_cycles + offsets
+        read = self.output.start + windows[:, None] * self.row_cycles - early[:, None] + offsets
         while True:
             image, row = np.divmod(rows + kept, timing.rows)
             first = timing.start + image * self.interval_cycles + row * timing.row_cycles

@@ -14,7 +14,7 @@ import amos_hdl
 from amos_hdl.emit.manifest import Manifest, load_schedule
 from amos_hdl.errors import SimulationError
 from amos_hdl.network import Network, golden, store
-from amos_hdl.schedule import ArgmaxSpec, DenseSpec, Schedule, UnitLayerSpec
+from amos_hdl.schedule import ArgmaxSpec, DenseSpec, FoldedSumSpec, MaxSpec, Schedule, UnitLayerSpec
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.regression_list import Entry, RegressionList
 from amos_hdl.simulate.waivers import STREAM_WAIVERS, WAIVERS, network_waivers
@@ -120,15 +120,21 @@ def load_design(network_folder: Path, rtl: Path, images: npt.ArrayLike | None = 
 
 
 def layer_list(design: Design, samples: int = 2000) -> RegressionList:
-    """Return a regression list of the layers of ``design`` on their own: sums, units and argmax."""
-    return RegressionList(
-        version=1,
-        entries=tuple(
-            Entry(name=layer.name, toplevel=f"layer:{layer.name}", test_module="test_layer", samples=samples)
-            for layer in design.manifest.layers
-            if isinstance(design.schedule.specs[layer.name], DenseSpec | UnitLayerSpec | ArgmaxSpec)
-        ),
-    )
+    """Return a regression list of the layers of ``design`` on their own: sums, units, greatest taps, argmax.
+
+    What only moves pixels (windows, pools side by side, buffers, flattening, products with what is kept) has the timing
+    of whole maps, and is looked at in the network, where every spike behind it says whether its pixels are right.
+    """
+    entries = []
+    for layer in design.manifest.layers:
+        spec = design.schedule.specs[layer.name]
+        if isinstance(spec, DenseSpec | FoldedSumSpec | UnitLayerSpec | MaxSpec | ArgmaxSpec):
+            interval = spec.interval_cycles * (spec.parts if isinstance(spec, FoldedSumSpec) else 1)
+            most = min(samples, max(LEAST_IMAGES, COCOTB_CYCLES // interval))
+            entries.append(
+                Entry(name=layer.name, toplevel=f"layer:{layer.name}", test_module="test_layer", samples=most)
+            )
+    return RegressionList(version=1, entries=tuple(entries))
 
 
 def testbench_folder() -> Path:

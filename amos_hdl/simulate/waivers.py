@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amos_hdl.schedule import CollectSpec, GlobalSpec, Schedule, WireSpec
+from amos_hdl.schedule import CollectSpec, PoolSpec, Schedule, WireSpec
 from amos_hdl.simulate.control_file import Waiver
 
 #: Everywhere.
@@ -47,6 +47,16 @@ WAIVERS = (
         "weights of one input that all are even, or have one sign",
         match="*Bits of signal are not used: 'product_*'*",
     ),
+    Waiver(
+        "UNUSEDSIGNAL",
+        "and the same of products that Yosys found to be the weights themselves, or nothing",
+        match="*Bits of signal are not used: 'weights'*",
+    ),
+    Waiver(
+        "UNUSEDSIGNAL",
+        "behind the last window of a pool there may be pixels, but nothing is kept",
+        match="*Bits of signal are not used: '*_window_ahead'*",
+    ),
     Waiver("UNUSEDSIGNAL", "counters wrap: the carry is dropped", match="*Bits of signal are not used: '*_plus_1'*"),
     Waiver(
         "UNUSEDSIGNAL",
@@ -75,7 +85,7 @@ def network_waivers(schedule: Schedule) -> list[Waiver]:
     counting = [f"*_{name}_window.v" for name, layer in layers.items() if layer.window is not None]
     for name, layer in layers.items():
         counting += [f"*_{name}_buffer{n}.v" for n, buffer in enumerate(layer.buffers) if buffer is not None]
-        counting += [f"*_{name}.v"] if isinstance(layer.spec, GlobalSpec | CollectSpec) else []
+        counting += [f"*_{name}.v"] if isinstance(layer.spec, PoolSpec | CollectSpec) else []
     counting += [f"*_delay_{name}.v" for name in schedule.output_delays] if schedule.has_maps else []
     reason = "counters wrap: the carry is dropped"
     waivers += [Waiver("UNUSEDSIGNAL", reason, file, "*ignal* not used: '_*_'*") for file in counting]

@@ -107,7 +107,7 @@ def build_bitstream(
             write_file(folder / name, text, SynthesisError)
         progress(f"synthesizing for {target.device} with Yosys {yosys.version}")
         cells = run_yosys(
-            yosys, list(sources), TOP, target.family, folder=folder, carry=design.carry, buffers=False
+            yosys, list(sources), TOP, target.family, folder=folder, folded=design.folded, buffers=False
         ).design
         progress(f"placing and routing {cells.lut_sites:,} LUTs on {target.device} with {placer.version}")
         try:

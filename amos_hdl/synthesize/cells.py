@@ -21,7 +21,9 @@ class CellCounts:
     ----------
     luts : int
         LUT cells, those used as small memory or shift register included.
-    flip_flops, carry_cells, block_rams, dsps : int
+    flip_flops : int
+        Flip-flops, with those that nothing else can use beside a small memory.
+    carry_cells, block_rams, dsps : int
         Cells of each kind.
     pins : int
         Port bits of the module.
@@ -92,7 +94,8 @@ def count_cells(statistics: Mapping[str, Any], module: str, family: Family, *, w
         sites = max(luts, carry, kinds["flip_flops"])
     else:
         sites = kinds["luts"] + family.memory_luts * kinds["memory"] + family.carry_luts * carry
-    return CellCounts(luts, kinds["flip_flops"], carry, kinds["block_rams"], kinds["dsps"], pins, sites, by_type)
+    flip_flops = kinds["flip_flops"] + family.memory_flip_flops * kinds["memory"]
+    return CellCounts(luts, flip_flops, carry, kinds["block_rams"], kinds["dsps"], pins, sites, by_type)
 
 
 def _field(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:

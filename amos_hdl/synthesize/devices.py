@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from amos_hdl.errors import DoesNotFitError, ScheduleError
 from amos_hdl.network import Network
-from amos_hdl.schedule.estimate import Estimate
 from amos_hdl.schedule.folding import Plan, Planner
+from amos_hdl.schedule.formulas import Estimate
 from amos_hdl.schedule.memory import MEMORY_KINDS, MemoryKind
 from amos_hdl.schedule.options import HardwareOptions
-from amos_hdl.synthesize.families import Resource
+from amos_hdl.synthesize.families import Family, Resource
 from amos_hdl.synthesize.fit import USABLE
 from amos_hdl.synthesize.targets import Capacity, Target, find_target
 
@@ -45,10 +45,11 @@ def needs(size: Estimate) -> dict[Resource, int]:
     return {"luts": size.luts, "flip_flops": size.flip_flops, "block_rams": size.block_rams}
 
 
-def devices_for(size: Estimate, capacity: Capacity, shared_cell: bool) -> int:
-    """Return how many devices hold a network of ``size``; ``shared_cell`` as of a family."""
+def devices_for(size: Estimate, capacity: Capacity, family: Family) -> int:
+    """Return how many devices of ``family`` hold a network of ``size``."""
     wanted = needs(size)
-    if shared_cell:
+    wanted["luts"] += round(family.lone_flip_flops * size.flip_flops)
+    if family.shared_cell:
         wanted["luts"] = max(wanted["luts"], wanted["flip_flops"])
     usable = {name: capacity.of(name) * (USABLE if name == "luts" else 1.0) for name in wanted}
     return max(1, *(-(-wanted[name] // max(1, int(usable[name]))) for name in wanted))
@@ -115,7 +116,7 @@ def _with_capacity(device: str) -> Target:
 def device_count(size: Estimate, target: Target) -> int:
     """Return how many devices a network of ``size`` needs."""
     assert target.capacity is not None  # noqa: S101 - checked where the device was named
-    return devices_for(size, target.capacity, target.family.shared_cell)
+    return devices_for(size, target.capacity, target.family)
 
 
 def _too_small(network: Network, target: Target, size: Estimate, how: str) -> DoesNotFitError:

@@ -38,11 +38,18 @@ class Family:
         The option that keeps sums out of carry cells; None where they are always used.
     no_block_ram : str
         The option that forbids block RAM.
+    carry_if_folded : bool
+        Whether networks with folded sums have them in carry cells.
+    no_small_memory : str, optional
+        The option that keeps small memories of such networks out of LUTs; None where they may be there.
     patterns : dict
         For each resource, a regular expression that matches (in full) the types of its cells.  ``memory`` are LUTs used
-        as small memories or shift registers, each of which takes ``memory_luts`` LUT sites.
+        as small memories or shift registers, each of which takes ``memory_luts`` LUT sites, and ``memory_flip_flops``
+        that lie beside them.
     carry_luts : int
         LUT sites that one carry cell takes.
+    lone_flip_flops : float
+        The share of flip-flops to which no LUT beside them leads, where a LUT then lets the signal through.
     shared_cell : bool
         True if one logic cell holds a LUT, a flip-flop and a carry together, so that a design needs at least as many
         cells as the largest of the three counts.
@@ -66,7 +73,11 @@ class Family:
     shared_cell: bool
     placer: str | None
     report: dict[Resource, tuple[str, ...]]
+    lone_flip_flops: float = 0.0
+    carry_if_folded: bool = True
+    no_small_memory: str | None = None
     memory_luts: int = 1
+    memory_flip_flops: int = 0
     gowin_buffers: bool = False
 
     def kind_of(self, cell_type: str) -> str | None:
@@ -169,7 +180,15 @@ FAMILIES: dict[str, Family] = {
             shared_cell=False,
             placer="nextpnr-gowin",
             report=_GOWIN_REPORT,
-            memory_luts=4,
+            # 453 chains of a folded network, 75 % of a GW1N-9: no legal placement within 10 minutes; with LUTs alone
+            # it takes no more of them (an ALU is one, and each chain has an ALU in front)
+            carry_if_folded=False,
+            # nextpnr keeps a whole tile, eight LUTs and six flip-flops, for each: block RAM is the better place
+            no_small_memory="-nolutram",
+            memory_luts=8,
+            memory_flip_flops=6,
+            # mnist_cnn folded: 5,329 LUTs and 5,113 flip-flops are 7,861 LUTs when placed, 5,258 and 4,782 are 7,496
+            lone_flip_flops=0.5,
             gowin_buffers=True,
         ),
         Family(
@@ -183,7 +202,11 @@ FAMILIES: dict[str, Family] = {
             shared_cell=False,
             placer="nextpnr-gowin",
             report=_GOWIN_REPORT,
-            memory_luts=4,
+            carry_if_folded=False,  # both as above
+            no_small_memory="-nolutram",
+            memory_luts=8,
+            memory_flip_flops=6,
+            lone_flip_flops=0.5,
             gowin_buffers=True,
         ),
         Family(

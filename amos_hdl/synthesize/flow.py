@@ -32,7 +32,7 @@ def synthesize(
     network_top: str | None = None,
     clock: str = "clk",
     block_ram: bool = True,
-    carry: bool = False,
+    folded: bool = False,
     dsp: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> SynthesisResult:
@@ -66,8 +66,8 @@ def synthesize(
         Name of the clock port.
     block_ram : bool
         False forbids block RAM.
-    carry : bool
-        True lets sums use carry cells, which pays for wide sums only (figures in ``families.py``); Xilinx always does.
+    folded : bool
+        True for a network with folded sums, which may use carry cells (figures in ``families.py``, ``benchmarks``).
     dsp : bool
         True allows DSP blocks where the family's synthesis uses them by default.
     progress : callable, optional
@@ -101,7 +101,7 @@ def synthesize(
             folder=folder,
             network_top=network_top,
             block_ram=block_ram,
-            carry=carry,
+            folded=folded,
             dsp=dsp,
         )
         placed = None

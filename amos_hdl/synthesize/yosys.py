@@ -41,7 +41,7 @@ def make_script(
     *,
     network_top: str | None = None,
     block_ram: bool = True,
-    carry: bool = False,
+    folded: bool = False,
     no_dsp: str | None = None,
     buffers: bool = True,
 ) -> str:
@@ -59,8 +59,9 @@ def make_script(
         A module below ``top`` to count alone.
     block_ram : bool
         False forbids block RAM.
-    carry : bool
-        True lets sums use carry cells.
+    folded : bool
+        True for a network with folded sums: its sums may use carry cells, and its memories are kept out of LUTs where
+        those are dear.
     no_dsp : str, optional
         Option that keeps products out of DSP blocks.
     buffers : bool
@@ -83,7 +84,9 @@ def make_script(
     lines.append(f"hierarchy {'-check ' if buffers else ''}-top {top}")
     if network_top is not None:
         lines.append(f"setattr -mod -set keep_hierarchy 1 {network_top}")
-    options = (no_dsp, None if carry else family.no_carry, None if block_ram else family.no_block_ram)
+    in_carry_cells = folded and family.carry_if_folded
+    options = [no_dsp, None if in_carry_cells else family.no_carry, None if block_ram else family.no_block_ram]
+    options += [family.no_small_memory if folded and block_ram else None]
     lines.append(" ".join((*family.synth, *(option for option in options if option is not None), "-top", top)))
     if network_top is not None:
         lines += [
@@ -113,7 +116,7 @@ def run_yosys(
     folder: Path,
     network_top: str | None = None,
     block_ram: bool = True,
-    carry: bool = False,
+    folded: bool = False,
     dsp: bool = False,
     buffers: bool = True,
 ) -> Synthesized:
@@ -140,7 +143,7 @@ def run_yosys(
         family,
         network_top=network_top,
         block_ram=block_ram,
-        carry=carry,
+        folded=folded,
         no_dsp=no_dsp,
         buffers=buffers,
     )

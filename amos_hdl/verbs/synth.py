@@ -51,7 +51,7 @@ def synth(
         top, path, harness_registers = write_harness(schedule, project.build("harness"))
         sources = [*sources, path]
     # with carry cells sums of products of codes and weights take 30 to 40 % fewer LUTs (benchmarks/folds.py)
-    carry = any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values())
+    folded = any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values())
     with steps.step(f"synthesizing for {target}") as bar:
         result = synthesize(
             sources,
@@ -64,7 +64,7 @@ def synth(
             seed=seed,
             frequency_mhz=frequency_mhz,
             network_top=manifest.top if pnr or stream else None,
-            carry=carry,
+            folded=folded,
             progress=bar.say,
         )
     data = {"name": project.name, "harness_flip_flops": harness_registers, **asdict(result)}

@@ -1,6 +1,7 @@
 """Folded sums on Amaranth's simulator: every sum equal, at its clock cycle, at exactly the interval."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ from amaranth.hdl import Fragment, Module
 
 from amos_hdl.errors import ScheduleError
 from amos_hdl.gateware.folded_sum import FoldedSum, SumLane
-from amos_hdl.gateware.rom import Rom
 from amos_hdl.network import Dense, Tensor
 from amos_hdl.schedule import FoldedSumSpec
 from tests.gateware import simulated
+from tests.gateware.rom import Rom
 from tests.gateware.test_components import pack, unpack
 
 
@@ -87,6 +88,29 @@ def test_a_folded_sum_is_what_its_spec_says(case):
     assert [row for row, (valid, _) in enumerate(seen) if valid] == due
     port = spec.potential
     assert [unpack(seen[row][1], port.count, port.word_bits, port.signed) for row in due] == expected.tolist()
+
+
+@pytest.mark.parametrize("case", [case for case, options in CASES.items() if "parts" not in options])
+def test_sums_leave_in_turn(case):
+    """Each sum has its own out_valid, and stays until the next of its lane."""
+    spec = replace(make(**CASES[case]), in_turn=True)
+    assert spec.latency_cycles == spec.slices + spec.adders.latency_cycles + 1
+    random, entries = np.random.default_rng(2), (np.arange(5) * spec.interval_cycles + [0, 0, 0, 1, 4]).tolist()
+    x = random.integers(*spec.source.interval, (5, spec.source.units), endpoint=True)
+    seen = run(spec, dict(zip(entries, x, strict=True)), entries[-1] + spec.latency_cycles + spec.interval_cycles)
+    due = [entry + spec.latency_cycles + fold * spec.slices for entry in entries for fold in range(spec.folds)]
+    assert [row for row, (valid, _) in enumerate(seen) if valid] == due
+    # (image, lane, fold) to (image, fold, lane)
+    expected = spec.evaluate(x).reshape(5, spec.lanes, spec.folds).swapaxes(1, 2).reshape(-1, spec.lanes)
+    port = spec.potential
+    for first, sums in zip(due, expected.tolist(), strict=True):
+        for row in range(first, first + spec.slices):
+            assert unpack(seen[row][1], port.count, port.word_bits, port.signed) == sums, f"cycle {row}"
+
+
+def test_sums_of_parts_do_not_leave_in_turn():
+    with pytest.raises(ScheduleError, match=r"^d: sums in turn: expected 1 part, got 3$"):
+        replace(make(parts=3), in_turn=True)
 
 
 def run(spec, vectors, rows, resets=()):

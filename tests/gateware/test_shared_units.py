@@ -8,10 +8,10 @@ from amaranth.hdl import Module
 
 from amos_hdl.circuit import ThresholdCircuit, quantizer, relu
 from amos_hdl.errors import ScheduleError
-from amos_hdl.gateware.rom import Rom
 from amos_hdl.gateware.shared_units import SharedUnitLayer
 from amos_hdl.network import Tensor, Unit
 from amos_hdl.schedule import SharedUnitLayerSpec
+from tests.gateware.rom import Rom
 from tests.gateware.simulated import run
 from tests.gateware.test_components import pack, unpack
 
@@ -29,11 +29,12 @@ class WholeLayer(SharedUnitLayer):
         return m
 
 
-def make(circuits, lanes, low=-40, high=50):
+def make(circuits, lanes, low=-40, high=50, pitch=None):
     """Return the spec of one unit of each of ``circuits``."""
     operation = Unit("u", "x", circuits, np.arange(len(circuits)))
     source = Tensor(np.full(len(circuits), low), np.full(len(circuits), high))
-    return SharedUnitLayerSpec(operation, source, operation.result(source), True, lanes=lanes)
+    result = operation.result(source)
+    return SharedUnitLayerSpec(operation, source, result, True, lanes=lanes, pitch_cycles=pitch)
 
 
 def quantizers(count):
@@ -55,7 +56,19 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_shared_units_are_what_their_spec_says(case):
     circuits, lanes = CASES[case]
-    spec = make(circuits, lanes)
+    check(make(circuits, lanes))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("beyond", [1, 2, 9])
+def test_potentials_come_in_turn(case, beyond):
+    """Each stays just as long as folded sums leave it."""
+    circuits, lanes = CASES[case]
+    check(make(circuits, lanes, pitch=circuits[0].gates + beyond))
+
+
+def check(spec):
+    circuits = spec.operation.circuits
     random = np.random.default_rng(0)
     low, high = spec.source.interval
     x = random.integers(low, high, (12, len(circuits)), endpoint=True)
@@ -66,12 +79,19 @@ def test_shared_units_are_what_their_spec_says(case):
     )
     rows = int(entries[-1]) + spec.latency_cycles + 5
     component, seen, present = WholeLayer(spec, []), [], dict(zip(entries.tolist(), x, strict=True))
+    if spec.pitch_cycles is not None:  # (unit,) to (turn, lane)
+        present = {
+            entry + turn * spec.pitch_cycles: row.reshape(spec.lanes, spec.turns)[:, turn]
+            for entry, row in present.items()
+            for turn in range(spec.turns)
+        }
+    stays = {row + later: values for row, values in present.items() for later in range(spec.pitch_cycles or 1)}
 
     async def bench(ctx):
         for row in range(rows):
-            noise = random.integers(low, high, len(circuits), endpoint=True)
+            noise = random.integers(low, high, spec.port.count, endpoint=True)
             ctx.set(component.in_valid, int(row in present))
-            ctx.set(component.potential, pack(present.get(row, noise), component.source.word_bits))
+            ctx.set(component.potential, pack(stays.get(row, noise), component.source.word_bits))
             seen.append((ctx.get(component.spikes), ctx.get(component.out_valid), ctx.get(component.y)))
             await ctx.tick()
 
@@ -87,6 +107,11 @@ def test_shared_units_are_what_their_spec_says(case):
     assert [row for row, (_, valid, _) in enumerate(seen) if valid] == due
     port = component.result
     assert [unpack(seen[row][2], port.count, port.word_bits, port.signed) for row in due] == y.tolist()
+
+
+def test_a_potential_must_stay_for_all_gates():
+    with pytest.raises(ScheduleError, match=r"u: units in turn: expected more than 3 clock cycles .*, got 3$"):
+        make(quantizers(6), 2, pitch=3)
 
 
 def test_latency_and_interval_are_the_formulas():

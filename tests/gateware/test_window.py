@@ -125,6 +125,18 @@ def test_padding_wider_than_the_window():
     check(spec_of((1, 1), Window((1, 1), (1, 1), (1, 1, 1, 2)), row=24, fill=2), [0, 0, 5])
 
 
+def test_rows_are_read_one_after_another_where_there_is_time():
+    """One memory then; windows come no closer by it than they would."""
+    window = Window((3, 3), (1, 1), (1, 1, 1, 1))
+    for column, steps in ((7, 3), (6, 3), (5, 1)):
+        spec = spec_of((5, 6), window, row=6 * column, column=column, channels=2)
+        assert (spec.steps, spec.output.column_cycles) == (steps, column)
+        check(spec, [0, 0, 3, 1])
+    single = spec_of((4, 3), Window((3, 3), (1, 1), (0, 0, 0, 0)), row=10, column=2)
+    assert (single.space, single.steps) == ((2, 1), 3)
+    check(single, [0, 2, 0])
+
+
 def test_one_row_memory_less_is_too_few():
     """The rows kept are the fewest: with one less a pixel is overwritten before it is read."""
     spec = spec_of((5, 6), Window((3, 3), (1, 1), (1, 1, 1, 1)), row=6)

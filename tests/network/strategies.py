@@ -108,6 +108,9 @@ class _Builder:
             self.append(lambda name: kind(name, source))
         else:
             kernel, stride, padding = self.window(self.tensors[source].space)
+            if self.draw(st.booleans()):  # side by side
+                kernel = tuple(min(k, size) for k, size in zip(kernel, self.tensors[source].space, strict=True))
+                stride, padding = None, 0
             self.append(lambda name: kind(name, source, kernel, stride, padding))
 
     def dense(self, source):

@@ -10,9 +10,10 @@ from amos_hdl.errors import DoesNotFitError, ScheduleError
 from amos_hdl.frontend.architectures.structure import StructureOptions
 from amos_hdl.network import Argmax, Conv2d, Dense, Flatten, Input, Network, Unit, golden
 from amos_hdl.project import STRUCTURES
-from amos_hdl.schedule import FoldedSumSpec, HardwareOptions, Schedule, placed_estimate
+from amos_hdl.schedule import Estimate, FoldedSumSpec, HardwareOptions, Schedule, placed_estimate
 from amos_hdl.schedule.folding import Planner
-from amos_hdl.synthesize.devices import devices_needed, plan
+from amos_hdl.synthesize.devices import device_count, devices_needed, plan
+from amos_hdl.synthesize.targets import find_target
 from tests.conftest import small_network
 
 
@@ -122,6 +123,14 @@ def test_a_device_that_is_too_small():
     )
     with pytest.raises(DoesNotFitError, match=message):
         plan(network, HardwareOptions(), device="ice40-up5k")
+
+
+def test_flip_flops_that_no_luts_lead_to_take_luts_on_gowin():
+    """The first was placed on a GW1N-9, the second was not, though it would have had a quarter of the LUTs free."""
+    target = find_target("gowin-gw1n9")
+    assert device_count(Estimate(5174, 4849, 18), target) == 1
+    assert device_count(Estimate(6144, 5193, 19), target) == 2
+    assert device_count(Estimate(6144, 5193, 19), find_target("ecp5-25k")) == 1
 
 
 def test_devices_of_a_large_network():

@@ -6,7 +6,7 @@ import pytest
 from amos_hdl.circuit import relu
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Flatten, Input, MaxPool, Network, Pad, Slice, SumPool, Unit
-from amos_hdl.schedule import CollectSpec, GlobalSpec, HardwareOptions, MapTiming, Schedule, WireSpec
+from amos_hdl.schedule import CollectSpec, HardwareOptions, MapTiming, PoolSpec, Schedule, WireSpec
 from amos_hdl.schedule.place import conv_matrix
 from tests.conftest import map_network
 
@@ -59,7 +59,7 @@ def test_a_skip_waits_for_exactly_what_it_skips():
 
 def test_whole_maps():
     schedule = Schedule(one(SumPool("g", "x"), Flatten("f", "g")), HardwareOptions())
-    assert isinstance(schedule.specs["g"], GlobalSpec)
+    assert isinstance(schedule.specs["g"], PoolSpec)
     assert schedule.ready["g"] == 24  # the last pixel, and a register
     assert isinstance(schedule.specs["f"], WireSpec)
     assert isinstance(Schedule(one(Flatten("f", "x")), HardwareOptions()).specs["f"], CollectSpec)

@@ -13,7 +13,8 @@ PLACED = [
     ("ice40", Memory(64, 144), "logic", 576),
     ("ice40", Memory(72, 512), "block", 32),
     ("ice40", Memory(640, 24), "block", 5),
-    ("gowin", Memory(16, 4, is_table=False), "small", 4),
+    ("ecp5", Memory(16, 4, is_table=False), "small", 1),
+    ("gowin", Memory(16, 4, is_table=False), "logic", 64),
     ("ecp5", Memory(1024, 36, is_table=False), "block", 2),
 ]
 

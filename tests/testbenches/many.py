@@ -13,7 +13,7 @@ from amos_hdl.emit.generate import generate
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Dense, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule
-from amos_hdl.schedule.place import summed_by_pixels
+from amos_hdl.schedule.readers import summed_by_pixels
 from amos_hdl.simulate.build import BuildOptions, build
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.design import load_design, testbench_folder
@@ -128,6 +128,7 @@ def kinds(schedules: list[Schedule]) -> dict[str, int]:
     for schedule in schedules:
         for layer in schedule.layers.values():
             parts = [layer.operation.kind, type(layer.spec).__name__]
+            parts += ["in steps"] * (layer.window is not None and layer.window.steps > 1)
             parts += ["window"] * (layer.window is not None) + ["buffer"] * sum(b is not None for b in layer.buffers)
             for part in parts:
                 counts[part] = counts.get(part, 0) + 1

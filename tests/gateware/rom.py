@@ -1,4 +1,4 @@
-"""Constants in a memory, which synthesis puts into block RAM or into look-up tables by its size."""
+"""What `emit.table` writes as Verilog, for the simulator of Amaranth."""
 
 from __future__ import annotations
 
