@@ -66,6 +66,15 @@ def table_luts(tree: Lookup, bits: int) -> float:
     return COMPARE_LOOKUP * bits + lookup_luts(tree, bits, FEW_SPIKES)
 
 
+def alone_luts(threshold: int, bits: int) -> float:
+    """Return the LUTs of ``x >= threshold`` for ``x`` of ``bits`` bits, with nothing behind it but a register.
+
+    The zeros at the low end of the threshold need not be compared; the highest bit alone is no logic.
+    """
+    matter = bits - ((threshold & -threshold).bit_length() - 1 if threshold else bits)
+    return 0.0 if matter <= 1 else float(-(-(matter - 1) // 3))
+
+
 def constants_luts(count: int, bits: int) -> float:
     """Return the LUTs of ``count`` comparisons of one potential of ``bits`` bits with constants; many share parts."""
     return COMPARE_CONSTANT * bits * float(count**0.85)

@@ -161,7 +161,10 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
         luts = cost.folded_luts(spec.rom, spec.linear, by_trial, circuit.gates, bits) + _decoder_luts(spec)
         return Estimate(round(luts), bits + 2 * circuit.gates)
     luts, flip_flops = _decoder_luts(spec), 0
-    luts += cost.constants_luts(sum(isinstance(tree, int) for tree in spec.lookups), bits)
+    if circuit.gates == 1 and isinstance(spec.lookups[0], int):
+        luts += cost.alone_luts(spec.lookups[0] + spec.fires_below(0), bits)
+    else:
+        luts += cost.constants_luts(sum(isinstance(tree, int) for tree in spec.lookups), bits)
     read = [bits - _low_bits(tree, bits) for tree in spec.lookups]
     for gate, tree in enumerate(spec.lookups):
         if not isinstance(tree, int):

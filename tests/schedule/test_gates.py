@@ -119,6 +119,13 @@ def test_estimates_count_what_is_left():
     assert size[6].flip_flops == 6 * 3 + 1
 
 
+@pytest.mark.parametrize(("threshold", "luts"), [(128, 0), (64, 1), (96, 1), (16, 1), (8, 2), (77, 3), (1, 3)])
+def test_a_pixel_against_half_of_its_range_is_no_logic(threshold, luts):
+    units = Unit("u", "x", (quantizer([threshold]),), np.zeros(1, int))
+    network = Network("n", (Input("x", 1, 0, 255), units), ("u",))
+    assert estimate(Schedule(network, HardwareOptions()).specs["u"]).luts == luts
+
+
 def _hidden(**options):
     return Schedule(gate_network(), HardwareOptions(**options)).specs["hidden"]
 
