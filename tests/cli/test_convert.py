@@ -14,24 +14,9 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 
 
-def model() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 3)
-    ).eval()
-
-
 @pytest.fixture
-def folder(tmp_path):
-    """Return a folder with a model, and images labelled by it."""
-    random = np.random.default_rng(0)
-    images = random.integers(0, 256, (40, 1, 8, 8))
-    made = model()
-    with torch.no_grad():
-        labels = made(torch.tensor(images / 255, dtype=torch.float32)).argmax(1).numpy()
-    np.savez(tmp_path / "data.npz", images=images, labels=labels)
-    torch.export.save(torch.export.export(made, (torch.zeros(2, 1, 8, 8),)), tmp_path / "net.pt2")
-    return tmp_path
+def folder(model_folder):
+    return model_folder
 
 
 def test_a_program_is_converted_judged_stored_and_built(folder):
@@ -164,8 +149,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, converted):
         check(*words)
 
 
-def test_weights_that_are_not_finite(folder, converted):
-    broken = model()
+def test_weights_that_are_not_finite(folder, model, converted):
+    broken = model
     with torch.no_grad():
         broken[0].weight[2, 0, 1, 1] = float("inf")
     torch.export.save(torch.export.export(broken, (torch.zeros(2, 1, 8, 8),)), folder / "net.pt2")
@@ -197,8 +182,8 @@ def test_values_and_scales_that_integers_cannot_express(folder, converted, make,
     assert not (folder / "models").exists()
 
 
-def test_weights_far_smaller_than_their_bias(folder, converted):
-    small = model()
+def test_weights_far_smaller_than_their_bias(folder, model, converted):
+    small = model
     with torch.no_grad():
         small[-1].weight *= 1e-30
     torch.export.save(torch.export.export(small, (torch.zeros(2, 1, 8, 8),)), folder / "net.pt2")

@@ -11,9 +11,10 @@ import pytest
 from amos_hdl.cli import _main
 from amos_hdl.frontend.original import FILE
 from tests.cli.test_cli import amos, refused
-from tests.cli.test_convert import folder, torch  # noqa: F401 - a fixture
 from tests.conftest import ROOT
 from tests.frontend.shared_data import shared
+
+torch = pytest.importorskip("torch")
 
 RECIPE = """
 format: 1
@@ -31,7 +32,12 @@ def files(place: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def call(folder, monkeypatch, capsys):  # noqa: F811
+def folder(model_folder):
+    return model_folder
+
+
+@pytest.fixture
+def call(folder, monkeypatch, capsys):
     """Return a function that runs the command line in this process, in a folder with a recipe."""
     (folder / "models").mkdir()
     (folder / "models" / "mine.yaml").write_text(RECIPE)
@@ -44,7 +50,7 @@ def call(folder, monkeypatch, capsys):  # noqa: F811
     return run
 
 
-def test_a_recipe_makes_what_its_options_make_and_remakes_it(call, folder):  # noqa: F811
+def test_a_recipe_makes_what_its_options_make_and_remakes_it(call, folder):
     code, _, err = call("convert", "models/mine.yaml")
     assert code == 0, err
     made = files(folder / "models" / "mine")
@@ -86,7 +92,7 @@ def test_run_converts_first(tmp_path, monkeypatch, capsys):
     assert sorted(stored) == ["network.yaml", FILE, "weights.npz"]
 
 
-def test_evaluate_knows_the_original_and_the_recipes_images(call, folder):  # noqa: F811
+def test_evaluate_knows_the_original_and_the_recipes_images(call, folder):
     # the same images to judge by: else those that calibrate would not be
     (folder / "models" / "mine.yaml").write_text(RECIPE.replace("data.npz", "data.npz\n  test: ../data.npz"))
     assert call("convert", "models/mine.yaml")[0] == 0
@@ -110,7 +116,7 @@ def test_evaluate_knows_the_original_and_the_recipes_images(call, folder):  # no
     assert "reference" not in json.loads(call("evaluate", "mine", "--images", "new.npz", "--json")[1])
 
 
-def test_damaged_answers_are_refused(call, folder):  # noqa: F811
+def test_damaged_answers_are_refused(call, folder):
     assert call("convert", "models/mine.yaml")[0] == 0
     path = folder / "models" / "mine" / FILE
     content = path.read_bytes()
@@ -136,7 +142,7 @@ def test_damaged_answers_are_refused(call, folder):  # noqa: F811
         ("format: 1", "format: 2", ["mine.yaml, format"]),
     ],
 )
-def test_bad_recipes_are_one_line_and_leave_nothing(call, folder, old, new, words):  # noqa: F811
+def test_bad_recipes_are_one_line_and_leave_nothing(call, folder, old, new, words):
     assert old in RECIPE
     (folder / "models" / "mine.yaml").write_text(RECIPE.replace(old, new))
     refused(call("convert", "models/mine.yaml"), *words)
@@ -147,7 +153,7 @@ def test_options_beside_a_recipe_are_refused(call):
     refused(call("convert", "models/mine.yaml", "--gates", "4", "--mean", "0.5"), "--gates, --mean: the recipe")
 
 
-def test_a_recipe_of_training_is_no_conversion(call, folder):  # noqa: F811
+def test_a_recipe_of_training_is_no_conversion(call, folder):
     (folder / "models" / "digits.yaml").write_bytes((EXAMPLE.parents[2] / "models" / "digits.yaml").read_bytes())
     refused(call("convert", "models/digits.yaml"), "digits.yaml", "without a section convert")
     refused(call("train", "models/mine.yaml"), "mine.yaml", "recipe of a conversion", "amos-hdl convert")

@@ -85,7 +85,7 @@ def test_more_rows_than_came_need_a_longer_interval():
     assert schedule.interval_cycles >= 6 * 8
     assert schedule.interval_cycles - 4 < 6 * 8  # and no row is longer than it must be
     with pytest.raises(ScheduleError, match=r"p: interval: expected at least 48 clock cycles for 6 rows .*, got 24"):
-        Schedule(padded, HardwareOptions(interval=24)).layers  # noqa: B018
+        _ = Schedule(padded, HardwareOptions(interval=24)).layers
 
 
 def test_folded_units_get_the_time_they_need():
@@ -93,7 +93,7 @@ def test_folded_units_get_the_time_they_need():
     schedule = Schedule(network, HardwareOptions(folded=("u",)))
     assert schedule.interval_cycles == 5 * 24
     with pytest.raises(ScheduleError, match="u: interval: expected 5 clock cycles from one pixel to the next, got 2"):
-        Schedule(network, HardwareOptions(folded=("u",), interval=48)).layers  # noqa: B018
+        _ = Schedule(network, HardwareOptions(folded=("u",), interval=48)).layers
 
 
 def test_a_map_that_grows_has_its_pixels_evenly_spread():
@@ -110,7 +110,7 @@ def test_fewer_cycles_than_pixels_are_refused():
     with pytest.raises(
         ScheduleError, match="one: interval: expected at least 24 clock cycles, one for each pixel, got 23"
     ):
-        Schedule(one(conv()), HardwareOptions(interval=23)).layers  # noqa: B018
+        _ = Schedule(one(conv()), HardwareOptions(interval=23)).layers
 
 
 def test_wires_from_input_to_output_pass_a_register():

@@ -41,7 +41,7 @@ def schedules(draw) -> Schedule:
     for interval in (wanted, None):  # where the folds do not fit the interval, the least they need
         try:
             folding = Schedule(drawn, HardwareOptions(adders_per_stage=adders, folded=folded, interval=interval))
-            folding.layers  # noqa: B018  # are they folds that can be?
+            _ = folding.layers  # are they folds that can be?
         except ScheduleError:
             continue
         return folding
