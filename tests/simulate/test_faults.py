@@ -156,7 +156,9 @@ def test_pixels_are_counted_three_times(map_folder, tmp_path, options):
         kinds = {place_of(register, stream=False).kind for register in simulator.registers}
         assert kinds >= {"control", "pixels", "sums", "spikes"}
     assert results["none"].total.outlived > 0 and not results["none"].passed
-    assert results["tmr"].passed and results["tmr"].total.classes > 0 and results["tmr"].total.worst_images == 1
+    # some flips show, be it in a spike alone: which ones change a class is chance
+    shown = results["tmr"].total
+    assert results["tmr"].passed and shown.masked < shown.flips and shown.worst_images == 1
     control = [group for group in results["tmr"].groups if group.place.kind == "control"]
     assert sum(group.flips for group in control) > 50
     assert all(group.masked == group.flips and not group.longest_cycles for group in control)

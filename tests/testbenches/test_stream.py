@@ -136,7 +136,7 @@ BUFFER_MUTATIONS = {
         "",
         "bursty=False/stalls=False/reset=True",
     ),
-    "errors are not kept with their image": (r"after_error_0 <= lost", "after_error <= 1'h0", "wrong_frames"),
+    "errors are not kept with their image": (r"after_error_0 <= lost", "after_error_0 <= 1'h0", "wrong_frames"),
 }
 
 
