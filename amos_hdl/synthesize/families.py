@@ -210,10 +210,10 @@ FAMILIES: dict[str, Family] = {
             gowin_buffers=True,
         ),
         Family(
-            # The command of the peers' tables, so that figures compare: INV cells count as LUTs there too;
-            # shift registers in LUTs (SRL16E) are counted here besides.
+            # As in the peers' tables, so that figures compare: INV cells count as LUTs there too.  No shift registers
+            # in LUTs (SRL16E), which those tables do not count: beside each LUT stand two flip-flops for a delay.
             name="xilinx",
-            synth=("synth_xilinx", "-family", "xcup", "-flatten", "-noiopad"),
+            synth=("synth_xilinx", "-family", "xcup", "-flatten", "-noiopad", "-nosrl"),
             no_dsp="-nodsp",
             no_carry=None,
             no_block_ram="-nobram",
