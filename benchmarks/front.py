@@ -32,6 +32,8 @@ LITERATURE = {
     "FINN": ((96.0, 91131, 310.0),),
     "hls4ml": ((95.0, 260092, 190.0),),
 }
+#: In the picture, where there is no room on the right.
+LABELS_ON_THE_LEFT = ("PolyLUT", "hls4ml")
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,17 @@ def draw(points: list[Point]) -> None:
         accuracy, luts = [place[0] for place in places], [place[1] for place in places]
         axes.plot(luts, accuracy, marker="o", linewidth=0.8, color="#999999", markersize=5)
         axes.annotate(
-            f"{name}*" if name == "DWN" else name, (luts[-1], accuracy[-1]), (5, 4), textcoords="offset points"
+            f"{name}*" if name == "DWN" else name,
+            (luts[-1], accuracy[-1]),
+            (-5, 4) if name in LABELS_ON_THE_LEFT else (5, 4),
+            textcoords="offset points",
+            horizontalalignment="right" if name in LABELS_ON_THE_LEFT else "left",
         )
     luts, accuracy = [point.synthesized.luts for point in points], [point.accuracy for point in points]
     axes.plot(luts, accuracy, marker="s", color="#2a6f97", label="amos-hdl, Yosys, everything counted")
     axes.set(xscale="log", xlabel="LUT6", ylabel="accuracy on MNIST's test images, %")
     axes.set_title("MNIST in look-up tables; *: encoder of pixels not counted", fontsize=10)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper right")
     figure.tight_layout()
     path = ROOT / "docs" / "front.svg"
     figure.savefig(path, metadata={"Date": None}, facecolor="white", bbox_inches="tight")
