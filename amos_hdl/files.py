@@ -33,8 +33,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML leaves it unannotated
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", event.start_mark)
+            # to check for an event is to look at it
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.current_event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
@@ -83,8 +83,7 @@ def _parse(path: Path, error: type[AmosError]) -> Any:
         size = path.stat().st_size
         if size > YAML_LIMIT_BYTES:
             raise error("file too long", where=str(path), expected=f"at most {YAML_LIMIT_BYTES} bytes", got=f"{size}")
-        # the rule knows safe loaders by name alone: this one is a SafeLoader that refuses still more
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+        return _Loader(path.read_text(encoding="utf-8")).get_single_data()
     except OSError as failure:
         raise error(f"cannot be read: {failure.strerror}", where=str(path)) from failure
     except yaml.YAMLError as failure:

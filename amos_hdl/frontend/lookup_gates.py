@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -50,6 +51,9 @@ class _Lookup(torch.autograd.Function):
             of_y = torch.zeros(y.shape[1], len(y), dtype=y.dtype, device=y.device)
             of_y = of_y.index_add_(0, seen.flatten(), of_inputs).T
         return of_y, of_scores, None, of_tables, None
+
+
+_lookup: Callable[..., Tensor] = _Lookup.apply
 
 
 class LookupGates(nn.Module):
@@ -103,8 +107,7 @@ class LookupGates(nn.Module):
         learns = self.training and int(self.steps) % self.layer.scores_every == 0
         scores = self.scores if learns else self.scores.detach()
         offered = y.flatten(1)[:, self.offered]
-        spikes: Tensor = _Lookup.apply(offered, scores, self.seen(), self.tables, self.influence)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
-        return spikes
+        return _lookup(offered, scores, self.seen(), self.tables, self.influence)
 
     @torch.no_grad()
     def seen(self) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +28,9 @@ class _Staircase(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (inside,) = ctx.saved_tensors
         return gradients[0] * inside, None
+
+
+_staircase: Callable[..., Tensor] = _Staircase.apply
 
 
 class NormalizedUnits(nn.Module):
@@ -89,7 +93,7 @@ class NormalizedUnits(nn.Module):
             x = x[..., None, None]
         if self.training:
             self.norm.train(not bool(self.settled))
-            y: Tensor = _Staircase.apply(self.norm(x), self.top)  # type: ignore[no-untyped-call]  # torch leaves Function.apply unannotated
+            y = _staircase(self.norm(x), self.top)
         else:
             y = torch.zeros_like(x)
             limits = torch.tensor(self.thresholds(), dtype=torch.float64, device=x.device)

@@ -88,8 +88,7 @@ class FoldedUnit(AmosUnit):
 
     def _above_by_weights(self, m: Module, potential: Value, code: Signal) -> Value:
         """Return whether the gate at work fires, its threshold made of the lateral weights of the spikes before it."""
-        linear = self.spec.linear
-        assert linear is not None  # noqa: S101 - what has no table has lateral weights
+        linear = self.spec.weighed
         # the spike of `age` steps ago has another weight at each step
         lateral = []
         for age in range(linear.gates - 1):

@@ -23,8 +23,7 @@ def fires(m: Module, spec: UnitSpec, gate: int, potential: Value, earlier: Seque
         threshold = look_up(m, tree, earlier, f"threshold_{number}", like=potential)
         m.d.comb += above.eq(potential <= threshold if spec.fires_below(gate) else potential >= threshold)
         return above
-    linear = spec.linear
-    assert linear is not None  # noqa: S101 - what has no lookup has lateral weights, or the spec would have refused it
+    linear = spec.weighed
     lateral = [Mux(spike, weight, 0) for spike, weight in zip(earlier, linear.lateral[gate], strict=False) if weight]
     threshold = add_up(m, Const(linear.thresholds[gate]), lateral, f"threshold_{number}")
     gained = add_up(m, None, multiples(potential, linear.gains[gate]), f"gained_{number}")

@@ -58,8 +58,10 @@ class SerialTransport:
             )
         except (serial.SerialException, ValueError, OverflowError, OSError) as error:
             raise _explained(port, baud, error) from error
-        # drivers of USB adapters keep short answers back for up to 16 ms; not all can be told not to
-        with contextlib.suppress(ValueError, OSError, NotImplementedError, AttributeError):
+        # drivers of USB adapters keep short answers back for up to 16 ms.  Where one cannot be told not to, the link is
+        # only slower: pyserial then raises ValueError (no such flag in the driver) or NotImplementedError (a system
+        # that is not Linux), or has no such method (Windows)
+        with contextlib.suppress(ValueError, NotImplementedError, AttributeError):
             self._serial.set_low_latency_mode(True)
 
     def write(self, data: bytes) -> None:

@@ -20,15 +20,15 @@ UNPACKED_LIMIT_BYTES = 1 << 31
 
 #: What zipfile and numpy raise on damaged archives and headers.
 _DAMAGE = (
-    zipfile.BadZipFile,
+    zipfile.BadZipFile,  # no archive, or a wrong checksum
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
+    NotImplementedError,  # zipfile's word for a compression that it does not know
+    RuntimeError,  # zipfile's for an encrypted member
+    MemoryError,  # numpy's, for the shape that a header claims
     OverflowError,
-    SyntaxError,
+    SyntaxError,  # numpy reads a header as a literal of Python
     tokenize.TokenError,
 )
 

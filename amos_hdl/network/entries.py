@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -18,12 +19,12 @@ Array = npt.NDArray[np.int64]
 Take = Callable[[str], Array]
 
 
-class _Entry(Strict):
+class _Entry(Strict, ABC):
     name: str
 
+    @abstractmethod
     def operation(self, take: Take) -> ops.Operation:
         """Return the operation.  Raises NetworkError or CircuitError if it is none."""
-        raise NotImplementedError
 
 
 class _InputEntry(_Entry):

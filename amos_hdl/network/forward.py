@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 
 import numpy as np
@@ -103,9 +105,8 @@ class Forward:
 
 def _weighted(operation: Add, read: list[Numbers]) -> Numbers:
     """Return the sum of all sources, each times its multiplier."""
-    total: Numbers | None = None
-    for factor, y in zip(operation.factors, read, strict=True):
-        term = y if (factor == 1).all() else y * factor.reshape(-1, *[1] * (y.ndim - 1)).astype(y.dtype)
-        total = term if total is None else total + term
-    assert total is not None  # noqa: S101  # there are at least two sources
-    return total
+    terms = (
+        y if (factor == 1).all() else y * factor.reshape(-1, *[1] * (y.ndim - 1)).astype(y.dtype)
+        for factor, y in zip(operation.factors, read, strict=True)
+    )
+    return functools.reduce(operator.add, terms)

@@ -90,11 +90,10 @@ class NumpyKernels:
     def _depthwise(self, x: Numbers, weights: Numbers, window: Window) -> Numbers:
         """Return the sums of windows that see one channel each, by ``weights`` ``(channel, row, column)``."""
         taps = weights.reshape(len(weights), -1)
-        total: Numbers | None = None
-        for tap, part in enumerate(shifts(x, window)):
-            product = part * taps[:, tap, None, None, None]
-            total = product if total is None else np.add(total, product, out=total)
-        assert total is not None  # noqa: S101  # a window has at least one tap
+        first, *others = shifts(x, window)
+        total: Numbers = first * taps[:, 0, None, None, None]
+        for tap, part in enumerate(others, start=1):
+            total += part * taps[:, tap, None, None, None]
         return total
 
     def sum_pool(self, x: Numbers, window: Window) -> Numbers:

@@ -51,14 +51,6 @@ def _bit_luts(tree: Lookup, bit: int, few: float) -> float:
     return min(NODE * len(known), ENTRIES * (1 << len(support) - 4))
 
 
-def gate_luts(tree: Lookup | None, linear: ThresholdCircuit | None, gate: int, bits: int) -> float:
-    """Return the LUTs of ``gate`` (0-based): by its lookup, or without one by its lateral weights."""
-    if tree is not None:
-        return table_luts(tree, bits)
-    assert linear is not None  # noqa: S101 - a gate without a lookup has lateral weights
-    return lateral_luts(linear, gate, bits)
-
-
 def table_luts(tree: Lookup, bits: int) -> float:
     """Return the LUTs of ``x >= t`` for a potential of ``bits`` bits and a threshold that is looked up."""
     if not isinstance(tree, Choice):
@@ -107,10 +99,6 @@ def folded_lateral_luts(circuit: ThresholdCircuit, by_trial: bool, bits: int) ->
     return WEIGHT * circuit.gates**2 * bits
 
 
-def folded_luts(rom: Lookup | None, linear: ThresholdCircuit | None, by_trial: bool, gates: int, bits: int) -> float:
-    """Return the LUTs of a folded unit but for its y: its comparator, that of the first gate, and what is kept."""
-    rest = FOLDED_GATE * gates + COMPARE_CONSTANT * bits
-    if rom is not None:
-        return table_luts(rom, bits) + rest
-    assert linear is not None  # noqa: S101 - a unit without a table has lateral weights
-    return folded_lateral_luts(linear, by_trial, bits) + rest
+def folded_luts(comparator: float, gates: int, bits: int) -> float:
+    """Return the LUTs of a folded unit but for its y: its ``comparator``, that of the first gate, and what is kept."""
+    return comparator + FOLDED_GATE * gates + COMPARE_CONSTANT * bits

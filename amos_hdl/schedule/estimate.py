@@ -157,8 +157,11 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
     """Return the estimated size of one unit, without the layer around it."""
     circuit, bits = spec.circuit, spec.potential.word_bits
     if isinstance(spec, FoldedUnitSpec):
-        by_trial = spec.approximation is not None
-        luts = cost.folded_luts(spec.rom, spec.linear, by_trial, circuit.gates, bits) + _decoder_luts(spec)
+        if spec.rom is not None:
+            comparator = cost.table_luts(spec.rom, bits)
+        else:
+            comparator = cost.folded_lateral_luts(spec.weighed, spec.approximation is not None, bits)
+        luts = cost.folded_luts(comparator, circuit.gates, bits) + _decoder_luts(spec)
         return Estimate(round(luts), bits + 2 * circuit.gates)
     luts, flip_flops = _decoder_luts(spec), 0
     if circuit.gates == 1 and isinstance(spec.lookups[0], int):
@@ -167,8 +170,10 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
         luts += cost.constants_luts(sum(isinstance(tree, int) for tree in spec.lookups), bits)
     read = [bits - _low_bits(tree, bits) for tree in spec.lookups]
     for gate, tree in enumerate(spec.lookups):
-        if not isinstance(tree, int):
-            luts += cost.gate_luts(tree, spec.linear, gate, read[gate])
+        if tree is None:
+            luts += cost.lateral_luts(spec.weighed, gate, read[gate])
+        elif not isinstance(tree, int):
+            luts += cost.table_luts(tree, read[gate])
         # the spike itself, and its copies until the last level
         flip_flops += 1 + circuit.depth - circuit.level_of(gate)
     for level in range(2, circuit.depth + 1):  # the potential waits, as far as gates of later levels look at it

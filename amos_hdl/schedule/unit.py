@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.circuit import ThresholdCircuit
-from amos_hdl.errors import CircuitError
+from amos_hdl.errors import CircuitError, ScheduleError
 from amos_hdl.network import Tensor, Unit
 from amos_hdl.schedule import cost
 from amos_hdl.schedule.lookup import Lookup, lookup
@@ -88,6 +88,13 @@ class UnitSpec:
             return self.circuit.to_linear()
         except CircuitError:
             return None
+
+    @property
+    def weighed(self) -> ThresholdCircuit:
+        """``linear``, for gates that add their lateral weights.  Raises ScheduleError where there are none to add."""
+        if self.linear is None:
+            raise ScheduleError("thresholds of a unit", expected="looked up, or sums of lateral weights", got="neither")
+        return self.linear
 
     @cached_property
     def lookups(self) -> tuple[Lookup | None, ...]:

@@ -115,3 +115,12 @@ def test_lookup_shares_leaves_where_intervals_meet():
     low, high = np.array([0, 3, 9, 9]), np.array([5, 5, 9, 9])
     assert lookup(keys, low, high, low) == Choice(0, 3, 9)
     assert lookup(keys[:3], low[:3], np.array([9, 9, 9]), low[:3]) == 9
+
+
+def test_thresholds_that_are_no_sums_have_no_lateral_weights():
+    spec = spec_of(quantizer([0, 1, 5, 6, 20, 21, 40]), -64, 63)
+    assert spec.linear is None and None not in spec.lookups
+    with pytest.raises(ScheduleError, match=r"thresholds of a unit: expected looked up, .* got neither$"):
+        _ = spec.weighed
+    spec = spec_of(relu(3, step=8), -64, 63)
+    assert spec.weighed is spec.linear

@@ -53,10 +53,14 @@ _FUNCTIONS: Mapping[str, Callable[[Mapping[str, Any]], Function]] = {
     "Reciprocal": lambda a: FUNCTIONS["reciprocal"](),
     "Shrink": lambda a: FUNCTIONS["shrink"](a.get("lambd", 0.5), a.get("bias", 0.0)),
     "ThresholdedRelu": lambda a: FUNCTIONS["threshold"](a.get("alpha", 1.0), 0.0),
-    **{
-        kind: lambda a, kind=kind: FUNCTIONS[kind.lower()]()  # type: ignore[misc]  # bound now
-        for kind in ("Tan", "Asin", "Acos", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh")
-    },
+    "Tan": lambda a: FUNCTIONS["tan"](),
+    "Asin": lambda a: FUNCTIONS["asin"](),
+    "Acos": lambda a: FUNCTIONS["acos"](),
+    "Sinh": lambda a: FUNCTIONS["sinh"](),
+    "Cosh": lambda a: FUNCTIONS["cosh"](),
+    "Asinh": lambda a: FUNCTIONS["asinh"](),
+    "Acosh": lambda a: FUNCTIONS["acosh"](),
+    "Atanh": lambda a: FUNCTIONS["atanh"](),
 }
 
 

@@ -67,8 +67,7 @@ class Conv2d(OneSource):
         if len(shape) != 4 or not all(1 <= size <= CHANNEL_LIMIT for size in shape):
             raise self.refuse("shape of weights", "(channel, input, row, column)", repr(shape))
         object.__setattr__(self, "weights", constant(self.weights, shape, f"weights of {self.name}"))
-        bias = np.zeros(shape[0], np.int64) if self.bias is None else self.bias
-        object.__setattr__(self, "bias", constant(bias, shape[:1], f"bias of {self.name}"))
+        object.__setattr__(self, "bias", constant(self.biases, shape[:1], f"bias of {self.name}"))
         check_weights(self.weights, self.weight_bits, self.biases, ("channel", "input", "row", "column"), self.name)
         if type(self.groups) is not int or self.groups < 1 or shape[0] % self.groups:
             raise self.refuse("groups", f"a divisor of {shape[0]} channels", repr(self.groups))
@@ -77,7 +76,7 @@ class Conv2d(OneSource):
     @property
     def biases(self) -> Array:
         """Bias of every channel, shape (channel,)."""
-        return self.bias  # type: ignore[return-value]  # set on construction
+        return np.zeros(len(self.weights), np.int64) if self.bias is None else self.bias
 
     @cached_property
     def window(self) -> Window:
