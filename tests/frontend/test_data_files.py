@@ -28,14 +28,14 @@ def mnist(folder: Path, count: int = 6) -> np.ndarray:
 def cifar(folder: Path, name: str, labels: list[int], seed: int = 0) -> np.ndarray:
     pixels = np.random.default_rng(seed).integers(0, 256, (len(labels), 3072)).astype(np.uint8)
     data = np.concatenate([np.array(labels, np.uint8)[:, None], pixels], axis=1).tobytes()
-    (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    (folder / name).write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
     return pixels
 
 
 def test_idx_files_are_read_plain_and_packed(tmp_path: Path) -> None:
     pixels = mnist(tmp_path)
-    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(pixels[:4])))
-    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.array([0, 1, 2, 1]))))
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(pixels[:4]), mtime=0))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.array([0, 1, 2, 1])), mtime=0))
     files = read_mnist(tmp_path)
     assert np.array_equal(files.test.pixels, pixels) and files.test.labels.tolist() == [0, 1, 2, 0, 1, 2]
     assert files.train is not None and files.train.labels.tolist() == [0, 1, 2, 1]
@@ -62,9 +62,10 @@ def test_cifar_files_are_read_in_order_of_name(tmp_path: Path) -> None:
         ("t10k-images-idx3-ubyte", b"", "not an idx file: expected 00 00 08 03 first, got nothing"),
         ("t10k-images-idx3-ubyte", idx(np.zeros((2, 2))), r"not an idx file: .* got 00 00 08 02"),
         ("t10k-images-idx3-ubyte", idx(np.zeros((6, 2, 3)))[:-1], "expected 6 x 2 x 3 bytes after the header, got 35"),
-        ("t10k-images-idx3-ubyte", gzip.compress(idx(np.zeros((6, 2, 3))))[:-9], "truncated or not gzip"),
+        ("t10k-images-idx3-ubyte", gzip.compress(idx(np.zeros((6, 2, 3))), mtime=0)[:-9], "truncated or not gzip"),
         ("t10k-labels-idx1-ubyte", idx(np.zeros(5)), "labels: expected 6, one per image, got 5"),
     ],
+    ids=["empty", "another rank", "one byte short", "gzip cut", "one label short"],
 )
 def test_damaged_idx_files_are_named(tmp_path: Path, file: str, content: bytes, message: str) -> None:
     mnist(tmp_path)
