@@ -29,6 +29,12 @@ def forms(inputs: int) -> tuple[Form, ...]:
 
 
 @lru_cache
+def _counted(inputs: int) -> tuple[tuple[Form, int, int, int], ...]:
+    """Return each counter with what it takes of three columns."""
+    return tuple((form, *(*form.taken, 0, 0)[:3]) for form in forms(inputs))
+
+
+@lru_cache
 def bit_cost(inputs: int) -> float:
     """Return the outputs per bit of the best counter of at most ``inputs`` bits: 1, 2/3 for 3 and 3/5 for 5 inputs."""
     return min(form.outputs / sum(form.taken) for form in forms(inputs))
@@ -61,17 +67,19 @@ def choose(
     choice: list[Form | None] = [None] * width
     for column in range(width - 1, -1, -1):
         best[column] = best[column + 1]
-        if not present[column]:
+        (here, second, third), (worth_here, worth_second, worth_third) = (
+            present[column : column + 3],
+            value[column : column + 3],
+        )
+        if not here:
             continue
-        for form in forms(inputs):
+        for form, low, middle, high in _counted(inputs):
+            if low > here or middle > second or high > third:
+                continue
             worth = best[column + form.outputs] - min(form.outputs, width - column)
-            for place, taken in enumerate(form.taken, start=column):
-                if taken > present[place]:
-                    break
-                worth += taken * value[place]
-            else:
-                if worth > best[column] + 1e-9:
-                    best[column], choice[column] = worth, form
+            worth += low * worth_here + middle * worth_second + high * worth_third
+            if worth > best[column] + 1e-9:
+                best[column], choice[column] = worth, form
     chosen, column = [], 0
     while column < width:
         form_here = choice[column]

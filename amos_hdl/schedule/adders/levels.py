@@ -43,10 +43,6 @@ def settle(
     def stage(of_level: int) -> int:
         return max(1, -(-of_level // adders_per_stage))
 
-    def kept(value: int) -> int:
-        last = max([end[value], *(level[reader] for reader in readers[value])])
-        return bits[value] * (stage(last) - stage(level[value])) if last else 0
-
     for number in range(len(bits) - 1, count - 1, -1):
         if not end[number]:
             level[number] = min((level[reader] for reader in readers[number]), default=depth + 1) - 1
@@ -56,16 +52,24 @@ def settle(
         for number in range(len(bits) - 1, count - 1, -1):
             if end[number]:
                 continue
-            touched = [number, *operands[number - count]]
-            least = 1 + max((level[value] for value in operands[number - count]), default=0)
+            start, values = level[number], operands[number - count]
+            least = 1 + max((level[value] for value in values), default=0)
             most = min((level[reader] for reader in readers[number]), default=depth + 1) - 1
-            best = (sum(map(kept, touched)), level[number])
-            start = level[number]
-            for candidate in range(least, most + 1):
-                level[number] = candidate
-                found = (sum(map(kept, touched)), candidate)
-                if found[0] < best[0]:
-                    best = found
-            level[number] = best[1]
-            moved |= best[1] != start
+            if least == start == most:
+                continue
+            last = max((level[reader] for reader in readers[number]), default=0)
+            # an operand's own stage and bits, and the last level at which others read it
+            level[number] = 0
+            others = [
+                (bits[value], stage(level[value]), max([end[value], *(level[reader] for reader in readers[value])]))
+                for value in values
+            ]
+
+            def kept(candidate: int, own: int = bits[number], last: int = last, others=others) -> int:
+                """Return the registers of the word and of its operands if it is added at level ``candidate``."""
+                kept = own * (stage(last) - stage(candidate)) if last else 0
+                return kept + sum(width * (stage(max(late, candidate)) - made) for width, made, late in others)
+
+            level[number] = min([start, *range(least, most + 1)], key=kept)
+            moved |= level[number] != start
     return tuple(replace(adder, level=new) for adder, new in zip(adders, level[count:], strict=True))
