@@ -28,10 +28,22 @@ def forms(inputs: int) -> tuple[Form, ...]:
     return tuple(found)
 
 
-@lru_cache
-def _counted(inputs: int) -> tuple[tuple[Form, int, int, int], ...]:
-    """Return each counter with what it takes of three columns."""
-    return tuple((form, *(*form.taken, 0, 0)[:3]) for form in forms(inputs))
+@lru_cache(1 << 12)
+def _fullest(inputs: int, low: int, middle: int, high: int) -> tuple[tuple[Form, tuple[int, ...]], ...]:
+    """Return the counters that fit into three columns of so many bits, without those that waste outputs.
+
+    Of two counters with as many outputs, one of which takes no more of any column, the other is always worth more.
+    """
+    fitting = [(form, (*form.taken, 0, 0)[:3]) for form in forms(inputs)]
+    fitting = [(form, taken) for form, taken in fitting if taken[0] <= low and taken[1] <= middle and taken[2] <= high]
+    return tuple(
+        (form, taken)
+        for form, taken in fitting
+        if not any(
+            other.outputs == form.outputs and more != taken and all(a <= b for a, b in zip(taken, more, strict=True))
+            for other, more in fitting
+        )
+    )
 
 
 @lru_cache
@@ -67,17 +79,12 @@ def choose(
     choice: list[Form | None] = [None] * width
     for column in range(width - 1, -1, -1):
         best[column] = best[column + 1]
-        (here, second, third), (worth_here, worth_second, worth_third) = (
-            present[column : column + 3],
-            value[column : column + 3],
-        )
-        if not here:
+        if not present[column]:
             continue
-        for form, low, middle, high in _counted(inputs):
-            if low > here or middle > second or high > third:
-                continue
+        low, middle, high = value[column : column + 3]
+        for form, taken in _fullest(inputs, *(min(inputs, bits) for bits in present[column : column + 3])):
             worth = best[column + form.outputs] - min(form.outputs, width - column)
-            worth += low * worth_here + middle * worth_second + high * worth_third
+            worth += low * taken[0] + middle * taken[1] + high * taken[2]
             if worth > best[column] + 1e-9:
                 best[column], choice[column] = worth, form
     chosen, column = [], 0

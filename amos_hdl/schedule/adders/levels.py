@@ -43,6 +43,11 @@ def settle(
     def stage(of_level: int) -> int:
         return max(1, -(-of_level // adders_per_stage))
 
+    def kept(candidate: int, own: int, last: int, others: list[tuple[int, int, int]]) -> int:
+        """Return the registers of a word of ``own`` bits, added at level ``candidate``, and of its operands."""
+        registers = own * (stage(last) - stage(candidate)) if last else 0
+        return registers + sum(width * (stage(max(late, candidate)) - made) for width, made, late in others)
+
     for number in range(len(bits) - 1, count - 1, -1):
         if not end[number]:
             level[number] = min((level[reader] for reader in readers[number]), default=depth + 1) - 1
@@ -64,12 +69,9 @@ def settle(
                 (bits[value], stage(level[value]), max([end[value], *(level[reader] for reader in readers[value])]))
                 for value in values
             ]
-
-            def kept(candidate: int, own: int = bits[number], last: int = last, others=others) -> int:
-                """Return the registers of the word and of its operands if it is added at level ``candidate``."""
-                kept = own * (stage(last) - stage(candidate)) if last else 0
-                return kept + sum(width * (stage(max(late, candidate)) - made) for width, made, late in others)
-
-            level[number] = min([start, *range(least, most + 1)], key=kept)
+            costs = {
+                candidate: kept(candidate, bits[number], last, others) for candidate in (start, *range(least, most + 1))
+            }
+            level[number] = min(costs, key=costs.__getitem__)  # of equal ones the first: it stays
             moved |= level[number] != start
     return tuple(replace(adder, level=new) for adder, new in zip(adders, level[count:], strict=True))
