@@ -18,10 +18,14 @@ from amos_hdl.frontend.data_files import Folder, read_folder
 from amos_hdl.frontend.recipe import Recipe, load_recipe
 from amos_hdl.network import Network, store
 from amos_hdl.schedule import HardwareOptions, Schedule
+from amos_hdl.schedule.delays import fabric_of
 from amos_hdl.synthesize.devices import plan
+from amos_hdl.synthesize.targets import find_target
 
 #: What may be asked for instead of folds.
 GOALS = ("interval", "luts", "device")
+#: How registers may be placed, and the options that do not count then.
+REGISTERS = {"clock_mhz": ("adders_per_stage",), "adders_per_stage": ("clock_mhz", "fabric")}
 MODELS = Path("models")
 RTL = Path("rtl_out")
 BUILD = Path("build")
@@ -83,12 +87,21 @@ class Project:
     ) -> HardwareOptions:
         """Return hardware options: flags first (None: not given), then ``preset``, the recipe's, and the defaults.
 
-        Flags that are goals, ``interval``, ``luts`` and ``device``, are no options: ``schedule`` makes folds of them.
+        A clock takes the place of adders per stage that are said with less weight, and they of a clock.  Flags that are
+        goals, ``interval``, ``luts`` and ``device``, are no options: ``schedule`` makes folds of them; but a device has
+        the fabric for a clock.
         """
         recipe = self.conversion_recipe or self.recipe
         chosen: dict[str, Any] = {} if recipe is None else recipe.hardware_options
-        given = {name: value for name, value in (flags or {}).items() if value is not None and name not in GOALS}
-        return HardwareOptions.of(chosen | dict(preset or {}) | given)
+        given = {name: value for name, value in (flags or {}).items() if value is not None}
+        for source in (dict(preset or {}), {name: value for name, value in given.items() if name not in GOALS}):
+            for name, others in REGISTERS.items():
+                if name in source:
+                    chosen = {key: value for key, value in chosen.items() if key not in others}
+            chosen |= source
+        if chosen.get("clock_mhz") is not None and "fabric" not in given and "device" in given:
+            chosen["fabric"] = fabric_of(find_target(given["device"]).name)
+        return HardwareOptions.of(chosen)
 
     def schedule(self, flags: Mapping[str, Any] | None = None, preset: Mapping[str, Any] | None = None) -> Schedule:
         """Return the schedule of the stored network, folded as far as the goals among the flags want.

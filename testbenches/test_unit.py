@@ -35,7 +35,7 @@ async def compare(dut, name: str, x: np.ndarray, traffic: Traffic, random: np.ra
 
     Returns the recorded spikes ``(row, gate)``.
     """
-    depth = SPEC.circuit.depth
+    depth = SPEC.latency_cycles
     stimulus = patterns.stimulus(traffic, x[:, None], SPEC.potential.word_bits, random)
     # step n of a row is high if an image entered n rows before and is still there: as the layer makes it
     steps = np.zeros((stimulus.rows, depth), bool)

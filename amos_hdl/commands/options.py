@@ -15,6 +15,8 @@ from amos_hdl.verbs.outcome import Outcome
 Hardware = Mapping[str, Any]
 TARGETS = "ecp5-25k, ecp5-45k, ecp5-85k, ice40-hx8k, ice40-up5k, gowin-gw1n9, gowin-gw2a18"
 
+FABRIC_NAMES = "ecp5"
+
 network_argument = click.argument("network")
 recipe_argument = click.argument("recipe")
 json_option = click.option("--json", is_flag=True, help="Print one JSON object, and nothing else, on standard output.")
@@ -64,6 +66,20 @@ def hardware_options(function: Callable[..., None]) -> Callable[..., None]:
         help="Adder levels between two pipeline registers.  [default: the recipe's, else 1]",
     )
     @click.option(
+        "--clock-mhz",
+        type=click.IntRange(1, 2000),
+        metavar="MHZ",
+        help="Place registers for a clock of so many MHz instead: as many additions, gates of a unit and comparisons "
+        "between two as the period takes by the delays of --fabric, and the fewest flip-flops.  [default: the "
+        "recipe's, else none]",
+    )
+    @click.option(
+        "--fabric",
+        metavar="NAME",
+        help=f"Whose delays --clock-mhz goes by: {FABRIC_NAMES}.  [default: that of --device, else the recipe's, else "
+        "ecp5]",
+    )
+    @click.option(
         "--lut-inputs",
         type=click.Choice(["2", "4", "6"]),
         help="Inputs of the device's look-up tables: 6 on Xilinx, else 4; 2 for additions of two bits alone, in carry "
@@ -84,6 +100,8 @@ def hardware_options(function: Callable[..., None]) -> Callable[..., None]:
     def with_hardware(
         *,
         adders_per_stage: int | None,
+        clock_mhz: int | None,
+        fabric: str | None,
         lut_inputs: str | None,
         extra_adder_levels: int | None,
         table_bits: int | None,
@@ -95,6 +113,8 @@ def hardware_options(function: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         hardware = {
             "adders_per_stage": adders_per_stage,
+            "clock_mhz": clock_mhz,
+            "fabric": fabric,
             "lut_inputs": None if lut_inputs is None else int(lut_inputs),
             "extra_adder_levels": extra_adder_levels,
             "table_bits": table_bits,

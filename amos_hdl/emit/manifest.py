@@ -102,7 +102,7 @@ class Manifest(Strict):
     version: Literal[1]
     top: str
     network_sha256: str
-    options: dict[str, int | list[str]]
+    options: dict[str, int | str | list[str]]
     options_sha256: str
     tools: dict[str, str]
     interval_cycles: int

@@ -181,7 +181,8 @@ class Hardware(Strict):
 
     ``adders_per_stage``: adder levels between two pipeline registers.  ``lut_inputs``: of the device's look-up tables.
     ``extra_adder_levels``: more give smaller sums and a longer latency.  ``folded``: unit layers of one comparator.
-    ``table_bits``: gates of sums of so few bits are look-up tables.  ``interval``: clock cycles from one image to the
+    ``table_bits``: gates of sums of so few bits are look-up tables.  ``clock_mhz``, ``fabric``: registers for a clock
+    of so many MHz on that fabric, instead of ``adders_per_stage``.  ``interval``: clock cycles from one image to the
     next.
     """
 
@@ -190,6 +191,8 @@ class Hardware(Strict):
     extra_adder_levels: Annotated[int, Field(ge=0, le=32)] = 0
     folded: list[str] = Field(default_factory=list)
     table_bits: Annotated[int, Field(ge=0, le=8)] | None = None
+    clock_mhz: Annotated[int, Field(ge=1, le=2000)] | None = None
+    fabric: str | None = None
     interval: Annotated[int, Field(ge=1)] | None = None
 
 

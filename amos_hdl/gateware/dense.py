@@ -50,8 +50,8 @@ def add_words(m: Module, spec: DenseSpec, words: list[Value]) -> Value:
     """Return the sums of ``words`` side by side, ``spec.latency_cycles`` later, built within module ``m``."""
     graph, result = spec.graph, Port.of(spec.result)
     values = _Values(m, spec, words)
-    for number, adder in enumerate(graph.adders):
-        values.append(_sum(m, adder, values, spec.stage(adder.level), f"sum{number}"))
+    for number, (adder, stage) in enumerate(zip(graph.adders, spec.stages, strict=True)):
+        values.append(_sum(m, adder, values, stage, f"sum{number}"))
     sums: list[Value] = []
     for bits, signed in zip(graph.sums, graph.signed, strict=True):
         total = [values.bit(bit, spec.latency_cycles + 1) for bit in bits][: result.word_bits]

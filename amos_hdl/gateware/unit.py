@@ -21,9 +21,9 @@ class AmosUnit(wiring.Component):
     -------
     potential : In(word)
         x, valid with ``step[0]``.
-    step : In(depth)
-        ``step[n]`` is high in the cycle in which gates of level n + 1 compare, for an image that is there; low
-        during reset.
+    step : In(latency)
+        ``step[n]`` is high in the cycle in which gates that spike in cycle n + 1 compare, for an image that is there;
+        low during reset.
     spikes : Out(K)
         Bit i - 1 is the spike of gate i, visible in cycle ``spec.spike_cycle(i - 1)`` for one cycle; low whenever no
         image is there, so that a gate never spikes twice for one image.
@@ -38,32 +38,34 @@ class AmosUnit(wiring.Component):
         super().__init__(
             {
                 "potential": In(shape(spec.potential)),
-                "step": In(spec.circuit.depth),
+                "step": In(spec.latency_cycles),
                 "spikes": Out(spec.circuit.gates),
                 "y": Out(shape(spec.value)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build one comparison and one spike register per gate, level by level."""
+        """Build one comparison and one spike register per gate, stage by stage."""
         m = Module()
         spec, circuit = self.spec, self.spec.circuit
         potential: Value = self.potential
-        earlier: list[Value] = []  # spikes of earlier levels, delayed to the level at hand
+        earlier: list[Value] = []  # spikes of earlier stages, delayed to the stage at hand
         spikes: list[Value] = []
-        for level in range(1, circuit.depth + 1):
-            gates = [gate for gate in range(circuit.gates) if circuit.level_of(gate) == level]
-            fired = []
+        for stage in range(1, spec.latency_cycles + 1):
+            gates = [gate for gate in range(circuit.gates) if spec.spike_cycle(gate) == stage]
+            fired: list[Value] = []
+            seen = list(earlier)  # and those of gates of this stage, before their registers
             for gate in gates:
                 fire = Signal(name=f"fire_{gate + 1}")
-                above, step = fires(m, spec, gate, potential, earlier), self.step[level - 1]
+                above, step = fires(m, spec, gate, potential, seen[: circuit.earlier(gate)]), self.step[stage - 1]
                 # of a gate alone a choice, not a conjunction: that clears the register, and a pixel that is compared
                 # with half of its range takes no table at all
                 m.d.comb += fire.eq(Mux(step, above, 0) if circuit.gates == 1 else step & above)
                 fired.append(register(m, fire, f"spike_{gate + 1}"))
-            if level < circuit.depth:
-                potential = register(m, potential, f"potential_at_{level}")
-            earlier = [register(m, spike, f"spike_{gate + 1}_at_{level}") for gate, spike in enumerate(earlier)] + fired
+                seen.append(above)
+            if stage < spec.latency_cycles:
+                potential = register(m, potential, f"potential_at_{stage}")
+            earlier = [register(m, spike, f"spike_{gate + 1}_at_{stage}") for gate, spike in enumerate(earlier)] + fired
             spikes += fired
         m.d.comb += [self.spikes.eq(Cat(spikes)), self.y.eq(decode(m, spec, earlier))]
         return m

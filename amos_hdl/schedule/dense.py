@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from amos_hdl.network import Dense, Tensor
 from amos_hdl.schedule.adders import AdderGraph, adder_graph
+from amos_hdl.schedule.adders.timed import timed_stages
+from amos_hdl.schedule.clock import Clock
 
 Array = npt.NDArray[np.int64]
 
@@ -18,8 +20,8 @@ Array = npt.NDArray[np.int64]
 class DenseSpec:
     """Weighted sums as pipelined graphs of additions.
 
-    ``latency_cycles = max(1, ceil(depth / adders_per_stage))`` with depth the adder levels: sums always leave from
-    registers.  ``interval_cycles = 1``.
+    Sums always leave from registers.  Without a clock ``latency_cycles = max(1, ceil(depth / adders_per_stage))`` with
+    depth the adder levels; with one, as many stages as its period takes.  ``interval_cycles = 1``.
 
     Parameters
     ----------
@@ -29,6 +31,8 @@ class DenseSpec:
     lut_inputs : int, 2, 4 or 6
     extra_levels : int, >= 0
         As in ``adder_graph``.
+    clock : Clock, optional
+        By whose period the stages are chosen, instead of by levels.
     """
 
     operation: Dense
@@ -37,6 +41,7 @@ class DenseSpec:
     adders_per_stage: int
     lut_inputs: int = 4
     extra_levels: int = 0
+    clock: Clock | None = None
 
     interval_cycles = 1
 
@@ -53,14 +58,20 @@ class DenseSpec:
             adders_per_stage=self.adders_per_stage,
         )
 
+    @cached_property
+    def stages(self) -> tuple[int, ...]:
+        """The pipeline stage (from 1) of each adder; inputs belong to stage 1."""
+        if self.clock is None:
+            return tuple(max(1, -(-adder.level // self.adders_per_stage)) for adder in self.graph.adders)
+        budget = self.clock.period_ps - self.clock.sums_ps
+        return timed_stages(self.graph, self.clock.adder_delays(self.graph), budget)
+
     @property
     def latency_cycles(self) -> int:
         """Clock cycles from inputs to sums."""
-        return self.stage(self.graph.depth)
-
-    def stage(self, level: int) -> int:
-        """Return the pipeline stage (from 1) that holds adders of ``level``; inputs belong to stage 1."""
-        return max(1, -(-level // self.adders_per_stage))
+        if self.clock is None:
+            return max(1, -(-self.graph.depth // self.adders_per_stage))
+        return max(self.stages, default=1)
 
     def evaluate(self, x: Array) -> Array:
         """Return the sums ``(batch, unit)`` of inputs ``(batch, input)``, through the graph."""

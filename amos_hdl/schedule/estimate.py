@@ -86,17 +86,16 @@ def _registers(spec: DenseSpec) -> int:
     graph = spec.graph
     # registers: each bit from the stage that makes it to the last stage that reads it
     last: dict[tuple[int, int], int] = {}
-    for adder in graph.adders:
+    for adder, stage in zip(graph.adders, spec.stages, strict=True):
         for bit in adder.reads():
             if bit.value is not None:
-                last[bit.value, bit.index] = max(last.get((bit.value, bit.index), 0), spec.stage(adder.level))
+                last[bit.value, bit.index] = max(last.get((bit.value, bit.index), 0), stage)
     for bits in graph.sums:
         for bit in bits:
             if bit.value is not None:
                 last[bit.value, bit.index] = spec.latency_cycles + 1
-    made = {value: graph.adder(value) for value, _ in last}
-    stages = {value: 1 if adder is None else spec.stage(adder.level) for value, adder in made.items()}
-    return sum(stage - stages[value] for (value, _), stage in last.items())
+    made = (1,) * len(graph.inputs) + spec.stages
+    return sum(stage - made[value] for (value, _), stage in last.items())
 
 
 def folded_sum_estimate(spec: FoldedSumSpec, memories: MemoryKind) -> Estimate:
@@ -174,10 +173,10 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
             luts += cost.lateral_luts(spec.weighed, gate, read[gate])
         elif not isinstance(tree, int):
             luts += cost.table_luts(tree, read[gate])
-        # the spike itself, and its copies until the last level
-        flip_flops += 1 + circuit.depth - circuit.level_of(gate)
-    for level in range(2, circuit.depth + 1):  # the potential waits, as far as gates of later levels look at it
-        flip_flops += max(read[gate] for gate in range(circuit.gates) if circuit.level_of(gate) >= level)
+        # the spike itself, and its copies until the last stage
+        flip_flops += 1 + spec.latency_cycles - spec.spike_cycle(gate)
+    for stage in range(2, spec.latency_cycles + 1):  # the potential waits, as far as gates of later stages look at it
+        flip_flops += max(read[gate] for gate in range(circuit.gates) if spec.spike_cycle(gate) >= stage)
     return Estimate(round(luts), flip_flops)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Dense, Tensor
+from amos_hdl.schedule.clock import Clock
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.port import Port
 
@@ -56,7 +57,7 @@ class FoldedSumSpec:
     parts : int
         Only with one group.
     adders_per_stage, lut_inputs, extra_levels : int
-        Of the adders of a lane, as in ``DenseSpec``.
+        Of the adders of a lane, as in ``DenseSpec``; ``clock`` likewise.
     in_turn : bool
         Only without parts.
 
@@ -79,6 +80,7 @@ class FoldedSumSpec:
     lut_inputs: int = 4
     extra_levels: int = 0
     in_turn: bool = False
+    clock: Clock | None = None
 
     def __post_init__(self) -> None:
         units, words = self.result.units, self.inputs_of_a_sum
@@ -191,7 +193,8 @@ class FoldedSumSpec:
         operation = Dense(f"{self.operation.name}_lane", "weights", rows, max(2, code.word_bits + 1))
         source = Tensor(low, high)
         result = operation.result(source)
-        return DenseSpec(operation, source, result, self.adders_per_stage, self.lut_inputs, self.extra_levels)
+        options = (self.adders_per_stage, self.lut_inputs, self.extra_levels, self.clock)
+        return DenseSpec(operation, source, result, *options)
 
     @property
     def goes_on(self) -> bool:

@@ -9,14 +9,17 @@ from types import MappingProxyType
 from typing import Any
 
 from amos_hdl.errors import ScheduleError
+from amos_hdl.schedule.delays import FABRICS
 from amos_hdl.schedule.folds import Fold
 
 #: Most clock cycles from one image to the next.
 INTERVAL_LIMIT = 1 << 40
+#: Highest clock that may be asked for, in MHz, and the fabric unless it is said.
+CLOCK_LIMIT, FABRIC = 2000, "ecp5"
 #: Bits of the tables that gates may be, and how many they are unless it is said.
 TABLE_BITS_LIMIT, TABLE_BITS = 8, 6
 #: What an option is in a file.
-Plain = int | list[str]
+Plain = int | str | list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,11 @@ class HardwareOptions:
     table_bits : int, 0 to 8, optional
         Sums of at most so many bits, read by units alone, are not made: each gate is a look-up table of those bits.  0:
         every sum is made.  Default: 6.
+    clock_mhz : int, 1 to 2000, optional
+        Clock, in MHz, for which registers are placed, by the delays of ``fabric``: as many additions, gates and
+        comparisons follow one another without registers as its period takes, as ``delays`` reckons.
+    fabric : str, optional
+        Of which ``delays`` has the delays; only with a clock.  Default: ``ecp5``.
     interval : int, optional
         Clock cycles from one image to the next; of a network of maps the greatest multiple of its rows up to that is
         taken.  Default: the fewest that all layers allow.
@@ -57,6 +65,8 @@ class HardwareOptions:
     extra_adder_levels: int = 0
     folded: tuple[str, ...] = ()
     table_bits: int | None = None
+    clock_mhz: int | None = None
+    fabric: str | None = None
     interval: int | None = None
 
     def __post_init__(self) -> None:
@@ -70,10 +80,23 @@ class HardwareOptions:
             type(self.table_bits) is not int or not 0 <= self.table_bits <= TABLE_BITS_LIMIT
         ):
             raise ScheduleError("table_bits", expected=f"0 to {TABLE_BITS_LIMIT}", got=repr(self.table_bits))
+        self._check_clock()
         if self.interval is not None and (type(self.interval) is not int or not 1 <= self.interval <= INTERVAL_LIMIT):
             raise ScheduleError("interval", expected=f"1 to {INTERVAL_LIMIT}", got=repr(self.interval))
         if len(self.folds) != len(self.folded):
             raise ScheduleError("folded", expected="each layer once", got=repr(self.folded))
+
+    def _check_clock(self) -> None:
+        mhz = self.clock_mhz
+        if mhz is not None and (type(mhz) is not int or not 1 <= mhz <= CLOCK_LIMIT):
+            raise ScheduleError("clock_mhz", expected=f"1 to {CLOCK_LIMIT}", got=repr(mhz))
+        if mhz is not None and self.adders_per_stage != 1:
+            got = repr(self.adders_per_stage)
+            raise ScheduleError("adders_per_stage", expected="none beside clock_mhz, which chooses them", got=got)
+        if self.fabric is not None and self.fabric not in FABRICS:
+            raise ScheduleError("fabric", expected=f"one of {', '.join(FABRICS)}", got=repr(self.fabric))
+        if self.fabric is not None and mhz is None:
+            raise ScheduleError("fabric", expected="clock_mhz beside it", got="none")
 
     @property
     def table_limit(self) -> int:

@@ -29,6 +29,7 @@ from amos_hdl.network import (
 )
 from amos_hdl.network.operations.window import Window
 from amos_hdl.schedule.buffer import BufferSpec, meet
+from amos_hdl.schedule.clock import Clock
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.gates import GateLayerSpec, looked_up
@@ -121,6 +122,15 @@ def conv_matrix(operation: Conv2d) -> Array:
     return matrix.reshape(count, -1)
 
 
+def argmax_spec(operation: Argmax, source: Tensor, result: Tensor, options: HardwareOptions) -> ArgmaxSpec:
+    """Return an argmax with as many steps in a stage as the adders of a stage, or as the clock has time for."""
+    spec = ArgmaxSpec(operation, source, result, options.adders_per_stage)
+    if options.clock_mhz is None:
+        return spec
+    steps = Clock.of(options, options.clock_mhz).argmax_steps(spec.levels, Port.of(source).word_bits)
+    return replace(spec, steps_per_stage=steps)
+
+
 class _Placing:
     """One try: the timings so far, and how each kind of operation is built behind them."""
 
@@ -143,10 +153,12 @@ class _Placing:
         folded = {name for name, fold in options.folds.items() if fold.inputs is not None}
         self.summed = {name for name in readers if name in folded}
         self.looked_up = looked_up(network, options)
+        self.clock = None if options.clock_mhz is None else Clock.of(options, options.clock_mhz)
         self.unmade = {sums.name for sums in self.looked_up.values()}
 
     def layer(self, operation: Operation) -> PlacedLayer:
         """Return ``operation`` as hardware."""
+        options = self.options
         match operation:
             case Conv2d():
                 return self._conv(operation)
@@ -175,24 +187,22 @@ class _Placing:
             case Dense():
                 return self._plain(operation, self._sums(operation, self.tensors[operation.source]))
             case Unit(name=name) if name in self.looked_up:
-                sums, lut_inputs = self.looked_up[name], self.options.lut_inputs
+                sums, lut_inputs = self.looked_up[name], options.lut_inputs
                 seen = pixel(self.tensors[sums.source])
                 spec = GateLayerSpec(operation, seen, self.tensors[name], sums=sums, lut_inputs=lut_inputs)
                 return self._plain(operation, self._once(name, spec))
             case Unit(name=name, source=source):
-                fold = self.options.folds.get(name)
+                fold = options.folds.get(name)
                 pixels = pixel(self.tensors[source]), pixel(self.tensors[name])
                 if fold is not None and fold.lanes is not None:
                     before = self.made.get(source)
                     pitch = before.slices if isinstance(before, FoldedSumSpec) and before.in_turn else None
                     shared = SharedUnitLayerSpec(operation, *pixels, True, lanes=fold.lanes, pitch_cycles=pitch)
                     return self._plain(operation, self._once(name, shared))
-                return self._plain(operation, self._once(name, UnitLayerSpec(operation, *pixels, fold is not None)))
+                units = UnitLayerSpec(operation, *pixels, fold is not None, self.clock)
+                return self._plain(operation, self._once(name, units))
             case Argmax(name=name, source=source):
-                return self._plain(
-                    operation,
-                    ArgmaxSpec(operation, self.tensors[source], self.tensors[name], self.options.adders_per_stage),
-                )
+                return self._plain(operation, argmax_spec(operation, self.tensors[source], self.tensors[name], options))
         raise ScheduleError(f"{operation.kind} has no hardware", where=operation.name)
 
     def registered(self, placed: PlacedLayer) -> PlacedLayer:
@@ -262,6 +272,7 @@ class _Placing:
             "adders_per_stage": options.adders_per_stage,
             "lut_inputs": options.lut_inputs,
             "extra_levels": options.extra_adder_levels,
+            "clock": self.clock,
         }
         whole = (len(operation.weights), operation.weights.shape[1] // groups)
         if fold is None or fold.lanes is None or fold.inputs is None or (fold.lanes, fold.inputs) == whole:
@@ -295,6 +306,7 @@ class _Placing:
                 adders_per_stage=self.options.adders_per_stage,
                 lut_inputs=self.options.lut_inputs,
                 extra_levels=self.options.extra_adder_levels,
+                clock=self.clock,
             )
         spec = self.made[name]
         given = timing.least_gap(self.interval_cycles)

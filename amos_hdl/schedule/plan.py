@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -13,9 +13,11 @@ import numpy.typing as npt
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Dense, Network
 from amos_hdl.schedule.buffer import BufferSpec
+from amos_hdl.schedule.clock import Clock
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.place import PixelGapError, PlacedLayer, place
 from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.slowest import Slowest, slowest
 from amos_hdl.schedule.specs import DelaySpec, LayerSpec
 from amos_hdl.schedule.timing import MapTiming
 from amos_hdl.schedule.unit import UnitLayerSpec
@@ -69,7 +71,7 @@ class Schedule:
         The distance of rows is the least for which all layers have the time they need, or the most that the wanted
         interval gives.
 
-        Raises ScheduleError if a layer would need more.
+        Raises ScheduleError if a layer would need more, or a stage is too long for the clock.
         """
         return self._placed[0]
 
@@ -92,8 +94,23 @@ class Schedule:
                 needed, given = (error.needed, error.given) if isinstance(error, PixelGapError) else (1, 1)
                 row_cycles = max(row_cycles + 1, row_cycles * needed // (given + 1))
             else:
+                self._check_clock({name: layer.spec for name, layer in layers.items()})
                 return MappingProxyType(dict(layers)), row_cycles
         raise AssertionError  # the last try returns or raises
+
+    def _check_clock(self, specs: Mapping[str, LayerSpec]) -> None:
+        """Raise ScheduleError, with the highest clock that can be had, if a stage is too long for the one wanted.
+
+        The layers are made for that, so what is too long is a single addition, gate or comparison.
+        """
+        mhz = self.options.clock_mhz
+        if mhz is None:
+            return
+        clock = Clock.of(self.options, mhz)
+        found = slowest(specs, clock)
+        if found is not None and found.mhz < mhz:
+            expected = f"at most {found.mhz} MHz on {clock.fabric_name}, by the delays of {found.layer}"
+            raise ScheduleError("clock_mhz", where=self.network.name, expected=expected, got=str(mhz))
 
     @property
     def input_timing(self) -> MapTiming:
@@ -153,6 +170,16 @@ class Schedule:
             elif cycles:
                 delays[name] = DelaySpec(bits, cycles)
         return MappingProxyType(delays)
+
+    def slowest(self, fabric: str | None = None) -> Slowest | None:
+        """Return the stage that sets the clock on ``fabric``, by its delays; None if nothing here is reckoned.
+
+        Default: the fabric of the options, else the default one.
+        """
+        options = (
+            self.options if fabric is None else replace(self.options, clock_mhz=1, fabric=fabric, adders_per_stage=1)
+        )
+        return slowest(self.specs, Clock.of(options, 1))
 
     def spike_cycles(self, unit_layer: str) -> npt.NDArray[np.int64]:
         """Return the clock cycle in which each gate's spike is visible; of maps, in the first pixel.

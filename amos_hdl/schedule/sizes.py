@@ -27,10 +27,9 @@ from amos_hdl.schedule.formulas import Estimate, memory_estimate, shared_size, w
 from amos_hdl.schedule.gates import GateLayerSpec, looked_up
 from amos_hdl.schedule.memory import Memory, MemoryKind
 from amos_hdl.schedule.options import HardwareOptions
-from amos_hdl.schedule.place import pixel
+from amos_hdl.schedule.place import argmax_spec, pixel
 from amos_hdl.schedule.pool import PoolSpec, side_by_side
 from amos_hdl.schedule.readers import summed_by_pixels, takes_in_turn
-from amos_hdl.schedule.specs import ArgmaxSpec
 from amos_hdl.schedule.sum_shape import SumShape, divisors, sum_shapes
 from amos_hdl.schedule.timing import MapTiming
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitSpec
@@ -168,7 +167,7 @@ class Sizes:
                 return estimate(pool, self.memories)
             size = Estimate(2 * source.bits * source.channels, 2 * result.bits * result.channels)
         elif isinstance(operation, Argmax):
-            size = estimate(ArgmaxSpec(operation, source, result, self.options.adders_per_stage))
+            size = estimate(argmax_spec(operation, source, result, self.options))
         elif isinstance(operation, Add):
             bits = result.bits * result.channels
             # the branch that is there first waits for the other, about as long as a window takes

@@ -49,13 +49,12 @@ def held_values(spec: DenseSpec) -> list[Held]:
             if bit.value is not None:
                 last[bit.value][bit.index] = max(last[bit.value][bit.index], stage)
 
-    for adder in graph.adders:
-        read(tuple(adder.reads()), spec.stage(adder.level))
+    for adder, stage in zip(graph.adders, spec.stages, strict=True):
+        read(tuple(adder.reads()), stage)
     for bits in graph.sums:
         read(bits, spec.latency_cycles + 1)
     values = [Held(f"x{number}", 1, _registers(last[number], 1)) for number in range(len(graph.inputs))]
-    for number, adder in enumerate(graph.adders):
-        made = spec.stage(adder.level)
+    for number, made in enumerate(spec.stages):
         values.append(Held(f"sum{number}", made, _registers(last[len(values)], made)))
     return values
 

@@ -13,6 +13,7 @@ from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.errors import CircuitError, ScheduleError
 from amos_hdl.network import Tensor, Unit
 from amos_hdl.schedule import cost
+from amos_hdl.schedule.clock import Clock
 from amos_hdl.schedule.lookup import Lookup, lookup
 from amos_hdl.schedule.pieces import Pieces, pieces
 from amos_hdl.schedule.port import Port
@@ -29,7 +30,9 @@ class UnitSpec:
     """One AMOS unit of gates in levels, a new potential every clock cycle.
 
     Gate i of level n spikes in cycle ``n·CYCLES_PER_STEP``; ``latency_cycles = depth·CYCLES_PER_STEP``;
-    ``interval_cycles = 1``.
+    ``interval_cycles = 1``.  With ``stages`` several levels may be done in one clock cycle, each gate seeing the
+    others' spikes before their registers: a gate of level n spikes in cycle ``stages[n - 1]``, the last of which is the
+    latency.
 
     Each gate looks its threshold up by the spikes before it, or adds lateral weights where that is estimated to be
     clearly smaller (``cost``).  A lookup has the gain divided out: gate i fires if ``x >= t``, or, where c_i < 0, if
@@ -42,6 +45,8 @@ class UnitSpec:
         Interval of the potential.
     result_low, result_high : int
         Interval of y.
+    stages : tuple of int
+        Of each level, from 1 on, none left out; empty: each level has its own.
     """
 
     circuit: ThresholdCircuit
@@ -49,6 +54,7 @@ class UnitSpec:
     high: int
     result_low: int
     result_high: int
+    stages: tuple[int, ...] = ()
 
     folded: ClassVar[bool] = False
 
@@ -70,11 +76,12 @@ class UnitSpec:
     @property
     def latency_cycles(self) -> int:
         """Clock cycles from potential to y."""
-        return self.circuit.depth * CYCLES_PER_STEP
+        return self.stages[-1] if self.stages else self.circuit.depth * CYCLES_PER_STEP
 
     def spike_cycle(self, gate: int) -> int:
         """Return the clock cycle in which the spike of ``gate`` (0-based) is visible."""
-        return self.circuit.level_of(gate) * CYCLES_PER_STEP
+        level = self.circuit.level_of(gate)
+        return self.stages[level - 1] if self.stages else level * CYCLES_PER_STEP
 
     @cached_property
     def pieces(self) -> Pieces | None:
@@ -248,12 +255,14 @@ class UnitLayerSpec:
     """Units side by side; ``modules[n]`` is the distinct unit that unit n is an instance of.
 
     Latency and interval are those of one unit: all have the same levels.  ``folded`` units have one comparator each.
+    Others have, with a ``clock``, as few stages as its period takes.
     """
 
     operation: Unit
     source: Tensor
     result: Tensor
     folded: bool = False
+    clock: Clock | None = None
 
     #: Whether each distinct unit is a module of its own.
     has_modules: ClassVar[bool] = True
@@ -271,11 +280,12 @@ class UnitLayerSpec:
     @cached_property
     def distinct(self) -> tuple[UnitSpec, ...]:
         """The distinct units, in order of first appearance; all have the layer's potential and value widths."""
-        kind = FoldedUnitSpec if self.folded and self.operation.gates > 1 else UnitSpec
-        return tuple(
-            kind(self.operation.circuits[number], *self.potential.interval, *self.result.interval)
-            for number in dict.fromkeys(self.operation.assignment.tolist())
-        )
+        circuits = [self.operation.circuits[n] for n in dict.fromkeys(self.operation.assignment.tolist())]
+        intervals = (*self.potential.interval, *self.result.interval)
+        if self.folded and self.operation.gates > 1:
+            return tuple(FoldedUnitSpec(circuit, *intervals) for circuit in circuits)
+        stages = () if self.clock is None else self.clock.unit_stages(circuits[0], self.potential.bits)
+        return tuple(UnitSpec(circuit, *intervals, stages) for circuit in circuits)
 
     @cached_property
     def modules(self) -> tuple[int, ...]:

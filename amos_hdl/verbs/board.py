@@ -11,6 +11,7 @@ from amos_hdl.console import Steps, note, table
 from amos_hdl.project import GOALS, Project
 from amos_hdl.schedule import Schedule
 from amos_hdl.schedule.board import Board, find_board
+from amos_hdl.schedule.delays import fabric_of
 from amos_hdl.schedule.frames import FrameLayout
 from amos_hdl.schedule.link import line_cycles
 from amos_hdl.schedule.stream import Protection
@@ -28,6 +29,8 @@ def board_schedule(
     if board.folds_units:
         circuits = {unit.name: unit.circuits[0] for unit in network.unit_layers}
         preset["folded"] = [name for name, circuit in circuits.items() if circuit.depth == circuit.gates > 1]
+    if goals.get("clock_mhz") is not None and goals.get("fabric") is None:
+        goals["fabric"] = fabric_of(board.target)
     image = network.tensors[network.input.name]
     if image.space and not flags.get("folded") and all(flags.get(goal) is None for goal in GOALS):
         preset.pop("folded", None)

@@ -12,6 +12,8 @@ from amos_hdl.network import Conv2d, Dense, Network, Unit
 from amos_hdl.network.counts import Counts, count
 from amos_hdl.project import BuiltIn, Project
 from amos_hdl.schedule import DenseSpec, Estimate, HardwareOptions, Schedule, UnitLayerSpec, placed_estimate
+from amos_hdl.schedule.delays import fabric_of
+from amos_hdl.schedule.options import FABRIC
 from amos_hdl.synthesize.devices import device_count, devices_needed, memories_of
 from amos_hdl.synthesize.targets import find_target
 from amos_hdl.verbs.outcome import Outcome, how_often
@@ -136,8 +138,21 @@ def _hardware_info(schedule: Schedule, device: str | None) -> dict[str, Any]:
         "estimated_block_rams": total.block_rams,
         "device": target.name,
         "devices": device_count(total, target),
+        "clock": _clock_info(schedule, device),
         "layers": layers,
     }
+
+
+def _clock_info(schedule: Schedule, device: str | None) -> dict[str, Any] | None:
+    """Return the clock by the delays of a device's fabric, or of that of the options; None where they are not known."""
+    fabric = schedule.options.fabric or FABRIC
+    if device is not None:
+        try:
+            fabric = fabric_of(find_target(device).name)
+        except ScheduleError:
+            return None
+    slowest = schedule.slowest(fabric)
+    return None if slowest is None else {"fabric": fabric, "mhz": slowest.mhz, "slowest": slowest.layer}
 
 
 def _show_hardware(data: Mapping[str, Any], schedule: Schedule) -> None:
@@ -156,6 +171,8 @@ def _show_hardware(data: Mapping[str, Any], schedule: Schedule) -> None:
     table(title, columns, rows, right=columns[1:])
     note("bits: of one word; ready: clock cycle of the result; fold: sums x inputs at once; *: before synthesis")
     note(f"estimated for {data['device']}: {data['devices']:,} {'device' if data['devices'] == 1 else 'devices'}")
+    if data["clock"] is not None:
+        note("about {mhz} MHz on {fabric}, where {slowest} is the slowest".format_map(data["clock"]))
 
 
 def _layer_info(schedule: Schedule, name: str, size: Estimate) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def test_bad_manifests(tmp_path, small, change, message):
     [
         (
             lambda d: d["options"].update(colour=1),
-            "options: expected .'adders_per_stage', 'extra_adder_levels', 'folded', 'interval', 'lut_inputs', "
+            "options: expected .'adders_per_stage', 'clock_mhz', 'extra_adder_levels', 'fabric', 'folded', 'interval', "
             "'table_bits'., got",
         ),
         (lambda d: d["options"].clear(), "options: expected"),

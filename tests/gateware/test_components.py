@@ -94,6 +94,17 @@ def test_unit(circuit, kind, interval):
     check_unit(spec, np.random.default_rng(0).permutation(np.arange(low, high + 1)))
 
 
+@pytest.mark.parametrize("per_stage", [2, 3, 9])
+@pytest.mark.parametrize("name", [name for name, circuit in CIRCUITS.items() if circuit.depth > 1])
+def test_units_of_several_levels_in_a_stage(name, per_stage):
+    """Gates see spikes of their own stage before their registers; with the border ignored they would see none."""
+    circuit = CIRCUITS[name]
+    stages = tuple(-(-level // per_stage) for level in range(1, circuit.depth + 1))
+    spec = UnitSpec(circuit, -128, 127, *circuit.value_interval(-128, 127), stages)
+    assert spec.latency_cycles == -(-circuit.depth // per_stage)
+    check_unit(spec, np.random.default_rng(0).permutation(np.arange(-128, 128)))
+
+
 @pytest.mark.parametrize("name", [name for name, circuit in CIRCUITS.items() if not circuit.is_table])
 @pytest.mark.parametrize("kind", [UnitSpec, FoldedUnitSpec])
 def test_units_that_add_weights_although_a_table_is_known(name, kind):
@@ -136,7 +147,7 @@ def check_unit(spec, x):
     async def bench(ctx):
         for row, potential in enumerate(noise.tolist()):
             ctx.set(component.potential, potential)
-            ctx.set(component.step, sum(int(row - n in present) << n for n in range(circuit.depth)))
+            ctx.set(component.step, sum(int(row - n in present) << n for n in range(spec.latency_cycles)))
             seen.append((ctx.get(component.spikes), ctx.get(component.y)))
             await ctx.tick()
 
