@@ -15,7 +15,7 @@ from amos_hdl.verbs.outcome import Outcome
 Hardware = Mapping[str, Any]
 TARGETS = "ecp5-25k, ecp5-45k, ecp5-85k, ice40-hx8k, ice40-up5k, gowin-gw1n9, gowin-gw2a18"
 
-FABRIC_NAMES = "ecp5"
+FABRIC_NAMES = "ecp5, ice40-hx8k"
 
 network_argument = click.argument("network")
 recipe_argument = click.argument("recipe")
