@@ -223,7 +223,7 @@ def test_bad_manifests(tmp_path, small, change, message):
         (
             lambda d: d["options"].update(colour=1),
             "options: expected .'adders_per_stage', 'clock_mhz', 'extra_adder_levels', 'fabric', 'folded', 'interval', "
-            "'table_bits'., got",
+            "'lut_inputs', 'table_bits'., got",
         ),
         (lambda d: d["options"].clear(), "options: expected"),
         (lambda d: d.update(latency_cycles=3), "latency_cycles differs from the schedule"),
