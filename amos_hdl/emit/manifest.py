@@ -125,9 +125,10 @@ def make_manifest(
     ports += [PortEntry(name=name, direction="output", bits=1) for name in valids]
     ports += [_port(f"out_{name}", "output", Port.of(network.tensors[name])) for name in network.outputs]
     wrapper = None if stream is None else StreamSpec.of(schedule, stream)
-    if wrapper is not None and wrapper.spikes is not None:
+    if wrapper is not None:
         ports += [
-            PortEntry(name=f"spikes_{layer}", direction="output", bits=bits) for layer, bits in wrapper.spikes.items()
+            PortEntry(name=f"spikes_{layer}", direction="output", bits=bits)
+            for layer, bits in wrapper.spike_bits.items()
         ]
     layers = []
     for name, placed in schedule.layers.items():

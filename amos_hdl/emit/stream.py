@@ -108,13 +108,17 @@ def _results(spec: StreamSpec) -> list[str]:
 
 
 def _registers(spec: StreamSpec, digest: str) -> list[str]:
+    map = RegisterMap(spec, digest)
     body = [
-        "A read is answered 3 clock cycles after its address; SLVERR where there is no register, and to every write.",
-        "Counters have 64 bits and wrap: reading the lower word, at the offset below, freezes the upper one, at the "
-        "offset + 4.  Reset sets them to 0.",
+        f"A read is answered at most {map.read_cycles} clock cycles after its address; SLVERR where there is no "
+        "register, and to every write.",
+        f"Counters have {map.counters.bits} bits and wrap: reading the lower word, at the offset below, freezes the "
+        "upper one, at the offset + 4; both are of one clock cycle.  Reset sets them to 0.",
+        f"They are kept in a memory: in each clock cycle {map.counters.part_bits} bits of one of them are at work, all "
+        f"bits of all of them within {map.counters.round_cycles}.",
         "",
     ]
-    for register in RegisterMap(spec, digest).registers:
+    for register in map.registers:
         value = "counter" if register.value is None else f"0x{register.value:08x}"
         body.append(f"  0x{register.offset:02x}  {register.name}  {value}")
     return body

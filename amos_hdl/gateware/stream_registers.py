@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import reduce
-from operator import or_
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amos_hdl.schedule.stream_registers import COUNTER_BITS, RegisterMap
+from amos_hdl.gateware.counter_bank import CounterBank
+from amos_hdl.gateware.counters import chosen
+from amos_hdl.schedule.stream_counters import Lines
+from amos_hdl.schedule.stream_registers import COUNTERS_OFFSET, WORD_BITS, RegisterMap
 
 OKAY, SLVERR = 0b00, 0b10
-#: Numbers that are added up between two registers, when spikes are counted.
-_ADDENDS = 4
-#: Bits of a counter between two registers of its carry, so that it does not set the clock rate.
-_PART = 16
 
 
 class StreamRegisters(wiring.Component):
-    """Answers a read three clock cycles after its address, ``SLVERR`` where there is no register; refuses every write.
+    """Answers reads, ``map.read_cycles`` after the address at most, ``SLVERR`` where nothing is; refuses every write.
 
-    Counters start at 0 with reset and wrap.  Spikes are counted a few clock cycles after they happen.
+    Counters start at 0 with reset and wrap; what happens is counted a few clock cycles later.  Both words of a counter
+    are of one clock cycle.
 
     Members
     -------
@@ -38,7 +34,6 @@ class StreamRegisters(wiring.Component):
 
     def __init__(self, map: RegisterMap) -> None:
         self.map = map
-        spikes = map.spec.spikes or {}
         super().__init__(
             {
                 "s_axil_awaddr": In(map.address_bits),
@@ -61,70 +56,80 @@ class StreamRegisters(wiring.Component):
                 "enter": In(1),
                 "take": In(1),
                 "error": In(1),
-                **{f"spikes_{layer}": In(bits) for layer, bits in spikes.items()},
+                **{f"spikes_{layer}": In(bits) for layer, bits in map.spec.spike_bits.items()},
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build counters, the answers to reads, and the refusal of writes."""
         m = Module()
-        # these depend on what is outside the device: a register before the sums
-        events = {
-            "images": _register(m, self.enter, "entered"),
-            "results": _register(m, self.take, "taken"),
-            "errors": _register(m, self.error, "wrong"),
-        }
-        for layer in self.map.spec.spikes or {}:
-            events[f"spikes_{layer}"] = _count_ones(m, getattr(self, f"spikes_{layer}"), f"sum_{layer}")
-        counters = {name: _counter(m, amount, name) for name, amount in events.items()}
-        self._reads(m, counters)
+        lines: dict[str, list[Value]] = {"images": [self.enter], "results": [self.take], "errors": [self.error]}
+        for layer, shared in (self.map.spec.spikes or {}).items():
+            spikes = getattr(self, f"spikes_{layer}")
+            lines[f"spikes_{layer}"] = self._shared(m, spikes, shared, layer)
+        self._reads(m, CounterBank(m, self.map.counters, lines))
         self._writes(m)
         return m
 
-    def _reads(self, m: Module, counters: dict[str, list[Signal]]) -> None:
-        """Take an address, look it up part by part, answer.
+    def _shared(self, m: Module, spikes: Signal, shared: Lines, layer: str) -> list[Value]:
+        """Return a line for each set of gates that never spike together."""
+        lines = Signal(len(shared), name=f"lines_{layer}")
+        m.d.comb += lines.eq(Cat(*(Cat(*(spikes[bit] for bit in bits)).any() for bits in shared)))
+        return list(lines)
 
-        Part n of a counter gets its carry n clock cycles late: read n clock cycles late its parts belong together.
+    def _reads(self, m: Module, bank: CounterBank) -> None:
+        """Take an address, await the turn of what is there, gather it part by part, answer.
+
+        Constants and a frozen upper word take a turn with any four parts.  The lower word of a counter takes all parts
+        of its counter, which pass through the upper word and stay there.
         """
         address = Signal(self.map.address_bits - 2, name="word_address")
-        found, valid, upper = Signal(name="found"), Signal(name="answer_valid"), Signal(32, name="frozen_upper")
-        data = Signal(32, name="answer")
-        # (part,): the parts of the lower word are looked up one after another, and then those of the upper one
-        looking = Signal(COUNTER_BITS // _PART, name="looking")
-        taken = self.s_axil_arvalid & self.s_axil_arready
-        words: dict[int, Value] = {}
-        for entry in self.map.registers:
-            word = entry.offset // 4
-            if entry.value is not None:
-                words[word] = Const(entry.value, 32)
-            else:
-                words[word], words[word + 1] = Cat(*counters[entry.name][: 32 // _PART]), upper
+        asked, known, moving, valid = (Signal(name=name) for name in ("asked", "known", "moving", "answer_valid"))
+        begins, moves, ends = (Signal(name=name) for name in ("begins", "moves", "ends"))
+        # of the address, one clock cycle after it: from when it is known
+        counted, whole, found = (Signal(name=name) for name in ("is_counter", "is_lower_word", "found"))
+        answer, upper = Signal(WORD_BITS, name="answer"), Signal(WORD_BITS, name="upper_word")
+        first, bits = COUNTERS_OFFSET * 8 // WORD_BITS, bank.spec.part_bits
+        part, next_part = (value[: (WORD_BITS // bits - 1).bit_length()] for value in (bank.part, bank.next_part))
+        constant, is_constant = self._constant(m, address, next_part)
+        is_counter = (address >= first) & (address < first + 2 * len(bank.spec.lines))
         m.d.comb += [
-            self.s_axil_arready.eq(~looking.any() & ~valid),
+            begins.eq(Mux(whole, (bank.part == 0) & (bank.counter + first // 2 == address[1:]), part == 0)),
+            moves.eq(asked & known & (begins | moving)),
+            ends.eq(moves & Mux(whole, bank.part.all(), part.all())),
+            self.s_axil_arready.eq(~asked & ~valid),
             self.s_axil_rvalid.eq(valid),
-            self.s_axil_rdata.eq(data),
+            self.s_axil_rdata.eq(answer),
             self.s_axil_rresp.eq(Mux(found, OKAY, SLVERR)),
         ]
-        with m.If(taken):
-            m.d.sync += address.eq(self.s_axil_araddr[2:])
-        m.d.sync += looking.eq(Cat(taken, looking))
-        with m.If(looking[0]):
-            m.d.sync += found.eq(_is_one_of(address, words))
-        for part in range(32 // _PART):
-            bits = slice(part * _PART, (part + 1) * _PART)
-            with m.If(looking[part]):
-                m.d.sync += data[bits].eq(_select(address, {word: value[bits] for word, value in words.items()}))
-        for part in range(32 // _PART, COUNTER_BITS // _PART):
-            bits = slice(part * _PART - 32, (part + 1) * _PART - 32)
-            parts = {
-                entry.offset // 4: counters[entry.name][part] for entry in self.map.registers if entry.value is None
-            }
-            with m.If(looking[part] & _is_one_of(address, parts)):
-                m.d.sync += upper[bits].eq(_select(address, parts))
-        with m.If(looking[32 // _PART - 1]):
-            m.d.sync += valid.eq(1)
+        m.d.sync += [
+            known.eq(asked),
+            moving.eq(moves & ~ends),
+            counted.eq(is_counter),
+            whole.eq(is_counter & ~address[0]),
+            found.eq(is_counter | is_constant),
+        ]
+        with m.If(self.s_axil_arvalid & self.s_axil_arready):
+            m.d.sync += [address.eq(self.s_axil_araddr[2:]), asked.eq(1)]
+        with m.If(moves):
+            m.d.sync += answer.eq(Cat(answer[bits:], Mux(counted, upper[:bits], constant)))
+        with m.If(moves & counted):
+            m.d.sync += upper.eq(Cat(upper[bits:], Mux(whole, bank.word, upper[:bits])))
+        with m.If(ends):
+            m.d.sync += [asked.eq(0), valid.eq(1)]
         with m.Elif(self.s_axil_rready):
             m.d.sync += valid.eq(0)
+
+    def _constant(self, m: Module, address: Value, next_part: Value) -> tuple[Signal, Value]:
+        """Return the next part of the constant at ``address``, a clock cycle later, and whether there is one."""
+        places = 1 << len(next_part)
+        bits, value = WORD_BITS // places, Signal(WORD_BITS // places, name="constant_part")
+        words = {entry.offset * 8 // WORD_BITS: entry.value for entry in self.map.registers if entry.value is not None}
+        count = COUNTERS_OFFSET * 8 // WORD_BITS
+        low = address[: (count - 1).bit_length()]
+        table = [Const(words.get(word, 0) >> bits * place, bits) for word in range(count) for place in range(places)]
+        m.d.sync += value.eq(chosen(Cat(next_part, low), table))
+        return value, (address[len(low) :] == 0) & Cat(*(low == word for word in words)).any()
 
     def _writes(self, m: Module) -> None:
         """Answer with an error once address and data are there, in whichever order."""
@@ -141,46 +146,3 @@ class StreamRegisters(wiring.Component):
             m.d.sync += data_there.eq(1)
         with m.If(self.s_axil_bvalid & self.s_axil_bready):
             m.d.sync += [address_there.eq(0), data_there.eq(0)]
-
-
-def _is_one_of(address: Value, words: Iterable[int]) -> Value:
-    """Return whether ``address`` is one of ``words``."""
-    return Cat(*(address == word for word in words)).any()
-
-
-def _select(address: Value, words: Mapping[int, Value]) -> Value:
-    """Return the value at ``address``, 0 if there is none."""
-    return reduce(or_, (Mux(address == word, value, 0) for word, value in words.items()))
-
-
-def _counter(m: Module, amount: Value, name: str) -> list[Signal]:
-    """Return a counter in parts, the lowest first; each gets the carry of the one before a clock cycle later."""
-    parts: list[Signal] = []
-    for number in range(COUNTER_BITS // _PART):
-        part, carry = Signal(_PART, name=f"{name}_{number}"), Signal(name=f"{name}_carry_{number}")
-        m.d.sync += Cat(part, carry).eq(part + amount)
-        parts.append(part)
-        amount = carry
-    return parts
-
-
-def _register(m: Module, value: Value, name: str) -> Signal:
-    """Return ``value`` one clock cycle later, 0 after reset: nothing from before a reset is counted after it."""
-    stored = Signal(value.shape(), name=name)
-    m.d.sync += stored.eq(value)
-    return stored
-
-
-def _count_ones(m: Module, bits: Value, name: str) -> Value:
-    """Return how many of ``bits`` are high, some clock cycles later: a tree of sums with a register behind each."""
-    numbers: list[Value] = [bits[place] for place in range(len(bits))]
-    level = 0
-    while len(numbers) > 1 or not level:
-        level += 1
-        most = min(len(bits), _ADDENDS**level).bit_length()
-        groups = [numbers[first : first + _ADDENDS] for first in range(0, len(numbers), _ADDENDS)]
-        numbers = [
-            _register(m, sum(group[1:], group[0])[:most], f"{name}_{level}_{number}")
-            for number, group in enumerate(groups)
-        ]
-    return numbers[0]

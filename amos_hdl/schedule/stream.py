@@ -9,16 +9,19 @@ Source: AMBA AXI-Stream Protocol Specification, ARM IHI 0051B: handshake, order 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, get_args
+
+import numpy as np
 
 from amos_hdl.errors import ScheduleError
 from amos_hdl.schedule.frames import FrameLayout
 from amos_hdl.schedule.image_buffer import ENTRY_CYCLES, STORE_CYCLES, ImageBufferSpec
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
+from amos_hdl.schedule.stream_counters import Lines, spike_lines
 from amos_hdl.schedule.timing import MapTiming
 
 #: How registers of control are protected from flipped bits.
@@ -85,8 +88,9 @@ class StreamSpec:
         Of the network.
     beat_bytes : int
         Of ``s_axis_tdata``.
-    spikes : mapping of str to int, optional
-        For the register block: bits of the ``spikes`` port of each layer of units; None without registers.
+    spikes : mapping of str to lines, optional
+        For the register block: of each layer of units the bits of its ``spikes`` port that share a line, as
+        ``spike_lines`` gives them; None without registers.
     pixels : MapTiming, optional
         When the pixels of an image are at the network's input; None where it enters as a whole.
     least_buffers : int, 1 or 2
@@ -105,7 +109,7 @@ class StreamSpec:
     network_latency_cycles: int
     network_interval_cycles: int
     beat_bytes: int
-    spikes: Mapping[str, int] | None = None
+    spikes: Mapping[str, Lines] | None = None
     pixels: MapTiming | None = None
     least_buffers: int = 1
     protect: Protection = "none"
@@ -121,7 +125,7 @@ class StreamSpec:
         if self.protect == "tmr" and self.network_latency_cycles > longest:
             expected, got = f"a latency of at most {longest} clock cycles", f"{self.network_latency_cycles}"
             raise ScheduleError("protection of a stream", expected=expected, got=got)
-        for layer, gates in (self.spikes or {}).items():
+        for layer, gates in self.spike_bits.items():
             if gates > COUNTED_GATES:
                 raise ScheduleError("spikes to count", where=layer, expected=f"<= {COUNTED_GATES}", got=f"{gates}")
         if not 1 <= self.beat_bytes <= BEAT_LIMIT_BYTES:
@@ -142,18 +146,22 @@ class StreamSpec:
                 "AXI4-Stream", where=network.name, expected="outputs of one pixel", got=f"maps: {', '.join(maps)}"
             )
         input_bits = Port.of(network.tensors[network.input.name]).bits
-        units = {unit.name: unit.gates * network.tensors[unit.name].channels for unit in network.unit_layers}
-        return cls(
+        spec = cls(
             input_bits=input_bits,
             results={name: Port.of(network.tensors[name]).bits for name in network.outputs},
             network_latency_cycles=schedule.latency_cycles,
             network_interval_cycles=schedule.interval_cycles,
             beat_bytes=_bytes(input_bits) if options.beat_bytes is None else options.beat_bytes,
-            spikes=units if options.registers else None,
             pixels=schedule.input_timing if schedule.has_maps else None,
             least_buffers=least_buffers,
             protect=options.protect,
         )
+        return replace(spec, spikes=_spike_lines(schedule, spec)) if options.registers else spec
+
+    @property
+    def spike_bits(self) -> Mapping[str, int]:
+        """Bits of the ``spikes`` port of each layer whose spikes are counted."""
+        return {layer: sum(map(len, lines)) for layer, lines in (self.spikes or {}).items()}
 
     @property
     def copies(self) -> int:
@@ -234,6 +242,18 @@ class StreamSpec:
     def to_result(self, words: Mapping[str, int]) -> int:
         """Return ``m_axis_tdata`` of the results that are given as the numbers on the network's output ports."""
         return sum(words[name] << 8 * first for name, (first, _) in self.result_bytes.items())
+
+
+def _spike_lines(schedule: Schedule, spec: StreamSpec) -> dict[str, Lines]:
+    """Return the lines of each layer of units: images come no nearer to each other than the wrapper lets them."""
+    between = spec.interval_cycles if spec.buffer is None else spec.buffer.interval_cycles
+    lines = {}
+    for unit in schedule.network.unit_layers:
+        cycles, units = schedule.spike_cycles(unit.name), schedule.network.tensors[unit.name].channels
+        # (unit, gate): the same for all units, but where they share comparators
+        of_bits = np.broadcast_to(cycles, (units, unit.gates)).ravel()
+        lines[unit.name] = spike_lines(of_bits, schedule.timings[unit.name].least_gap(between))
+    return lines
 
 
 def _bytes(bits: int) -> int:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from amos_hdl.schedule.stream import StreamSpec
+from amos_hdl.schedule.stream_counters import CounterSpec
 
 #: "AMOS" in ASCII, at offset 0.
 IDENTITY = 0x414D4F53
 #: Of the map.
 MAP_VERSION = 1
-COUNTER_BITS = 64
-_SHA256_OFFSET, _COUNTERS_OFFSET = 0x20, 0x40
+#: Of the bus.
+WORD_BITS = 32
+#: Of the first counter.
+COUNTERS_OFFSET = 0x40
+_SHA256_OFFSET = 0x20
+#: Clock cycles from an address to the first look at what there is, and from the last to the answer.
+_ASKED_CYCLES, _ANSWER_CYCLES = 2, 1
 
 
 @dataclass(frozen=True)
@@ -62,13 +69,29 @@ class RegisterMap:
             Register(f"network_sha256_{word}", _SHA256_OFFSET + 4 * word, int(self.digest[8 * word : 8 * word + 8], 16))
             for word in range(8)
         ]
-        counters = ("images", "results", "errors", *(f"spikes_{layer}" for layer in self.spec.spikes or {}))
         return (
             *constants,
-            *(Register(name, _COUNTERS_OFFSET + 8 * number) for number, name in enumerate(counters)),
+            *(Register(name, COUNTERS_OFFSET + 8 * number) for number, name in enumerate(self._lines)),
         )
 
     @property
     def address_bits(self) -> int:
         """Bits of an address, in bytes."""
         return (self.registers[-1].offset + 7).bit_length()
+
+    @property
+    def _lines(self) -> dict[str, int]:
+        """Lines that each counter counts, by name."""
+        spikes = {f"spikes_{layer}": len(lines) for layer, lines in (self.spec.spikes or {}).items()}
+        return {"images": 1, "results": 1, "errors": 1, **spikes}
+
+    @cached_property
+    def counters(self) -> CounterSpec:
+        """The counters, in order of their offsets."""
+        return CounterSpec(tuple(self._lines.values()))
+
+    @property
+    def read_cycles(self) -> int:
+        """Most clock cycles from an address to the answer: of a counter that has just begun its turn."""
+        waiting, gathering = self.counters.round_cycles - 1, self.counters.parts - 1
+        return _ASKED_CYCLES + waiting + gathering + _ANSWER_CYCLES

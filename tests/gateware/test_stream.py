@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal
 
 from amos_hdl.gateware.stream_images import ImageReceiver
-from amos_hdl.gateware.stream_registers import _count_ones, _counter
 from amos_hdl.gateware.stream_results import ResultFifo
 from amos_hdl.schedule.stream import StreamSpec
 from tests.gateware.simulated import run
@@ -91,42 +89,3 @@ def test_fifo_at_full_rate_and_full():
 
     run(fifo, bench)
     assert got == [(1, value + 1, int(value % 3 == 0)) for value in range(stream.credits)]
-
-
-def test_the_parts_of_a_counter_belong_together_clock_by_clock():
-    """Large counts need large amounts: parts that are read as the registers do are always exact."""
-    m, amount = Module(), Signal(16)
-    parts = _counter(m, amount, "c")
-    random, totals, seen = np.random.default_rng(0), [0], []
-
-    async def bench(ctx):
-        for _ in range(3000):
-            seen.append([ctx.get(part) for part in parts])
-            more = int(random.integers(2**15, 2**16))
-            ctx.set(amount, more)
-            await ctx.tick()
-            totals.append(totals[-1] + more)
-
-    run(m, bench)
-    read = [sum(seen[cycle + n][n] << 16 * n for n in range(len(parts))) for cycle in range(len(seen) - len(parts))]
-    assert read == totals[: len(read)] and read[-1] > 2**27
-
-
-@pytest.mark.parametrize("count", [1, 2, 4, 5, 17, 64, 65])
-def test_counting_ones(count):
-    m, bits = Module(), Signal(count)
-    result, random = _count_ones(m, bits, "n"), np.random.default_rng(count)
-    sent, seen = [], []
-
-    async def bench(ctx):
-        for _ in range(40):
-            word = int.from_bytes(random.bytes(9), "little") >> (72 - count)
-            word = word if random.random() < 0.8 else (1 << count) - 1
-            ctx.set(bits, word)
-            sent.append(word.bit_count())
-            await ctx.tick()
-            seen.append(ctx.get(result))
-
-    run(m, bench)
-    levels = next(n for n in range(1, 9) if 4**n >= count)
-    assert seen[levels - 1 :] == sent[: len(sent) - levels + 1]

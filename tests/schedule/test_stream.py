@@ -56,7 +56,20 @@ def test_of_a_schedule():
     assert one.latency_cycles == schedule.latency_cycles + 3
     folded = Schedule(small_network(), HardwareOptions(folded=("hidden",)))
     assert StreamSpec.of(folded, StreamOptions(beat_bytes=3)).interval_cycles == folded.interval_cycles == 3
-    assert dict(StreamSpec.of(schedule, StreamOptions(registers=True)).spikes) == {"encoder": 18, "hidden": 18}
+    assert StreamSpec.of(schedule, StreamOptions(registers=True)).spike_bits == {"encoder": 18, "hidden": 18}
+
+
+@pytest.mark.parametrize(
+    ("beat_bytes", "encoder", "hidden"),
+    [(6, 9 * [1, 1], 6 * [1, 1, 1]), (3, 9 * [2], 6 * [2, 1]), (2, 9 * [2], 6 * [3])],
+)
+def test_spikes_of_gates_that_never_meet_share_a_line(beat_bytes, encoder, hidden):
+    """Units of one gate per level: as soon as images are further apart than its levels, a unit has one line."""
+    schedule = Schedule(small_network(), HardwareOptions())
+    spec = StreamSpec.of(schedule, StreamOptions(beat_bytes=beat_bytes, registers=True))
+    assert sorted(map(len, spec.spikes["encoder"])) == sorted(encoder)
+    assert sorted(map(len, spec.spikes["hidden"])) == sorted(hidden)
+    assert spec.spike_bits["hidden"] == 18
 
 
 @pytest.mark.parametrize("beat_bytes", [0, -1, 4097, 1.5, True])
@@ -76,9 +89,9 @@ def test_bad_numbers():
 
 
 def test_too_many_spikes_to_count():
-    spec(spikes={"a": 65_535})
+    spec(spikes={"a": tuple((bit,) for bit in range(65_535))})
     with pytest.raises(ScheduleError, match="a: spikes to count: expected <= 65535, got 65536"):
-        spec(spikes={"a": 65_536})
+        spec(spikes={"a": (tuple(range(65_536)),)})
 
 
 def frames(stream, *kinds):
@@ -129,12 +142,15 @@ def test_tuser_counts_only_in_the_last_beat():
 
 def test_register_map():
     digest = "0123456789abcdef" * 4
-    map = RegisterMap(spec(spikes={"a": 4, "b": 9}), digest)
+    map = RegisterMap(spec(spikes={"a": ((0, 1), (2, 3)), "b": ((0,), (1,), (2,))}), digest)
     places = {register.name: (register.offset, register.value) for register in map.registers}
     assert places["identity"] == (0, IDENTITY)
     assert places["network_sha256_0"][1] == 0x01234567 and places["network_sha256_7"] == (0x3C, 0x89ABCDEF)
     assert places["images"] == (0x40, None) and places["spikes_b"] == (0x60, None)
     assert map.address_bits == 7
+    # images, results, errors, and lines, not gates, of each layer
+    assert map.counters.lines == (1, 1, 1, 2, 3)
+    assert map.read_cycles == 2 + 39 + 7 + 1
     offsets = [register.offset for register in map.registers]
     assert len(set(offsets)) == len(offsets) and offsets == sorted(offsets)
 
@@ -146,7 +162,9 @@ def test_of_a_network_of_maps():
     assert stream.latency_cycles == stream.network_latency_cycles + 5
     assert stream.images_inside == stream.credits + 2
     registers = StreamSpec.of(Schedule(map_network(), HardwareOptions()), StreamOptions(registers=True))
-    assert dict(registers.spikes) == {"hidden": 6, "joined": 6, "gate": 6}
+    assert registers.spike_bits == {"hidden": 6, "joined": 6, "gate": 6}
+    # pixels come in each clock cycle, what is left of a map once per image
+    assert {layer: len(lines) for layer, lines in registers.spikes.items()} == {"hidden": 6, "joined": 6, "gate": 3}
 
 
 def test_results_that_are_maps():
