@@ -40,6 +40,9 @@ class Board:
         Hardware options that this board wants instead of the recipe's, which was not written for it.
     folds_units : bool
         Each unit has one comparator, where it can: the board is small, and images come more slowly than it works.
+    most_mhz : int, optional
+        What the device's clock network carries, whatever the design; None where that is beyond what the PLL makes or
+        not known for certain.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Board:
     uart: str
     hardware: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     folds_units: bool = False
+    most_mhz: int | None = None
 
     def clock(self, clock_mhz: float | None) -> tuple[Fraction, PllSpec | None]:
         """Return the clock in MHz, and the PLL that makes it; None where it is the oscillator's own.
@@ -59,12 +63,15 @@ class Board:
         Raises
         ------
         ScheduleError
-            If no PLL comes near ``clock_mhz``.
+            If the device cannot have a clock as fast as ``clock_mhz``, or no PLL comes near it.
         """
         wanted, own = Fraction(clock_mhz or self.clock_mhz).limit_denominator(1000), Fraction(self.oscillator_mhz)
         if wanted == own:
             return own, None
         pll = PllSpec.near(self.pll, own, wanted)
+        if self.most_mhz is not None and pll.output_mhz > self.most_mhz:
+            expected = f"at most {self.most_mhz} MHz, what the device's clock network carries"
+            raise ScheduleError("clock", where=self.name, expected=expected, got=f"{float(pll.output_mhz):g}")
         return pll.output_mhz, pll
 
     def bit_cycles(self, clock_mhz: Fraction, baud: int | None) -> int:
@@ -102,6 +109,8 @@ BOARDS: Mapping[str, Board] = MappingProxyType(
                 # a slow device: several sums fit between two registers at 12 MHz, and registers take logic cells
                 hardware=MappingProxyType({"adders_per_stage": 8}),
                 folds_units=True,
+                # Lattice FPGA-DS-02008, external switching characteristics, f_MAX_GBUF
+                most_mhz=185,
             ),
             Board(
                 "ulx3s-85f",

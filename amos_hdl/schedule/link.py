@@ -246,8 +246,12 @@ class LinkSpec:
             raise ScheduleError("images in the buffer of a link", expected=f"{WINDOW}", got=got)
         for what, count in (("image", self.image_bytes), ("result", self.result_bytes)):
             if count > PAYLOAD_LIMIT_BYTES:
-                expected = f"at most {PAYLOAD_LIMIT_BYTES} bytes"
-                raise ScheduleError(f"{what} of the network", expected=expected, got=f"{count}")
+                raise ScheduleError(
+                    f"{what} on a board's link",
+                    expected=f"at most {PAYLOAD_LIMIT_BYTES:,} bytes, the length of a packet has 16 bits",
+                    got=f"{count:,}",
+                    hint="take smaller ones, or a design of your own: generate --interface axi-stream has no limit",
+                )
 
     @property
     def image_bytes(self) -> int:

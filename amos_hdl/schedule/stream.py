@@ -143,7 +143,11 @@ class StreamSpec:
         if schedule.gives_maps:
             maps = [name for name in network.outputs if schedule.timings[name].space != (1, 1)]
             raise ScheduleError(
-                "AXI4-Stream", where=network.name, expected="outputs of one pixel", got=f"maps: {', '.join(maps)}"
+                "AXI4-Stream",
+                where=network.name,
+                expected="outputs of one pixel",
+                got=f"maps: {', '.join(maps)}",
+                hint="flatten or pool them in the network, or use its plain ports, where maps leave pixel by pixel",
             )
         input_bits = Port.of(network.tensors[network.input.name]).bits
         spec = cls(

@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from amos_hdl.network import Dense, Input, Network, store
+from amos_hdl.circuit import relu
+from amos_hdl.network import Argmax, Dense, Flatten, Input, Network, SumPool, Unit, store
 from tests.cli.test_cli import amos, refused
 
 _SHAPE, _PADDING = "shape:\n  - 2\n  - 6\n  - 5\n", "padding:\n  - 1\n  - 1\n  - 1\n  - 1\n"
@@ -69,3 +70,28 @@ def test_a_device_that_is_too_small(tmp_path, interval):
         amos("generate", "wide", "--device", "ice40-up5k", *interval, cwd=tmp_path), message, "devices would hold it"
     )
     assert not (tmp_path / "rtl_out").exists()
+
+
+def test_results_that_are_maps_and_images_that_are_too_long_for_a_wrapper(tmp_path):
+    """Said before anything is written, with what is possible instead."""
+    pixels = Input("x", (1, 4, 4), 0, 3)
+    store.save(Network("mapped", (pixels, Unit("u", "x", (relu(2),), [0])), ("u",)), tmp_path / "models" / "mapped")
+    long = (Input("x", (3, 160, 160), 0, 255), SumPool("mean", "x", 160, None), Flatten("flat", "mean"))
+    store.save(
+        Network("long", (*long, Argmax("winner", "flat")), ("winner",)),
+        tmp_path / "models" / "long",
+    )
+    wrapper, board = ("--interface", "axi-stream"), ("--board", "ulx3s-85f")
+    for verb, name, options, *message in (
+        (
+            "generate",
+            "mapped",
+            wrapper,
+            "mapped: AXI4-Stream: expected outputs of one pixel, got maps: u;",
+            "plain ports",
+        ),
+        ("board", "mapped", board, "mapped: AXI4-Stream: expected outputs of one pixel, got maps: u;", "plain ports"),
+        ("board", "long", board, "image on a board's link: expected at most 65,535 bytes", "got 76,800", "axi-stream"),
+    ):
+        refused(amos(verb, name, *options, cwd=tmp_path), *message)
+    assert [path.name for path in tmp_path.iterdir()] == ["models"]

@@ -93,8 +93,8 @@ def test_a_bitstream(tmp_path):
     assert json.loads((folder / "board.json").read_text())["bitstream_sha256"] == data["bitstream_sha256"]
     assert not (folder / "unfinished").exists()
     # a clock that it does not reach: said in one line, and what is there stays
-    result = amos("board", "least", "--board", "icebreaker", "--clock", "210", "--baud", "3000000", cwd=tmp_path)
-    refused(result, "least on icebreaker: the clock is not met: expected 210 MHz, got ", "--clock")
+    result = amos("board", "least", "--board", "icebreaker", "--clock", "180", "--baud", "3000000", cwd=tmp_path)
+    refused(result, "least on icebreaker: the clock is not met: expected 180 MHz, got ", "--clock")
     assert (folder / data["bitstream"]).read_bytes() == content
 
 
@@ -104,4 +104,8 @@ def test_boards_that_cannot_be(folder):
         amos("board", "small", "--board", "icebreaker", "--baud", "5000000", cwd=folder), "baud: expected within 2 %"
     )
     refused(amos("board", "nothing", "--board", "icebreaker", cwd=folder), "no such network")
+    # clocks that no design reaches are refused before any tool runs
+    clock = ("board", "small", "--clock")
+    refused(amos(*clock, "210", "--board", "icebreaker", cwd=folder), "icebreaker: clock: expected at most 185 MHz")
+    refused(amos(*clock, "401", "--board", "ulx3s-85f", cwd=folder), "--clock", "401")
     assert not (folder / "build").exists()

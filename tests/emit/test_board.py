@@ -92,7 +92,7 @@ def test_the_output_that_is_shown():
 
 def test_an_image_that_no_frame_can_hold():
     network = Network("n", (Input("x", 150_000, 0, 15), Dense("d", "x", [[1] + [0] * 149_999], 2)), ("d",))
-    with pytest.raises(ScheduleError, match="image of the network: expected at most 65535 bytes, got 75000"):
+    with pytest.raises(ScheduleError, match="image on a board's link: expected at most 65,535 bytes"):
         link_spec(Schedule(network, HardwareOptions()), 12)
 
 

@@ -96,8 +96,12 @@ def test_sizes():
     [
         ({}, 3, "bit of the UART: expected 4 to 65535 clock cycles, got 3"),
         ({"beat_bytes": 2}, 4, "bytes of a beat on a link: expected 1, got 2"),
-        ({"input_bits": 8 * 65536}, 4, "image of the network: expected at most 65535 bytes, got 65536"),
-        ({"results": {"r": 8 * 65536}}, 4, "result of the network: expected at most 65535 bytes, got 65536"),
+        (
+            {"input_bits": 8 * 65536},
+            4,
+            "image on a board's link: expected at most 65,535 bytes.*, got 65,536; take smaller ones",
+        ),
+        ({"results": {"r": 8 * 65536}}, 4, "result on a board's link: expected at most 65,535 bytes.*, got 65,536"),
     ],
 )
 def test_links_that_cannot_be(changes, bit_cycles, message):
