@@ -26,9 +26,13 @@ def main() -> None:
         signal.signal(signal.SIGINT, _end)
     from amos_hdl.cli import main as run
 
-    if heard:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    run()
+    try:
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run()
+    except KeyboardInterrupt:
+        # before the command line is ready to take it, or after it has said how the run ended
+        _end(signal.SIGINT, None)
 
 
 if __name__ == "__main__":

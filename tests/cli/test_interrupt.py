@@ -33,6 +33,25 @@ def test_interrupted_while_loading(when):
     assert (done.returncode, done.stdout, done.stderr.lstrip()) == (130, "", "error: interrupted\n")
 
 
+@pytest.mark.parametrize("handled", ["SIGINT", "SIGTERM"])
+def test_interrupted_between_loading_and_running(handled):
+    """As soon as the handler of that signal has been put back, or set."""
+    program = f"""
+import os, signal, sys
+put = signal.signal
+def signal_then_interrupt(number, handler):
+    put(number, handler)
+    if number == signal.{handled} and "amos_hdl.cli" in sys.modules:
+        os.kill(os.getpid(), signal.SIGINT)
+signal.signal = signal_then_interrupt
+from amos_hdl.__main__ import main
+main()
+"""
+    command = [sys.executable, "-c", program, "info", "digits"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr.lstrip()) == (130, "", "error: interrupted\n")
+
+
 def test_machines_get_an_object():
     done = interrupted("click", "info", "digits", "--json")
     assert (done.returncode, done.stdout) == (130, '{"error": "interrupted", "exit_code": 130}\n')
