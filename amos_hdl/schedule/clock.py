@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.schedule.adders import AdderGraph
-from amos_hdl.schedule.delays import FABRICS, Fabric
+from amos_hdl.schedule.delays import FABRICS, SPREAD_LUTS, Fabric
 from amos_hdl.schedule.options import FABRIC, HardwareOptions
 
 
@@ -57,9 +58,12 @@ class Clock:
         return self.fabric.carries_ps if self.carry else self.fabric.sums_ps
 
     def adder_delays(self, graph: AdderGraph) -> tuple[int, ...]:
-        """Return the delay of each adder, by the bits of its sum."""
-        delay = self.fabric.carry if self.carry and self.fabric.carry is not None else self.fabric.adder
-        return tuple(delay.ps(adder.bits) for adder in graph.adders)
+        """Return the delay of each adder, by the bits of its sum, and by the size of all: about two LUTs for a bit."""
+        if self.carry and self.fabric.carry is not None:
+            return tuple(self.fabric.carry.ps(adder.bits) for adder in graph.adders)
+        luts = 2 * sum(adder.bits for adder in graph.adders)
+        longer = 1 + self.fabric.spread * math.log2(max(1, luts / SPREAD_LUTS))
+        return tuple(round(longer * self.fabric.adder.ps(adder.bits)) for adder in graph.adders)
 
     def level_delays(self, circuit: ThresholdCircuit, bits: int) -> tuple[int, ...]:
         """Return the delay of each level of a unit whose potential has ``bits`` bits."""

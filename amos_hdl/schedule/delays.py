@@ -8,7 +8,8 @@ the bits; sums in carry cells go with the bits themselves.
 Source: fitted (least squares of the relative error) to the longest paths that nextpnr 0.11.1 reports for small seeded
 designs, each alone in a harness of shift registers, synthesized as ``amos-hdl synth`` does and placed once for 500 MHz:
 layers of sums of 1, 4 and 8 bits with 1 to 5 adders per stage, units of 4 and 6 gates with 1 to 4 gates per stage, and
-argmax of 6 and 10 values with 1 to 4 steps per stage; ``benchmarks/delays.py`` makes them again and prints both.
+argmax of 6 and 10 values with 1 to 4 steps per stage; ``benchmarks/delays.py`` makes them again and prints both.  How
+wires get longer in larger layers is from the digits network at four numbers of stages, ``benchmarks/clock.py``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class Delay:
         return max(_LEAST_PS, round(self.fixed + self.tree * math.log2(bits) + self.bit * bits))
 
 
+#: LUTs of a layer from which on its wires get longer.
+SPREAD_LUTS = 700
+
+
 @dataclass(frozen=True)
 class Fabric:
     """The delays of one fabric.
@@ -49,6 +54,8 @@ class Fabric:
         What a stage takes beside its parts: of sums in look-up tables and in carry cells, of units, of an argmax.
     adder : Delay
         From operands to sum, by the bits of the sum, in look-up tables.
+    spread : float
+        How much longer adders in look-up tables take for each doubling of the layer beyond 700 LUTs, as its wires do.
     carry : Delay, optional
         The same in carry cells, which networks with folded sums have; None where it is not known or they have none.
     gate : Delay
@@ -64,6 +71,7 @@ class Fabric:
     name: str
     sums_ps: int
     adder: Delay
+    spread: float
     carries_ps: int
     carry: Delay | None
     units_ps: int
@@ -78,12 +86,14 @@ FABRICS: Mapping[str, Fabric] = MappingProxyType(
     {
         fabric.name: fabric
         for fabric in (
-            # root of the mean square error: sums 5 %, in carry cells 5 %, units 2 %, argmax 6 %; none above 10 %.  The
-            # carry takes 71 ps for four bits, which nextpnr's paths say; chains of 17 bits are too short to fit it.
+            # root of the mean square error: sums 5 %, and the layers of digits with them, of which one is 14 % longer
+            # than reckoned; sums in carry cells 5 %, units 2 %, argmax 6 %.  The carry takes 71 ps for four bits, which
+            # nextpnr's paths say; chains of 17 bits are too short to fit it.
             Fabric(
                 "ecp5",
-                sums_ps=3530,
-                adder=Delay(-3940, 1760),
+                sums_ps=3510,
+                adder=Delay(-3040, 1470),
+                spread=0.23,
                 carries_ps=2070,
                 carry=Delay(1830, bit=18),
                 units_ps=1800,
@@ -93,13 +103,14 @@ FABRICS: Mapping[str, Fabric] = MappingProxyType(
                 compare=Delay(-660, 1105),
                 choose_ps=810,
             ),
-            # sums 10 %, and 21 % too short for one adder of 17 bits; units 4 %, argmax 1 %; an HX device.  Carry cells
-            # were not measured: sums in them are reckoned as in tables.
+            # sums 8 %, but one adder of 17 bits 20 % longer than reckoned; units 4 %, argmax 1 %.  How wires spread is
+            # taken over from ECP5.  Carry cells were not measured: sums in them are reckoned as in tables.
             Fabric(
                 "ice40-hx8k",
-                sums_ps=5130,
-                adder=Delay(-7170, 2830),
-                carries_ps=5130,
+                sums_ps=4990,
+                adder=Delay(-6270, 2540),
+                spread=0.23,
+                carries_ps=4990,
                 carry=None,
                 units_ps=980,
                 gate=Delay(-6970, 2235),
