@@ -125,7 +125,7 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
     network, interval = design.network, design.schedule.interval_cycles
     images = images[: max(1, RECORD_BITS // ((last.low + last.bits) * interval))]
     trace = golden.run(network, images, design.schedule)
-    record, _ = simulator.run(images, seed=seed)
+    record = simulator.run(images, len(images), seed=seed).bits(0, 1)
     fields = {field.name: field.of(record) for field in simulator.fields}
     reached, layers = fan_out(network), []
     behind_pools = _behind_pools(network, trace)

@@ -1,41 +1,54 @@
-"""Whole data sets through the Verilog: images in a file, a record of every clock cycle out, no Python in between.
+"""Whole data sets through the Verilog: arrays of images in, a record of every clock cycle out, no Python in between.
 
-The network stands in a wrapper whose port ``record`` shows, in every cycle, all spikes of all unit layers, the results
-and ``out_valid``.  It is for size: images back to back, many times as fast as cocotb, which does the gaps and resets.
+Yosys reads the Verilog, and its gates are evaluated for up to 256 copies of the network at a time, each with images of
+its own, back to back.  The record shows, in every cycle of every copy, all spikes of all unit layers, the results and
+``out_valid``.  It is for size: hundreds of times as fast as cocotb, which does the gaps and the resets.
 """
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from amos_hdl.errors import SimulationError
 from amos_hdl.schedule import Port
-from amos_hdl.simulate.build import Build, BuildOptions, build
-from amos_hdl.simulate.control_file import Waiver, write_control_file
+from amos_hdl.simulate.circuit import read_circuit
 from amos_hdl.simulate.design import Design
-from amos_hdl.simulate.process import run_logged
-from amos_hdl.simulate.program import batch_program
-from amos_hdl.simulate.regression_list import Entry
-from amos_hdl.simulate.tool_log import first_error
-from amos_hdl.simulate.words import Bits, Integers, pack, whole_words
+from amos_hdl.simulate.evaluation import Evaluation, evaluation_of
+from amos_hdl.simulate.lanes import LANES, WORD_BITS, Simulator, Stop, Timing, Words
+from amos_hdl.simulate.words import Bits, Integers, pack
 
 #: Rows after the last result: nothing may come any more.
 DRAIN_ROWS = 8
-#: Name of the wrapper.  Names of networks have no capitals, so nothing else is called so.
-WRAPPER = "AmosBatch"
+#: Relative time of a row for each number of lanes (measured on digits: 18, 28 and 56 us): more of them fill the caches.
+_ROW_COST = dict(zip(LANES, (2, 3, 6), strict=True))
+#: What decides how Verilog becomes numbers: part of the key under which they are kept.
+_MAKERS = ("batch", "cells", "circuit", "evaluation", "gates")
+_KEPT = "evaluation.npz"
+
+
+class Elaborate(Protocol):
+    """A tool that reads Verilog: :class:`amos_hdl.synthesize.elaborate.Elaborator`."""
+
+    @property
+    def version(self) -> str:
+        """What it is."""
+
+    def __call__(self, sources: Sequence[Path], top: str, folder: Path) -> Path:
+        """Return the JSON of module ``top``, made in ``folder``."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One signal in the record: its name, the Verilog expression, its lowest bit and its width."""
+    """One signal in the record: its name here and in the Verilog, its lowest bit and its width."""
 
     name: str
-    expression: str
+    signal: str
     low: int
     bits: int
 
@@ -53,54 +66,58 @@ def record_fields(design: Design) -> list[Field]:
         wanted.append((f"out_{name}", f"out_{name}", Port.of(design.network.tensors[name]).bits))
     for layer in design.manifest.layers:
         if layer.gates is not None:
-            wanted.append((layer.name, f"network.{layer.instance}.spikes", layer.units * layer.gates))
-    fields: list[Field] = []
-    for name, expression, bits in wanted:
-        fields.append(Field(name, expression, fields[-1].low + fields[-1].bits if fields else 0, bits))
-    return fields
+            wanted.append((layer.name, f"{layer.instance}.spikes", layer.units * layer.gates))
+    found: list[Field] = []
+    for name, signal, bits in wanted:
+        found.append(Field(name, signal, found[-1].low + found[-1].bits if found else 0, bits))
+    return found
 
 
-def wrapper(design: Design, fields: list[Field]) -> str:
-    """Return the Verilog of the wrapper: ports ``image`` and ``record``, each a whole number of 32-bit words."""
-    code = design.network.input.name
-    image_bits = Port.of(design.network.tensors[code]).bits
-    width = fields[-1].low + fields[-1].bits
-    ports = [f".{name}({name})" for name in ("clk", "rst", "in_valid")]
-    ports.append(f".in_{code}(image[{image_bits - 1}:0])")
-    wires = []
-    for field in fields:
-        if field.expression == field.name:
-            wires.append(f"  wire [{field.bits - 1}:0] {field.name};")
-            ports.append(f".{field.name}({field.name})")
-    lines = [
-        f"module {WRAPPER}(",
-        "  input clk, input rst, input in_valid,",
-        f"  input [{whole_words(image_bits) - 1}:0] image, output [{whole_words(width) - 1}:0] record",
-        ");",
-        *wires,
-        f"  {design.manifest.top} network({', '.join(ports)});",
-        f"  assign record[{whole_words(width) - 1}:{width}] = 0;",
-        *(f"  assign record[{f.low + f.bits - 1}:{f.low}] = {f.expression};" for f in fields),
-        "endmodule",
-    ]
-    return "\n".join(lines) + "\n"
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What was seen of all copies.
+
+    Members
+    -------
+    words : uint64 array ``(lane, row, word)``
+    width : int
+        Bits of a row.
+    seconds : float
+        Processor time it took.
+    """
+
+    words: Words
+    width: int
+    seconds: float
+
+    def bits(self, first: int, end: int) -> Bits:
+        """Return the record ``(row, bit)`` of lanes ``first`` to ``end - 1``, one after the other."""
+        octets = self.words[first:end].astype("<u8", copy=False).view(np.uint8).reshape(-1, self.words.shape[-1] * 8)
+        return np.unpackbits(octets, axis=1, count=self.width, bitorder="little").view(np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
 class BatchSimulator:
-    """A network compiled for whole data sets.
+    """A network for whole data sets.
 
     Parameters
     ----------
     design : Design
-    build : Build
     fields : list of Field
         What stands in the record.
+    evaluation : Evaluation
+    simulator : Simulator
     """
 
     design: Design
-    build: Build
     fields: list[Field]
+    evaluation: Evaluation
+    simulator: Simulator
+
+    @property
+    def width(self) -> int:
+        """Bits of a row of the record."""
+        return self.fields[-1].low + self.fields[-1].bits
 
     def rows(self, images: int) -> int:
         """Return how many clock cycles ``images`` images take, back to back, until some after the last result."""
@@ -108,62 +125,64 @@ class BatchSimulator:
         last = max(schedule.latency_cycles, schedule.input_timing.span_cycles)
         return max(images - 1, 0) * schedule.interval_cycles + last + 1 + DRAIN_ROWS
 
-    def run(self, images: Integers, *, seed: int = 1, timeout_s: float = 3600) -> tuple[Bits, float]:
-        """Run ``images`` ``(image, *shape)``, one per interval, and return the record and the seconds it took.
+    def per_lane(self, images: int) -> int:
+        """Return how many of ``images`` images each lane gets, so that all together take the shortest time."""
+        lanes = min(LANES, key=lambda lanes: self.rows(-(-images // lanes)) * _ROW_COST[lanes])
+        return max(-(-images // lanes), 1)
 
-        The record is a bool array ``(row, bit)``; registers without an initial value start at random, from ``seed``.
+    def run(self, images: Integers, per_lane: int, *, seed: int = 1, stop: Stop | None = None) -> Record:
+        """Run ``images`` ``(image, *shape)``, one per interval in each lane, ``per_lane`` in each lane but the last.
 
-        Raises SimulationError if the simulator crashes or does not end in time.
+        Registers without an initial value start at random, from ``seed``; ``stop`` ends it early.
+
+        Raises SimulationError if it was stopped.
         """
         port = Port.of(self.design.network.tensors[self.design.network.input.name])
-        rows, width = self.rows(len(images)), whole_words(self.fields[-1].low + self.fields[-1].bits)
         # (image·pixel, word)
         pixels = np.moveaxis(images.reshape(len(images), port.count, -1), 1, 2).reshape(-1, port.count)
-        padded = np.zeros((len(pixels), whole_words(port.bits) // 8), np.uint8)
         packed = pack(pixels, port.word_bits)
+        padded = np.zeros((len(pixels), -(-port.bits // WORD_BITS) * 8), np.uint8)
         padded[:, : packed.shape[1]] = packed
-        with tempfile.TemporaryDirectory(dir=self.build.folder.parent, prefix=".batch-") as name:
-            work = Path(name)
-            (work / "images").write_bytes(padded.tobytes())
-            timing = self.design.schedule.input_timing
-            numbers: tuple[int, ...] = (rows, len(images), self.design.schedule.interval_cycles)
-            numbers += (*timing.space, timing.row_cycles, timing.column_cycles)
-            command = [str(self.build.executable), "images", "record", *map(str, numbers)]
-            command += ["+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
-            log = work / "log"
-            ended = run_logged(command, cwd=work, env={}, log=log, timeout_s=timeout_s)
-            if ended.timed_out:
-                raise SimulationError(f"simulation of {self.design.manifest.top} did not end in {timeout_s:g} s")
-            if ended.exit_code != 0:
-                raise SimulationError(f"simulation of {self.design.manifest.top} crashed: {first_error(log)}")
-            seconds = float(log.read_text(encoding="utf-8").rsplit("seconds ", 1)[1].split()[0])
-            record: npt.NDArray[np.uint8] = np.fromfile(work / "record", np.uint8)
-        if record.size != rows * width // 8:
-            got = f"{record.size} bytes"
-            raise SimulationError("record of a batch", expected=f"{rows * width // 8} bytes", got=got)
-        bits = np.unpackbits(record.reshape(rows, -1), axis=1, bitorder="little").view(np.bool_)
-        return bits, seconds
+        entering = self.design.schedule.input_timing
+        timing = Timing(
+            self.design.schedule.interval_cycles, *entering.space, entering.row_cycles, entering.column_cycles
+        )
+        words = padded.view("<u8").astype(np.uint64, copy=False)
+        record, seconds = self.simulator.run(
+            self.evaluation, timing, words, len(images), per_lane, self.rows(per_lane), seed, stop or Stop()
+        )
+        return Record(record, self.width, seconds)
 
 
-def build_batch(design: Design, *, root: Path, work: Path) -> BatchSimulator:
-    """Compile ``design`` for whole data sets; cached by content in ``root``.
+def build_batch(design: Design, elaborate: Elaborate, *, root: Path, work: Path) -> BatchSimulator:
+    """Make ``design`` ready for whole data sets; kept by content in ``root``, made in ``work``.
 
-    Raises ToolError without Verilator or a compiler, SimulationError if they refuse the Verilog.
+    Raises ToolError without a compiler or if the Verilog is refused; SimulationError for Verilog that gates are not
+    made of here.
     """
-    fields = record_fields(design)
-    sources, (control,), _ = design.resolve(
-        Entry(name="batch", toplevel="network", test_module="batch", samples=1), work
-    )
-    top = work / f"{WRAPPER}.v"
-    top.write_text(wrapper(design, fields), encoding="utf-8")
-    waivers = [
-        Waiver("UNUSEDSIGNAL", "ports are filled up to whole words", file=f"*{WRAPPER}.v", match="*'image'*"),
-        Waiver(
-            "UNUSEDSIGNAL", "spikes are read within their layers", file=f"*{design.manifest.top}.v", match="*'_*_'*"
-        ),
-    ]
-    extra = write_control_file(work / f"{WRAPPER}.vlt", (), waivers)
-    # A sixth faster than -O1, and the compiler takes a third longer: whole data sets are worth it.
-    options, program = BuildOptions(optimise="-O2"), batch_program()
-    built = build([*sources, top], WRAPPER, root=root, control_files=[control, extra], options=options, program=program)
-    return BatchSimulator(design, built, fields)
+    simulator = Simulator(root)
+    found = record_fields(design)
+    sources = [design.rtl / path for path in design.manifest.files]
+    parts = [path.read_bytes() for path in (*sources, *(Path(__file__).with_name(f"{name}.py") for name in _MAKERS))]
+    about = [elaborate.version, np.__version__, design.manifest.top, *(field.signal for field in found)]
+    hashes = [hashlib.sha256(part).hexdigest() for part in parts]
+    kept = root / hashlib.sha256("\n".join([*about, *hashes]).encode()).hexdigest() / _KEPT
+    if not kept.is_file():
+        work.mkdir(parents=True, exist_ok=True)
+        netlist = elaborate(sources, design.manifest.top, work)
+        signals = [field.signal for field in found]
+        circuit = read_circuit(netlist, design.manifest.top, "clk", signals)
+        netlist.unlink()
+        _keep(evaluation_of(circuit, f"in_{design.network.input.name}", signals), kept)
+    with np.load(kept, allow_pickle=False) as arrays:
+        read = {field.name: arrays[field.name] for field in fields(Evaluation)}
+    scalars = {name: int(value) for name, value in read.items() if value.ndim == 0}
+    return BatchSimulator(design, found, Evaluation(**{**read, **scalars}), simulator)
+
+
+def _keep(evaluation: Evaluation, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        np.savez(made, **{field.name: getattr(evaluation, field.name) for field in fields(evaluation)})
+        made.replace(path)

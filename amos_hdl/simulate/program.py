@@ -1,4 +1,4 @@
-"""What drives a Verilated model: cocotb, or our own program for whole data sets."""
+"""What drives a Verilated model: cocotb, or our own program that flips bits."""
 
 import functools
 import hashlib
@@ -55,17 +55,7 @@ def cocotb_program() -> Program:
 
 
 @functools.cache
-def batch_program() -> Program:
-    """Return the program that runs images through a model from file to file, ``batch.cpp``."""
-    return _own_program("batch")
-
-
-@functools.cache
 def faults_program() -> Program:
     """Return the program that flips bits of registers, ``faults.cpp``."""
-    return _own_program("faults")
-
-
-def _own_program(name: str) -> Program:
-    main = Path(__file__).with_name(f"{name}.cpp")
-    return Program(name, hashlib.sha256(main.read_bytes()).hexdigest(), main)
+    main = Path(__file__).with_name("faults.cpp")
+    return Program("faults", hashlib.sha256(main.read_bytes()).hexdigest(), main)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 
@@ -13,11 +14,14 @@ from amos_hdl.errors import CheckFailed
 from amos_hdl.network import golden
 from amos_hdl.schedule import Port
 from amos_hdl.simulate.batch import BatchSimulator
+from amos_hdl.simulate.lanes import LANES, Stop
 from amos_hdl.simulate.scoreboard import Traffic, check_outputs, check_spikes
-from amos_hdl.simulate.words import Integers, unpack
+from amos_hdl.simulate.words import Bits, Integers, unpack
 
-#: Bits of record that one run unpacks, one byte each: larger ones leave the cache and were up to twice as slow.
+#: Bits of record that are unpacked at a time, one byte each: more leave the cache and were up to twice as slow.
 RECORD_BITS = 1 << 22
+#: Bits of record that a run leaves at most, if one image in each of the fewest lanes does not leave more.
+RUN_BITS = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class WholeSet:
     spikes, slots : int
         Spikes seen; gates x clock cycles in which a spike or a silence was compared.
     seconds : float
-        Time that the simulators ran, added up over those that ran at the same time.
+        Processor time of the simulators, added up over those that ran at the same time.
     """
 
     images: int
@@ -60,32 +64,64 @@ def check_whole_set(
     Raises CheckFailed that names image, layer, unit, gate, clock cycle, expected and got; SimulationError if the
     simulator crashes.
     """
-    last = simulator.fields[-1]
-    width = (last.low + last.bits) * simulator.design.schedule.interval_cycles
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    size = max(1, min(RECORD_BITS // width, -(-len(images) // cores)))
-    starts = range(0, len(images), size)
-    total, done = WholeSet(0, 0, 0, 0, 0.0), 0
+    size = max(1, min(-(-len(images) // cores), _most(simulator)))
+    total, done, lock = WholeSet(0, 0, 0, 0, 0.0), 0, Lock()
+    stop = Stop()
+
+    def tell(found: int) -> None:
+        nonlocal done
+        with lock:
+            done += found
+            if progress is not None:
+                progress(done)
+
     with ThreadPoolExecutor(cores) as pool:
         try:
-            for part in pool.map(lambda start: _check(simulator, images[start : start + size], start), starts):
+            starts = range(0, len(images), size)
+            for part in pool.map(lambda at: _run(simulator, images[at : at + size], at, stop, tell), starts):
                 total += part
-                done += part.images
-                if progress is not None:
-                    progress(done)
         except BaseException:
+            stop.set()
             pool.shutdown(cancel_futures=True)
             raise
     return total
 
 
-def _check(simulator: BatchSimulator, images: Integers, first: int) -> WholeSet:
+def _most(simulator: BatchSimulator) -> int:
+    """Return how many images a run takes, so that its record is not too large."""
+    lanes = next((lanes for lanes in reversed(LANES) if _bits(simulator, lanes) <= RUN_BITS), min(LANES))
+    spare_rows = RUN_BITS // (lanes * simulator.width) - simulator.rows(1)
+    return lanes * (1 + max(spare_rows, 0) // simulator.design.schedule.interval_cycles)
+
+
+def _bits(simulator: BatchSimulator, lanes: int) -> int:
+    return simulator.rows(1) * simulator.width * lanes
+
+
+def _run(simulator: BatchSimulator, images: Integers, first: int, stop: Stop, tell: Callable[[int], None]) -> WholeSet:
+    """Run ``images``, of which the first is number ``first``, and compare the record of some lanes at a time."""
+    per_lane = simulator.per_lane(len(images))
+    record = simulator.run(images, per_lane, stop=stop)
+    lanes, rows, _ = record.words.shape
+    together = max(1, RECORD_BITS // (rows * record.width))
+    total = WholeSet(0, 0, 0, 0, record.seconds)
+    for lane in range(0, lanes, together):
+        end = min(lane + together, lanes)
+        some = images[lane * per_lane : end * per_lane]
+        starts = np.arange(end - lane)[:, None] * rows + np.arange(per_lane) * simulator.design.schedule.interval_cycles
+        total += _check(simulator, some, record.bits(lane, end), starts.ravel()[: len(some)], first + lane * per_lane)
+        tell(len(some))
+    return total
+
+
+def _check(simulator: BatchSimulator, images: Integers, record: Bits, entries: Integers, first: int) -> WholeSet:
+    """Compare ``record`` ``(row, bit)`` of ``images``, which entered in the rows ``entries``."""
     design = simulator.design
     schedule, network = design.schedule, design.network
     trace = golden.run(network, images, schedule)
-    record, seconds = simulator.run(images)
     fields = {field.name: field.of(record) for field in simulator.fields}
-    traffic = Traffic(np.arange(len(images)) * schedule.interval_cycles, np.zeros(len(record), np.bool_))
+    traffic = Traffic(entries, np.zeros(len(record), np.bool_))
     spikes = slots = results = 0
     try:
         for layer, expected in trace.spikes.items():
@@ -102,4 +138,4 @@ def _check(simulator: BatchSimulator, images: Integers, first: int) -> WholeSet:
     except AssertionError as failure:
         where = f"{network.name}, images from {first}"
         raise CheckFailed(str(failure), where=where) from failure
-    return WholeSet(len(images), results, spikes, slots, seconds)
+    return WholeSet(len(images), results, spikes, slots, 0.0)

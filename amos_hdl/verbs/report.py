@@ -19,6 +19,7 @@ from amos_hdl.network import golden
 from amos_hdl.project import BUILD, Project
 from amos_hdl.verbs.generate import generate
 from amos_hdl.verbs.outcome import Outcome
+from amos_hdl.verbs.rtl import batch_simulator
 from amos_hdl.verbs.simulate import simulate
 from amos_hdl.verbs.synth import synth
 
@@ -137,13 +138,12 @@ def _whole_set(project: Project, images: Integers, checks: list[Check], steps: S
     """Run the test images through the compiled Verilog: one check more, and what happens for an image."""
     from amos_hdl.report.activity import measure
     from amos_hdl.report.facts import Check
-    from amos_hdl.simulate.batch import build_batch
     from amos_hdl.simulate.design import load_design
     from amos_hdl.simulate.whole_set import check_whole_set
 
     design = load_design(project.folder, project.rtl, images)
-    with steps.step("compiling the Verilog for whole data sets"):
-        simulator = build_batch(design, root=BUILD / "sim", work=project.build("batch"))
+    with steps.step("reading the Verilog for whole data sets"):
+        simulator = batch_simulator(design, project.build("batch"))
     name = "test images back to back, compiled"
     try:
         with steps.step(f"simulating {len(images):,} images", len(images)) as bar:

@@ -14,6 +14,7 @@ from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.simulate.batch import build_batch
 from amos_hdl.simulate.design import load_design
 from amos_hdl.simulate.whole_set import check_whole_set
+from amos_hdl.synthesize.elaborate import Elaborator
 
 #: Adders per stage and extra levels with which each design has no more stages than da4ml at one adder per stage.
 OPTIONS = {
@@ -53,5 +54,6 @@ def _simulated(network: Network, x: np.ndarray, folder: Path) -> bool:
     """Run ``x`` through the Verilog in ``folder`` and compare all results and spikes with the golden model."""
     work = folder.with_name(f"{folder.name}_simulation")
     store.save(network, work / "network")
-    simulator = build_batch(load_design(work / "network", folder, x), root=Path("build") / "sim", work=work)
+    design = load_design(work / "network", folder, x)
+    simulator = build_batch(design, Elaborator(), root=Path("build") / "sim", work=work)
     return check_whole_set(simulator, x).images == len(x)

@@ -12,12 +12,13 @@ from amos_hdl.report.activity import Energy, estimate_energy, measure, planes, t
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.simulate.batch import build_batch
 from amos_hdl.simulate.design import load_design
+from amos_hdl.synthesize.elaborate import Elaborator
 from tests.conftest import ROOT, small_network
 
 
 def simulator_of(folder, work):
     design = load_design(folder / "models" / "small", folder / "rtl_out" / "small")
-    return build_batch(design, root=ROOT / "build" / "sim", work=work)
+    return build_batch(design, Elaborator(), root=ROOT / "build" / "sim", work=work)
 
 
 def test_counts_are_those_of_plain_loops(small_folder, tmp_path):
