@@ -51,16 +51,18 @@ namespace {
 
 constexpr Index RESET = 2, VALID = 3, IMAGE = 4;
 
-// Bit i of word k becomes bit k of word i.
-void transpose(Word* block) {
-    Word mask = 0xffffffffu;
-    for (int step = 32; step; step >>= 1, mask ^= mask << step) {
-        for (int k = 0; k < WORD_BITS; k = ((k | step) + 1) & ~step) {
-            const Word swapped = ((block[k] >> step) ^ block[k | step]) & mask;
-            block[k] ^= swapped << step;
-            block[k | step] ^= swapped;
+// Exchanges the high half of each 2·STEP bits of a word with the low half of those of the word STEP further on, and so
+// on with half of STEP: bit i of word k becomes bit k of word i.
+template <int STEP = WORD_BITS / 2> void transpose(Word* block) {
+    constexpr Word LOW = ~Word{} / ((Word{1} << STEP) + 1);
+    for (Word *pair = block; pair != block + WORD_BITS; pair += 2 * STEP) {
+        for (int k = 0; k < STEP; ++k) {
+            const Word swapped = ((pair[k] >> STEP) ^ pair[k + STEP]) & LOW;
+            pair[k] ^= swapped << STEP;
+            pair[k + STEP] ^= swapped;
         }
     }
+    if constexpr (STEP > 1) transpose<STEP / 2>(block);
 }
 
 class Noise {

@@ -25,8 +25,8 @@ from amos_hdl.simulate.words import Bits, Integers, pack
 
 #: Rows after the last result: nothing may come any more.
 DRAIN_ROWS = 8
-#: Relative time of a row for each number of lanes (measured on digits: 18, 28 and 56 us): more of them fill the caches.
-_ROW_COST = dict(zip(LANES, (2, 3, 6), strict=True))
+#: Relative time of a row for each number of lanes (measured on digits: 13, 18 and 45 us): more of them fill the caches.
+_ROW_COST = dict(zip(LANES, (3, 4, 10), strict=True))
 #: What decides how Verilog becomes numbers: part of the key under which they are kept.
 _MAKERS = ("batch", "cells", "circuit", "evaluation", "gates")
 _KEPT = "evaluation.npz"

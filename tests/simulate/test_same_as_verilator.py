@@ -57,7 +57,7 @@ def simulated(evaluation, inputs, per_lane):
 
 @pytest.mark.parametrize("lanes", [50, 100, 200])
 def test_every_operation_and_memories_at_addresses_that_differ_from_lane_to_lane(tmp_path, lanes):
-    rows, lane = 800, lanes - 7
+    rows, lane = 1500, lanes - 7
     inputs = np.random.default_rng(lanes).integers(0, 1 << 64, (lanes * rows, 1), dtype=np.uint64)
     source = HERE / "design" / "operations.v"
     evaluation = operations(source, tmp_path / "read")
