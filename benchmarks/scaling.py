@@ -1,8 +1,8 @@
 """How time and memory grow with the network: one dense layer of 1k to 100k weights and its units.
 
 python benchmarks/scaling.py                    generating
-python benchmarks/scaling.py --verilator 16384 --yosys 4096
-                                                and compiling and synthesizing, of networks up to so many weights
+python benchmarks/scaling.py --batch 16384 --verilator 16384 --yosys 4096
+                                                and the batch simulator, Verilator, Yosys, up to so many weights
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from amos_hdl.emit.manifest import load_manifest
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit, store
 from amos_hdl.schedule import DenseSpec, HardwareOptions, Schedule
 from amos_hdl.simulate.batch import build_batch
+from amos_hdl.simulate.build import build
 from amos_hdl.simulate.design import load_design
+from amos_hdl.simulate.regression_list import Entry
+from amos_hdl.synthesize.elaborate import Elaborator
 from amos_hdl.synthesize.flow import synthesize
 
 #: Inputs and units.
@@ -72,8 +75,18 @@ def generated(size: int, folder: Path) -> list[str]:
 
 
 def compiled(size: int, folder: Path) -> list[str]:
-    """Compile the batch simulator, with Verilator's run-time library."""
-    build_batch(load_design(folder / "network", folder / "rtl"), root=folder / "sim", work=folder / "work")
+    """Compile what cocotb drives, with Verilator's run-time library."""
+    design = load_design(folder / "network", folder / "rtl")
+    entry = Entry(name="network", toplevel="network", test_module="test_network", samples=1)
+    sources, control, top = design.resolve(entry, folder / "work")
+    build(sources, top, root=folder / "sim", control_files=control)
+    return []
+
+
+def read(size: int, folder: Path) -> list[str]:
+    """Make the network ready for whole data sets, and compile the batch simulator, which is the same for all."""
+    design = load_design(folder / "network", folder / "rtl")
+    build_batch(design, Elaborator(), root=folder / "sim", work=folder / "work")
     return []
 
 
@@ -103,15 +116,19 @@ def main() -> None:
     """Measure and print one table; a row is shown as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--verilator", type=int, default=0, help="most weights that are compiled  [default: none]")
+    parser.add_argument("--batch", type=int, default=0, help="most weights for the batch simulator  [default: none]")
     parser.add_argument("--yosys", type=int, default=0, help="most weights that are synthesized  [default: none]")
     options = parser.parse_args()
-    table = Table("weights", "adders", "Verilog", "generate", "per 1,000 weights", "Verilator and C++", "Yosys", "LUTs")
+    table = Table("weights", "adders", "Verilog", "generate", "per 1,000 weights", "batch simulator")
+    for name in ("Verilator and C++", "Yosys", "LUTs"):
+        table.add_column(name)
     for size in SIZES:
         weights = size * size
         with TemporaryDirectory() as name:
             folder = Path(name)
             taken, said = measured(generated, size, folder)
             row = [f"{weights:,}", *said, str(taken), f"{1000 * taken.seconds / weights:.2f} s"]
+            row.append(str(measured(read, size, folder)[0]) if weights <= options.batch else "")
             row.append(str(measured(compiled, size, folder)[0]) if weights <= options.verilator else "")
             if weights <= options.yosys:
                 taken, said = measured(synthesized, size, folder)

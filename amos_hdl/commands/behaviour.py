@@ -56,7 +56,7 @@ def info(network: str, hardware: Hardware, json: bool, **built_in: Any) -> None:
 @network_argument
 @images_option
 @reference_option
-@click.option("--rtl", "on_rtl", is_flag=True, help="Also run every image through the Verilog, compiled; compare all.")
+@click.option("--rtl", "on_rtl", is_flag=True, help="Also run every image through the Verilog's gates; compare all.")
 @click.option("--rtl-folder", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]")
 @click.option(
     "--kernels",
