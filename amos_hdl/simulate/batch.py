@@ -8,6 +8,7 @@ its own, back to back.  The record shows, in every cycle of every copy, all spik
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -16,8 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
+from amos_hdl.errors import ToolError
 from amos_hdl.schedule import Port
-from amos_hdl.simulate.circuit import read_circuit
+from amos_hdl.simulate.circuit import Circuit, read_circuit
 from amos_hdl.simulate.design import Design
 from amos_hdl.simulate.evaluation import Evaluation, evaluation_of
 from amos_hdl.simulate.lanes import LANES, WORD_BITS, Simulator, Stop, Timing, Words
@@ -168,16 +170,28 @@ def build_batch(design: Design, elaborate: Elaborate, *, root: Path, work: Path)
     hashes = [hashlib.sha256(part).hexdigest() for part in parts]
     kept = root / hashlib.sha256("\n".join([*about, *hashes]).encode()).hexdigest() / _KEPT
     if not kept.is_file():
-        work.mkdir(parents=True, exist_ok=True)
-        netlist = elaborate(sources, design.manifest.top, work)
-        signals = [field.signal for field in found]
-        circuit = read_circuit(netlist, design.manifest.top, "clk", signals)
-        netlist.unlink()
-        _keep(evaluation_of(circuit, f"in_{design.network.input.name}", signals), kept)
+        names = [field.signal for field in found]
+        circuit = _read(sources, design.manifest.top, names, elaborate, work)
+        _keep(evaluation_of(circuit, f"in_{design.network.input.name}", names), kept)
     with np.load(kept, allow_pickle=False) as arrays:
         read = {field.name: arrays[field.name] for field in fields(Evaluation)}
     scalars = {name: int(value) for name, value in read.items() if value.ndim == 0}
     return BatchSimulator(design, found, Evaluation(**{**read, **scalars}), simulator)
+
+
+def _read(sources: Sequence[Path], top: str, signals: Sequence[str], elaborate: Elaborate, work: Path) -> Circuit:
+    """Return the circuit of ``sources``, read in a folder of its own in ``work``, which stays if they are refused."""
+    work.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="read-", dir=work))
+    refused = False
+    try:
+        return read_circuit(elaborate(sources, top, folder), top, "clk", signals)
+    except ToolError:
+        refused = True
+        raise
+    finally:
+        if not refused:
+            shutil.rmtree(folder)
 
 
 def _keep(evaluation: Evaluation, path: Path) -> None:
