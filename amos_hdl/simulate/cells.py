@@ -168,6 +168,13 @@ def _shift_right(gates: Gates, ports: Ports, parameters: Parameters) -> Word:
     return word[:bits]
 
 
+def _indexed(gates: Gates, ports: Ports, parameters: Parameters) -> Word:
+    if parameters["B_SIGNED"]:
+        raise SimulationError("an index that could be negative: the batch simulator has none")
+    # beyond the word Verilog has bits that are not known; here they are zeros
+    return _shift_right(gates, ports, parameters)
+
+
 _CELLS: dict[str, Callable[[Gates, Ports, Parameters], Word]] = {
     "$add": _add,
     "$sub": _subtract,
@@ -187,6 +194,7 @@ _CELLS: dict[str, Callable[[Gates, Ports, Parameters], Word]] = {
     "$mux": _multiplexer,
     "$pmux": _parallel_multiplexer,
     "$shr": _shift_right,
+    "$shiftx": _indexed,
     "$reduce_and": _single(Gates.all_of),
     "$reduce_or": _single(Gates.any_of),
     "$reduce_bool": _single(Gates.any_of),

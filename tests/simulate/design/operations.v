@@ -60,8 +60,10 @@ module operations(
   assign out_sums = sums;
   assign out_flags = flags;
 
-  // a case with a parallel choice, a shift of a word, a counter
+  // a case with a parallel choice, a shift of a word, bits at an index, a counter
+  localparam [63:0] TABLE = 64'h6b8c_51e2_97d4_0f3a;
   reg [15:0] chosen, shifted;
+  reg indexed, picked;
   reg [7:0] counted = 8'd3;
   always @(posedge clk) begin
     case (e)
@@ -72,6 +74,8 @@ module operations(
       default: chosen <= 16'd0;
     endcase
     shifted <= {a, b} >> d;
+    indexed <= TABLE[c];
+    picked <= a[e];
     if (rst) counted <= 8'd3;
     else if (t) counted <= counted + 8'd1;
   end
@@ -99,5 +103,5 @@ module operations(
     looked_up <= fixed[e];
     met <= shared[in_words[62:61]];
   end
-  assign out_words = {3'd0, met, looked_up, read, counted, shifted, chosen};
+  assign out_words = {1'd0, picked, indexed, met, looked_up, read, counted, shifted, chosen};
 endmodule
