@@ -193,8 +193,8 @@ def _gates(name: str, spec: GateLayerSpec, timing: str) -> tuple[str, list[str]]
         f"spikes: bit n*{gates} + i - 1 is gate i of unit n, in the cycle in which it fires.",
         timing,
         f"Each gate is a table of the bits of x that the sums {spec.sums.name} would add; all fire at once, for what "
-        "one gate does is a function of the same bits as what another does.  Bit m of the constant of fires_<n>_<i> "
-        "says whether gate i of unit n fires if the bits beside it, the first of them the highest, make the number m.",
+        "one gate does is a function of the same bits as what another does.  Bit m of TABLE_<n>_<i> says whether gate "
+        "i of unit n fires if the bits that index it, the first of them the highest, make the number m.",
         *_equations(spec.sums, GATES_LIMIT),
     ]
     return f"Layer {name}: {result.count} AMOS units of {gates} {'gate' if gates == 1 else 'gates'}, looked up.", body

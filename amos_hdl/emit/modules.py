@@ -62,14 +62,14 @@ class EmittedModule:
     ----------
     name : str
         Of the module; the file is ``<name>.v``.
-    component : wiring.Component, DenseSpec or Table
-        Weighted sums are written by their spec, and tables.
+    component : wiring.Component, DenseSpec, GateLayerSpec or Table
+        Weighted sums and gates that are tables are written by their spec, and memories.
     comment : str
         The lines above it.
     """
 
     name: str
-    component: wiring.Component | DenseSpec | Table
+    component: wiring.Component | DenseSpec | GateLayerSpec | Table
     comment: str
 
     @property
@@ -140,7 +140,7 @@ def _folded_sum(name: str, spec: FoldedSumSpec, schedule: Schedule) -> list[Emit
 
 def layer_component(
     spec: LayerSpec, name: str, unit_names: Mapping[UnitSpec, str], copies: int = 1, valids: int = 1
-) -> wiring.Component | DenseSpec | None:
+) -> wiring.Component | DenseSpec | GateLayerSpec | None:
     """Return what is built for ``spec`` as module ``name``; None where it is wires.
 
     ``copies`` are of each counter, ``valids`` of each valid bit where nothing is counted.
@@ -154,7 +154,8 @@ def layer_component(
         case SharedUnitLayerSpec():
             return SharedUnitLayer(spec, [f"{name}_thresholds{lane}" for lane in range(spec.lanes)], copies)
         case GateLayerSpec():
-            return GateLayer(spec, valids)
+            # likewise
+            return spec if valids == 1 else GateLayer(spec, valids)
         case UnitLayerSpec():
             return AmosUnitLayer(spec, [unit_names[unit] for unit in spec.distinct], valids)
         case ArgmaxSpec():

@@ -23,9 +23,9 @@ def sums_module(name: str, spec: DenseSpec) -> str:
     lines = [
         f"module {name}(",
         *("  input clk,", "  input rst,", "  input in_valid,"),
-        f"  input {_range(values.source.bits)}x,",
-        f"  output {_range(1)}out_valid,",
-        f"  output {_range(values.result.bits)}potential",
+        f"  input {bit_range(values.source.bits)}x,",
+        f"  output {bit_range(1)}out_valid,",
+        f"  output {bit_range(values.result.bits)}potential",
         ");",
         *_valids(spec.latency_cycles),
     ]
@@ -101,7 +101,7 @@ class _Values:
         held = self.held[number]
         for place, kept in enumerate(held.registers):
             name, stage = held.register(place), held.made + place
-            yield f"  reg {_range(len(kept))}{name} = {constant([False] * len(kept))};"
+            yield f"  reg {bit_range(len(kept))}{name} = {constant([False] * len(kept))};"
             yield "  always @(posedge clk)"
             yield f"    {name} <= {self.row((Bit(number, index) for index in kept), stage)};"
 
@@ -111,9 +111,9 @@ def _sum(name: str, adder: Adder, values: _Values, stage: int) -> Iterator[str]:
     yield ""
     left = values.row((adder.carry, *adder.left), stage)
     if adder.counts:
-        yield f"  wire {_range(adder.bits)}{name}_row;"
+        yield f"  wire {bit_range(adder.bits)}{name}_row;"
         yield from _counters(f"{name}_row", adder, values, stage)
-        yield f"  wire {_range(adder.bits)}{name}_row_inverted = ~{name}_row;"
+        yield f"  wire {bit_range(adder.bits)}{name}_row_inverted = ~{name}_row;"
         total = f"{left} - {{ {name}_row_inverted, 1'h1 }}"
     else:
         row = [ZERO] * adder.bits
@@ -121,8 +121,8 @@ def _sum(name: str, adder: Adder, values: _Values, stage: int) -> Iterator[str]:
             if counter.column < adder.bits:
                 row[counter.column] = counter.bits[0][0]
         total = f"{left} + {values.row((adder.carry, *row), stage)}"
-    yield f"  wire {_range(adder.bits + 1)}{name}_with_carry = {total};"
-    yield f"  wire {_range(adder.bits)}{name} = {name}_with_carry[{adder.bits}:1];"
+    yield f"  wire {bit_range(adder.bits + 1)}{name}_with_carry = {total};"
+    yield f"  wire {bit_range(adder.bits)}{name} = {name}_with_carry[{adder.bits}:1];"
 
 
 def _counters(row: str, adder: Adder, values: _Values, stage: int) -> Iterator[str]:
@@ -170,5 +170,6 @@ def _valids(cycles: int) -> Iterator[str]:
     yield f"  assign out_valid = {before};"
 
 
-def _range(bits: int) -> str:
+def bit_range(bits: int) -> str:
+    """Return how a signal of so many bits is declared, a space behind; nothing for one bit."""
     return f"[{bits - 1}:0] " if bits > 1 else ""

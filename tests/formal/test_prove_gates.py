@@ -35,7 +35,7 @@ def other_entry(match):
 @pytest.mark.parametrize(
     ("pattern", "replacement", "words"),
     [
-        (r"(fires_0_2 = \d+'h)([0-9a-f]+)", other_entry, r"unit 0, gate 2, clock cycle 1: expected"),
+        (r"(TABLE_0_2 = \d+'h)([0-9a-f]+)", other_entry, r"unit 0, gate 2, clock cycle 1: expected"),
         (
             r"if \(!step\) spike_1_2 <= 1'h0;\s+else ",
             "",
