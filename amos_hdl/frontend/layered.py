@@ -151,6 +151,12 @@ class LayeredNetwork(nn.Module):
         parts = [sums.digits() * size for (sums, _), size in zip(self.weighted, sizes, strict=True)]
         return torch.stack(parts).sum() / sum(sizes)
 
+    def fan_in(self) -> Tensor:
+        """Return the mean number of inputs of the gates that learn what they see, real: see ``LookupGates.fan_in``."""
+        units = [gates.layer.units for gates in self.lookup_gates]
+        parts = [gates.fan_in() * count for gates, count in zip(self.lookup_gates, units, strict=True)]
+        return torch.stack(parts).sum() / sum(units)
+
     @torch.no_grad()
     def calibrate(self, y: Tensor) -> None:
         """Set what logits count for by the input units' values y of some images, and what first gates may see."""

@@ -12,6 +12,8 @@ from amos_hdl.frontend.layers import GatesLayer
 
 #: Standard deviation of new scores: few steps of the learning rate, so that connections are tried soon and often.
 SPREAD = 0.1
+#: Added under the root of what an input changes, so that the root has a slope where an input changes nothing.
+LEAST_CHANGE = 1e-12
 #: A source that spikes for a smaller share of the images, or stays silent for a smaller one, is not offered.
 LEAST_SHARE = 0.01
 
@@ -108,6 +110,24 @@ class LookupGates(nn.Module):
         scores = self.scores if learns else self.scores.detach()
         offered = y.flatten(1)[:, self.offered]
         return _lookup(offered, scores, self.seen(), self.tables, self.influence)
+
+    def fan_in(self) -> Tensor:
+        """Return the mean number of inputs of a gate, real, so that it has a slope::
+
+            Σ_j sqrt(mean over entries a of ((table[a with j] - table[a without j]) / 2)**2)
+
+        An input that changes nothing counts 0, and one that alone decides, by entries of -1 and 1, counts 1.  The root
+        makes all that an input changes vanish together: an input is then left out of the table.
+
+        Source: M. Yuan, Y. Lin, "Model selection and estimation in regression with grouped variables", Journal of the
+        Royal Statistical Society B 68, 2006, section 2 (the group lasso).
+        """
+        total = torch.zeros((), device=self.tables.device)
+        for place in range(self.layer.inputs):
+            pairs = self.tables.view(self.layer.units, -1, 2, 1 << place)
+            change = (pairs[:, :, 1] - pairs[:, :, 0]) / 2  # (unit, entry's higher digits, entry's lower digits)
+            total = total + (change.square().mean((1, 2)) + LEAST_CHANGE).sqrt().mean()
+        return total
 
     @torch.no_grad()
     def seen(self) -> Tensor:

@@ -180,6 +180,8 @@ def _epoch(
         loss = _loss(recipe, logits * module.log_scale.exp(), labels[chosen], shown.answers, variant, chosen)
         if settings.digit_cost and isinstance(module, LayeredNetwork):
             loss = loss + settings.digit_cost * module.digits()
+        if settings.fan_in_cost and isinstance(module, LayeredNetwork):
+            loss = loss + settings.fan_in_cost * module.fan_in()
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

@@ -159,7 +159,8 @@ class Training(Strict):
 
     In the ramp ``pruning`` the number of weights falls to the recipe's; in ``rounding``, which begins after it, the
     weights that are left become integers: of dense networks few by few, for good; of others all, little by little.
-    ``digit_cost``: how much one signed digit more of every weight of ``topology.layers`` adds to the loss.
+    ``digit_cost``: how much one signed digit more of every weight of ``topology.layers`` adds to the loss;
+    ``fan_in_cost``: how much one input more of every gate of layers ``gates`` does.
     """
 
     seed: Seed
@@ -168,6 +169,7 @@ class Training(Strict):
     learning_rate: Annotated[float, Field(gt=0, le=10)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     digit_cost: Annotated[float, Field(ge=0, le=100)] = 0.0
+    fan_in_cost: Annotated[float, Field(ge=0, le=100)] = 0.0
     pruning: Ramp = Ramp(start=0.05, end=0.4)
     rounding: Ramp = Ramp(start=0.4, end=0.9)
     augmentation: Augmentation = Augmentation()
@@ -266,6 +268,8 @@ def _check(recipe: Recipe, path: str) -> None:
         got = f"{len(recipe.topology.hidden)} hidden, {len(recipe.topology.layers)} layers"
         raise refuse("topology", "network", "either hidden or layers", got)
     _check_units(recipe.units, refuse)
+    if recipe.training.fan_in_cost and all(layer.kind != "gates" for layer in recipe.topology.layers):
+        raise refuse("training.fan_in_cost", "setting", "0 without layers of gates", recipe.training.fan_in_cost)
     if recipe.topology.hidden:
         _check_dense(recipe, refuse)
     else:

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from layer_recipes import GATES, small
+from layer_recipes import GATES, SHORT, small
+from recipes import changed, written
 
 from amos_hdl.errors import RecipeError
 from amos_hdl.frontend.data import load_dataset
+from amos_hdl.frontend.recipe import load_recipe
 from amos_hdl.frontend.tables import table_of
 from amos_hdl.frontend.train import train
 from amos_hdl.network import Dense, Unit, golden
+from amos_hdl.schedule import GateLayerSpec, HardwareOptions, Schedule, estimate
 
 torch = pytest.importorskip("torch")
 
@@ -152,3 +155,40 @@ def test_units_that_cannot_be_divided_among_the_classes_are_refused(tmp_path: Pa
     message = r"topology\.layers\.1: votes: units before: expected a multiple of 10 classes, got 55 of gates1"
     with pytest.raises(RecipeError, match=message):
         train(recipe)
+
+
+def test_fan_in_is_what_inputs_change() -> None:
+    from amos_hdl.frontend.layers import GatesLayer
+    from amos_hdl.frontend.lookup_gates import LookupGates
+
+    gates = LookupGates(GatesLayer(kind="gates", units=3, inputs=2), 7, torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        # input 0 alone; input 1 alone where 0 spikes, and half as far; nothing
+        gates.tables.copy_(torch.tensor([[-1.0, 1.0, -1.0, 1.0], [0.0, -0.5, 0.0, 0.5], [0.3, 0.3, 0.3, 0.3]]))
+    gates.fan_in().backward()
+    # of the second gate: input 1 changes 0 and 1/2, input 0 changes -1/4 and 1/4
+    assert gates.fan_in().item() == pytest.approx((1 + 0.5 / 2**0.5 + 0.25) / 3, abs=1e-5)
+    slope = gates.tables.grad
+    assert slope is not None and bool(torch.isfinite(slope).all()) and bool((slope[2] == 0).all())
+    assert slope[0].tolist() == pytest.approx([-1 / 12, 1 / 12, -1 / 12, 1 / 12], abs=1e-5)
+
+
+def test_the_cost_of_fan_in_is_paid_for_in_luts(tmp_path: Path) -> None:
+    def trained(cost: float) -> tuple[int, int, float]:
+        result = train(small(tmp_path, {**GATES, "training.epochs": 12, "training.fan_in_cost": cost}))
+        specs = Schedule(result.network, HardwareOptions(lut_inputs=4)).specs.values()
+        layers = [spec for spec in specs if isinstance(spec, GateLayerSpec)]
+        inputs = [len(unit[-1].bits) for spec in layers for unit in spec.tables]
+        return sum(estimate(spec).luts for spec in layers), sum(inputs), result.accuracies["test"]
+
+    (luts, inputs, _), (cheap_luts, cheap_inputs, accuracy) = trained(0.0), trained(5.0)
+    assert cheap_luts < 0.7 * luts and cheap_inputs < 0.8 * inputs
+    assert accuracy > 0.6
+
+
+def test_a_cost_of_fan_in_without_gates_is_refused(tmp_path: Path) -> None:
+    message = r"training\.fan_in_cost: setting: expected 0 without layers of gates, got 0\.5"
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(written(tmp_path, changed("training.fan_in_cost", 0.5)))
+    with pytest.raises(RecipeError, match=message):
+        small(tmp_path, {"topology.layers": SHORT, "training.fan_in_cost": 0.5})
