@@ -87,6 +87,27 @@ def test_gradients_are_extended_finite_differences() -> None:
     assert of_scores.abs().max() > 10
 
 
+def test_products_of_short_numbers_are_the_same_on_every_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for sums next to the border of two short numbers: those are rounded by the order of their terms."""
+    from amos_hdl.frontend import lookup_gates
+
+    generator = torch.Generator().manual_seed(4)
+    left, right = (
+        torch.randn(60, 100, generator=generator),
+        torch.randint(0, 2, (100, 50), generator=generator) * 2.0 - 1,
+    )
+    products = []
+    for names in ((), (torch.backends.cpu.get_cpu_capability(),)):
+        monkeypatch.setattr(lookup_gates, "WITHOUT_SHORT_PRODUCTS", names)
+        products.append(lookup_gates._short_product(left, right))
+    with_short, without = products
+    assert torch.equal(without, without.to(torch.bfloat16).float())
+    assert (with_short != without).float().mean() < 0.001
+    assert torch.allclose(with_short, without, rtol=2**-7, atol=1e-4)
+    # the rounding of terms shows: it is not a product of 32 bits
+    assert (without != (left @ right).to(torch.bfloat16).float()).float().mean() > 0.05
+
+
 def test_gates_find_the_spikes_and_the_function(tmp_path: Path) -> None:
     """Two of twelve spikes decide, by a function that no weighted sum has."""
     from amos_hdl.frontend.layers import GatesLayer
