@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -128,9 +129,12 @@ class Simulator:
             What has no initial value starts at random.
         stop : Stop
 
-        The record is ``(lane, row, word)``, at least one lane.  Raises SimulationError if it was stopped.
+        The record is ``(lane, row, word)``, at least one lane.  Raises SimulationError if it was stopped, and for more
+        lanes than there are.
         """
         used = max(-(-count // per_lane), 1)
+        if used > max(LANES):
+            raise SimulationError("lanes of a run", expected=f"at most {max(LANES)}", got=str(used))
         lanes = next(lanes for lanes in LANES if used <= lanes)
         record = np.empty((used, rows, -(-len(evaluation.observed) // WORD_BITS)), np.uint64)
         circuit = _Circuit(
@@ -180,7 +184,7 @@ def _library(root: Path) -> Path:
         hint = "install one, on Debian or Ubuntu with: apt-get install g++"
         raise ToolError("c++ not found in PATH", expected="a C++ compiler, which the batch simulator needs", hint=hint)
     about = subprocess.run([compiler, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
-    key = hashlib.sha256("\n".join([about, *_OPTIONS]).encode() + _SOURCE.read_bytes()).hexdigest()
+    key = hashlib.sha256("\n".join([about, platform.machine(), *_OPTIONS]).encode() + _SOURCE.read_bytes()).hexdigest()
     library = root / key / "batch.so"
     if not library.is_file():
         library.parent.mkdir(parents=True, exist_ok=True)

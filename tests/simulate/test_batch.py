@@ -74,6 +74,11 @@ def test_the_fastest_number_of_lanes(small_folder, tmp_path):
     assert simulator.per_lane(100_000) < -(-100_000 // 64)
 
 
+def test_more_lanes_than_there_are(small_folder, tmp_path):
+    with pytest.raises(SimulationError, match=r"^lanes of a run: expected at most 256, got 257$"):
+        simulator_for(small_folder, tmp_path).run(images_for(small_folder, 257), 1)
+
+
 def test_a_second_time_nothing_is_made(small_folder, tmp_path):
     def refuse(sources, top, folder):
         raise ToolError("asked again")
