@@ -49,6 +49,11 @@ class Design:
         """The network."""
         return self.schedule.network
 
+    @property
+    def spike_ports(self) -> list[str]:
+        """Ports through which spikes leave the network where a stream counts them; others leave them open."""
+        return [port.name for port in self.manifest.ports if port.name.startswith("spikes_")]
+
     def resolve(self, entry: Entry, work: Path) -> tuple[Sequence[Path], Sequence[Path], str]:
         """Return sources, control files and top module of ``entry``.
 

@@ -116,6 +116,7 @@ def network_ports(design: Design) -> Ports:
     ports = [f".{name}({name})" for name in ("clk", "rst", "in_valid", "out_valid")]
     ports.append(f".in_{code.name}(beat[{pixels - 1}:0])")
     ports += [f".out_{name}(got[{lows[name] + bits[name] - 1}:{lows[name]}])" for name in names]
+    ports += [f".{name}()" for name in design.spike_ports]
     body = ("  assign in_ready = 1'b1;", f"  {design.manifest.top} {INSTANCE}({', '.join(ports)});")
     return Ports(pixels, sum(bits.values()), classes, body)
 

@@ -6,14 +6,17 @@ import shutil
 import numpy as np
 import pytest
 
+from amos_hdl.emit.generate import generate
 from amos_hdl.errors import CheckFailed, SimulationError, ToolError
 from amos_hdl.network import golden, store
+from amos_hdl.schedule import HardwareOptions, Schedule
+from amos_hdl.schedule.stream import StreamOptions
 from amos_hdl.simulate.batch import DRAIN_ROWS, build_batch
 from amos_hdl.simulate.design import load_design
 from amos_hdl.simulate.lanes import Stop
 from amos_hdl.simulate.whole_set import check_whole_set
 from amos_hdl.synthesize.elaborate import Elaborator
-from tests.conftest import ROOT
+from tests.conftest import ROOT, gate_network
 from tests.testbenches.simulation import seal
 
 SIM_ROOT = ROOT / "build" / "sim"
@@ -44,6 +47,18 @@ def test_everything_is_compared_and_equal(small_folder, tmp_path, monkeypatch):
     gates = sum(field.bits for field in simulator.fields if not field.name.startswith("out_"))
     latency = simulator.design.schedule.latency_cycles
     assert result.slots >= gates * (500 + latency + DRAIN_ROWS)
+
+
+def test_a_network_of_look_up_tables_whose_spikes_are_counted(tmp_path):
+    """Its ports that only the register block of a stream reads stay open."""
+    network = gate_network()
+    store.save(network, tmp_path / "n")
+    generate(Schedule(network, HardwareOptions()), tmp_path / "rtl", StreamOptions(registers=True))
+    design = load_design(tmp_path / "n", tmp_path / "rtl")
+    images = np.random.default_rng(4).integers(-3, 3, (80, 8), endpoint=True)
+    result = check_whole_set(build_batch(design, Elaborator(), root=SIM_ROOT, work=tmp_path / "work"), images)
+    assert (result.images, result.results) == (80, 80)
+    assert result.spikes == golden.run(network, images).spike_count
 
 
 @pytest.mark.parametrize("per_lane", [1, 3, 7, 200])

@@ -10,14 +10,14 @@ import pytest
 from amos_hdl.circuit import relu
 from amos_hdl.emit.generate import generate, render
 from amos_hdl.errors import ScheduleError, SimulationError
-from amos_hdl.network import Input, Network, Unit
+from amos_hdl.network import Input, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule, StreamOptions, StreamSpec
 from amos_hdl.simulate.campaign import Place, chosen, place_of, run_campaign
 from amos_hdl.simulate.design import load_design
 from amos_hdl.simulate.fault_simulator import VERDICT, build_fault_simulator, network_ports
 from amos_hdl.simulate.registers import registers_of
 from amos_hdl.synthesize.tools import find_tool, run_tool
-from tests.conftest import ROOT, map_network
+from tests.conftest import ROOT, gate_network, map_network
 from tests.testbenches.simulation import seal
 
 SIM_ROOT = ROOT / "build" / "sim"
@@ -82,6 +82,22 @@ def test_no_flip_outlives_a_network(network_simulator):
     # the first register is one clock behind the input
     assert 0 < result.total.longest_cycles < network_simulator.latency_cycles
     assert result.total.worst_images == 1
+
+
+def test_a_network_whose_spikes_are_counted(tmp_path):
+    """Of look-up tables, and with ports that only the register block of a stream reads."""
+    network, stream = gate_network(), StreamOptions(beat_bytes=2, registers=True)
+    store.save(network, tmp_path / "n")
+    generate(Schedule(network, HardwareOptions()), tmp_path / "rtl", stream)
+    design = load_design(tmp_path / "n", tmp_path / "rtl")
+    result = campaign(build_fault_simulator(design, None, root=SIM_ROOT, work=tmp_path / "work"), 300)
+    assert result.passed and 0 < result.total.masked < 300
+    assert {group.place.part for group in result.groups} >= {"encoder", "hidden", "last", "votes"}
+    # the block itself is left out: no image passes it
+    spec = StreamSpec.of(design.schedule, stream)
+    result = campaign(build_fault_simulator(design, spec, root=SIM_ROOT, work=tmp_path / "stream"), 300)
+    parts = {group.place.part for group in result.groups}
+    assert parts >= {"images", "results"} and "registers" not in parts
 
 
 def test_the_same_seed_gives_the_same_campaign(network_simulator):
