@@ -1,8 +1,8 @@
 """Units whose gates are look-up tables as Verilog text: each unit one block of lines, each table a constant.
 
-A table is indexed by its bits, not moved right by them: Yosys then needs less than half of the time for a network of
-thousands of different tables, and each becomes one look-up table of a device with as many inputs (`benchmarks`).  The
-circuit is the one of ``gateware.gates``; a test has Yosys prove it.
+A table is indexed by its bits, not moved right by them: Yosys, which takes each different constant apart on its own,
+then needs less time for that, and more of the gates become one look-up table of a device (figures in ``benchmarks``).
+The circuit is the one of ``gateware.gates``; a test has Yosys prove it.
 """
 
 from __future__ import annotations
