@@ -2,9 +2,9 @@
 
 python benchmarks/clock.py [--targets ecp5-25k] [--mhz 80,120,160,200]
 
-The digits network, and a seeded network of 32 sums of 48 inputs with their units, 10 sums of these and an argmax; a
-row for each clock, and for comparison rows of a fixed number of adders per stage.  What was measured is kept in
-build/clock/ under a hash of the Verilog and the tools.
+The digits network, and a seeded network of 16 sums of 24 inputs of 4 bits with their units, 10 sums of these and an
+argmax; a row for each clock, and for comparison rows of a fixed number of adders per stage.  What was measured is kept
+in build/clock/ under a hash of the Verilog and the tools.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ AIM_MHZ = 500.0
 
 
 def seeded_layer() -> Network:
-    """Return 32 sums of 48 inputs, half of the weights zero, with units of 4 gates, 10 sums of these and an argmax."""
+    """Return 16 sums of 24 inputs, half of the weights zero, with units of 4 gates, 10 sums of these and an argmax."""
     random = np.random.default_rng(1)
 
     def weights(units: int, inputs: int) -> np.ndarray:
         return random.integers(-7, 8, (units, inputs)) * random.integers(0, 2, (units, inputs))
 
     operations = (
-        Input("x", 48, 0, 15),
-        Dense("sums", "x", weights(32, 48), 4),
-        Unit("units", "sums", tuple(relu(4, step=16, bias=int(bias)) for bias in range(8)), np.arange(32) % 8),
-        Dense("logits", "units", weights(10, 32), 4),
+        Input("x", 24, 0, 15),
+        Dense("sums", "x", weights(16, 24), 4),
+        Unit("units", "sums", tuple(relu(4, step=16, bias=int(bias)) for bias in range(8)), np.arange(16) % 8),
+        Dense("logits", "units", weights(10, 16), 4),
         Argmax("winner", "logits"),
     )
     return Network("seeded", operations, ("winner",))

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.schedule.adders import AdderGraph
-from amos_hdl.schedule.delays import FABRICS, SPREAD_LUTS, Fabric
+from amos_hdl.schedule.delays import FABRICS, FILLED_PERCENT, SPREAD_LUTS, Fabric
 from amos_hdl.schedule.options import FABRIC, HardwareOptions
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Delays within a stage, and the period that a stage has.
+    """Delays within a stage, and how far stages are filled.
 
-    All times in ps.  What is longer than the period stands in a stage of its own; whether it is, is for who sees the
-    whole network to say.
+    All times in ps.  What is longer than ``filled_ps`` stands in a stage of its own; whether it is longer than the
+    period too, is for who sees the whole network to say.
 
     Parameters
     ----------
@@ -48,9 +48,13 @@ class Clock:
         return FABRICS[self.fabric_name]
 
     @property
-    def period_ps(self) -> int:
-        """What a stage may take."""
-        return 1_000_000 // self.mhz
+    def filled_ps(self) -> int:
+        """What a stage of several parts may take.
+
+        Where all stages are filled as far as they can be, all are critical, and place and route does not meet what it
+        meets where a few are.
+        """
+        return 100_000_000 // (self.mhz * FILLED_PERCENT)
 
     @property
     def sums_ps(self) -> int:
@@ -72,7 +76,7 @@ class Clock:
 
     def unit_stages(self, circuit: ThresholdCircuit, bits: int) -> tuple[int, ...]:
         """Return the stage of each level of a unit: as many levels in each as there is time for."""
-        return _filled(self.level_delays(circuit, bits), self.period_ps - self.fabric.units_ps)
+        return _filled(self.level_delays(circuit, bits), self.filled_ps - self.fabric.units_ps)
 
     def step_delays(self, levels: int, bits: int) -> tuple[int, ...]:
         """Return the delay of each step of an argmax: it compares and chooses in turn."""
@@ -80,7 +84,7 @@ class Clock:
 
     def argmax_steps(self, levels: int, bits: int) -> int:
         """Return the steps of an argmax in a stage, at least 1: for the fewest stages, and of those the fewest."""
-        delays, budget = self.step_delays(levels, bits), self.period_ps - self.fabric.argmax_ps
+        delays, budget = self.step_delays(levels, bits), self.filled_ps - self.fabric.argmax_ps
         able = [
             steps
             for steps in range(1, len(delays) + 1)

@@ -63,7 +63,7 @@ class DenseSpec:
         """The pipeline stage (from 1) of each adder; inputs belong to stage 1."""
         if self.clock is None:
             return tuple(max(1, -(-adder.level // self.adders_per_stage)) for adder in self.graph.adders)
-        budget = self.clock.period_ps - self.clock.sums_ps
+        budget = self.clock.filled_ps - self.clock.sums_ps
         return timed_stages(self.graph, self.clock.adder_delays(self.graph), budget)
 
     @property

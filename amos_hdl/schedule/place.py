@@ -128,7 +128,7 @@ def argmax_spec(operation: Argmax, source: Tensor, result: Tensor, options: Hard
     if options.clock_mhz is None:
         return spec
     steps = Clock.of(options, options.clock_mhz).argmax_steps(spec.levels, Port.of(source).word_bits)
-    return replace(spec, steps_per_stage=steps)
+    return replace(spec, steps_per_stage=steps, filled=True)
 
 
 class _Placing:

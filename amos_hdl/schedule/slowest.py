@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from amos_hdl.schedule.adders.timed import longest_path
 from amos_hdl.schedule.clock import Clock, stage_delays
+from amos_hdl.schedule.delays import FILLED_PERCENT
 from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.gates import GateLayerSpec
@@ -52,12 +53,15 @@ def slowest(specs: Mapping[str, LayerSpec], clock: Clock) -> Slowest | None:
 def path_ps(spec: LayerSpec, clock: Clock) -> int:
     """Return the period of the longest stage of ``spec`` in ps; 0 of what is not reckoned.
 
-    That are windows, pools of windows side by side, products, comparators that are shared, and tables.
+    That are windows, pools of windows side by side, products, comparators that are shared, and tables.  Stages of
+    several parts that were filled for a clock count ``FILLED_PERCENT``.
     """
     fabric = clock.fabric
     match spec:
         case DenseSpec():
-            return clock.sums_ps + longest_path(spec.graph, spec.stages, clock.adder_delays(spec.graph))
+            delays = clock.adder_delays(spec.graph)
+            longest = longest_path(spec.graph, spec.stages, delays)
+            return _period(clock.sums_ps, longest, delays, filled=spec.clock is not None)
         case FoldedSumSpec():
             return path_ps(spec.adders, clock)
         case GateLayerSpec():
@@ -67,11 +71,20 @@ def path_ps(spec: LayerSpec, clock: Clock) -> int:
                 return 0
             unit = spec.distinct[0]
             delays = clock.level_delays(unit.circuit, spec.potential.bits)
-            return fabric.units_ps + max(stage_delays(delays, unit.stages or range(len(delays))))
+            longest = max(stage_delays(delays, unit.stages or range(len(delays))))
+            return _period(fabric.units_ps, longest, delays, filled=spec.clock is not None)
         case ArgmaxSpec():
             delays = clock.step_delays(spec.levels, Port.of(spec.source).word_bits)
-            stages = [step // spec.steps_per_stage for step in range(len(delays))]
-            return fabric.argmax_ps + max(stage_delays(delays, stages))
+            longest = max(stage_delays(delays, [step // spec.steps_per_stage for step in range(len(delays))]))
+            return _period(fabric.argmax_ps, longest, delays, filled=spec.filled)
         case MaxSpec():
             return fabric.argmax_ps + sum(clock.step_delays(1, spec.result.bits))
     return 0
+
+
+def _period(constant: int, longest: int, delays: Sequence[int], *, filled: bool) -> int:
+    """Return the period of a stage whose path takes ``longest``; ``filled`` if it was chosen for a clock."""
+    alone = max(delays, default=0)
+    if filled and longest > alone:
+        return max(constant + alone, (constant + longest) * FILLED_PERCENT // 100)
+    return constant + longest

@@ -37,12 +37,15 @@ class ArgmaxSpec:
     source, result : Tensor
     steps_per_stage : int, >= 1
         Steps between two pipeline registers.
+    filled : bool
+        Whether these are as many as a clock has time for.
     """
 
     operation: Argmax
     source: Tensor
     result: Tensor
     steps_per_stage: int = 1
+    filled: bool = False
 
     interval_cycles = 1
 

@@ -9,7 +9,7 @@ from amos_hdl.circuit import FLASH, quantizer, relu
 from amos_hdl.commands.options import FABRIC_NAMES
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit, golden
-from amos_hdl.schedule import FoldedSumSpec, HardwareOptions, Schedule, UnitLayerSpec, clock, delays
+from amos_hdl.schedule import FoldedSumSpec, HardwareOptions, Schedule, UnitLayerSpec, clock, delays, slowest
 from amos_hdl.schedule.clock import Clock
 from amos_hdl.schedule.delays import FABRICS, Delay, Fabric, fabric_of
 from amos_hdl.schedule.slowest import path_ps
@@ -40,6 +40,8 @@ def round_fabric(monkeypatch):
     for module in (clock, delays):
         monkeypatch.setattr(module, "FABRICS", known)
     monkeypatch.setattr("amos_hdl.schedule.options.FABRICS", known)
+    for module in (clock, slowest):  # stages may be filled to the brim, so that sums can be checked in the head
+        monkeypatch.setattr(module, "FILLED_PERCENT", 100)
 
 
 def test_delays_grow_with_the_bits():
@@ -65,6 +67,20 @@ def test_levels_of_a_unit_fill_their_stages():
     stages = {period: Clock("round", 1_000_000 // period).unit_stages(chain, 12) for period in (9000, 6500, 4500, 4000)}
     assert stages == {9000: (1, 1, 1, 1), 6500: (1, 1, 1, 2), 4500: (1, 1, 2, 3), 4000: (1, 2, 3, 4)}
     assert Clock("round", 500).unit_stages(quantizer(list(range(7)), FLASH), 12) == (1,)
+
+
+def test_stages_of_several_parts_are_filled_less(monkeypatch):
+    """To 4 of 5 ns; a gate that takes longer stands alone, and counts as it is."""
+    for module in (clock, slowest):
+        monkeypatch.setattr(module, "FILLED_PERCENT", 125)
+    assert Clock("round", 200).filled_ps == 4000
+    units = Unit("u", "x", (relu(3),), np.zeros(2, int))
+    network = Network("n", (Input("x", 2, 0, 200), units), ("u",))
+    for mhz, stages, period in ((200, (1, 2, 3), 4000), (140, (1, 1, 2), 4500 * 125 // 100)):
+        schedule = Schedule(network, HardwareOptions(clock_mhz=mhz, fabric="round"))
+        assert schedule.specs["u"].distinct[0].stages == stages
+        assert path_ps(schedule.specs["u"], Clock("round", mhz)) == period <= 1_000_000 // mhz
+    assert path_ps(Schedule(network, HardwareOptions()).specs["u"], Clock("round", 140)) == 4000
 
 
 def test_steps_of_an_argmax():

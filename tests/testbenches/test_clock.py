@@ -17,7 +17,7 @@ from tests.testbenches.test_mutations import bypass, change
 
 
 def network_of_wide_sums():
-    """Return a network whose sums take two stages or more at 150 MHz on ECP5, and whose units two."""
+    """Return a network whose sums take four stages at 130 MHz on ECP5, and whose units three."""
     random = np.random.default_rng(2)
     units = tuple(quantizer(np.sort(random.choice(np.arange(-300, 300), 15, replace=False)).tolist()) for _ in range(3))
     operations = (
@@ -34,12 +34,12 @@ def network_of_wide_sums():
 def folder(tmp_path_factory):
     folder, network = tmp_path_factory.mktemp("clock"), network_of_wide_sums()
     store.save(network, folder / "n")
-    generate(Schedule(network, HardwareOptions(clock_mhz=150)), folder / "rtl")
+    generate(Schedule(network, HardwareOptions(clock_mhz=130)), folder / "rtl")
     return folder
 
 
 def test_spikes_of_several_gates_in_one_cycle(folder, tmp_path):
-    schedule = Schedule(network_of_wide_sums(), HardwareOptions(clock_mhz=150))
+    schedule = Schedule(network_of_wide_sums(), HardwareOptions(clock_mhz=130))
     cycles = schedule.spike_cycles("hidden") - schedule.ready["sums"]
     assert 1 < schedule.specs["sums"].latency_cycles < schedule.specs["sums"].graph.depth
     assert cycles.tolist() == [1, 1, 2, 3]
@@ -57,7 +57,7 @@ def test_spikes_of_several_gates_in_one_cycle(folder, tmp_path):
 )
 def test_a_border_that_is_left_out_is_seen(file, register, folder, tmp_path):
     rtl = tmp_path / "rtl"
-    generate(Schedule(network_of_wide_sums(), HardwareOptions(clock_mhz=150)), rtl)
+    generate(Schedule(network_of_wide_sums(), HardwareOptions(clock_mhz=130)), rtl)
     name = re.search(rf"reg (?:\[\S+\] )?({register}) ", (rtl / file).read_text())[1]
     change(rtl / file, *bypass(name))
     seal(rtl)

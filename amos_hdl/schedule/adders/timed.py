@@ -72,6 +72,7 @@ class _Stages:
                 if bit.value is not None:
                     self.read_at_end[bit.value] |= 1 << bit.index
         self.stage, self.arrival, self.tail = [1] * values, [0] * values, [0] * values
+        self.pending = bytearray(values)
 
     @property
     def of_adders(self) -> tuple[int, ...]:
@@ -102,32 +103,44 @@ class _Stages:
                 self.tail[number] = 0
 
     def settle(self) -> None:
-        """Move adders as long as that saves flip-flops, readers before what they read."""
-        moved = True
-        while moved:
-            moved = False
+        """Move adders as long as that saves flip-flops, readers before what they read.
+
+        An adder is looked at again when a value that it reads or makes has come to be kept for longer or shorter.
+        """
+        self.pending = bytearray(b"\1") * len(self.stage)
+        while any(self.pending[self.count :]):
             # what an adder moves changes no arrival that is asked for later in the round: those of its readers alone
             for number in range(self.count, len(self.stage)):
                 self.arrival[number] = self._arrives(number)
             for number in range(len(self.stage) - 1, self.count - 1, -1):
-                moved |= self._move(number)
+                if self.pending[number]:
+                    self.pending[number] = 0
+                    self._move(number)
                 self.tail[number] = self._goes_on(number)
 
-    def _move(self, number: int) -> bool:
+    def _move(self, number: int) -> None:
         """Give an adder the best stage that its operands and readers, whose stages stay, leave it."""
         operands, start = self.operands[number - self.count], self.stage[number]
         least = max((self.stage[value] for value in operands), default=1)
         most = min((self.stage[reader] for reader in self.readers[number]), default=self.last)
         if least == most:
-            return False
-        best = self._kept(number) + sum(map(self._kept, operands)), start
+            return
+        touched = [number, *operands]
+        before = best = [self._kept(value) for value in touched]
+        best_stage = start
         for stage in range(least, most + 1):
             self.stage[number] = stage
-            kept = self._kept(number) + sum(map(self._kept, operands))
-            if kept < best[0] and self._fits(number, self._goes_on(number)):
-                best = kept, stage
-        self.stage[number] = best[1]
-        return best[1] != start
+            kept = [self._kept(value) for value in touched]
+            if sum(kept) < sum(best) and self._fits(number, self._goes_on(number)):
+                best, best_stage = kept, stage
+        self.stage[number] = best_stage
+        if best_stage == start:
+            return
+        for value, was, now in zip(touched, before, best, strict=True):
+            if was != now:
+                self.pending[value] = 1
+                for reader in self.readers[value]:
+                    self.pending[reader] = 1
 
     def _fits(self, number: int, tail: int) -> bool:
         """Return whether the paths through an adder in its stage are short enough, ``tail`` of them behind it."""
