@@ -49,14 +49,17 @@ def seeded_layer() -> Network:
     return Network("seeded", operations, ("winner",))
 
 
-def route(schedule: Schedule, target: str, name: str) -> dict[str, float]:
-    """Return flip-flops and MHz of a network on a device, from the cache where they are there."""
+def route(schedule: Schedule, target: str, name: str, *, carry: bool = False) -> dict[str, float]:
+    """Return flip-flops and MHz of a network on a device, from the cache where they are there.
+
+    With ``carry`` sums are in carry cells.
+    """
     work = FOLDER / name
     manifest = generate(schedule, work / "rtl")
     sources = [work / "rtl" / path for path in manifest.files]
     text = "".join(line for source in sources for line in source.open() if not line.startswith("//"))
     tools = [find_tool(tool).version for tool in ("yosys", find_target(target).family.placer or "")]
-    key = hashlib.sha256(repr((text, target, AIM_MHZ, tools)).encode()).hexdigest()
+    key = hashlib.sha256(repr((text, target, AIM_MHZ, tools, *[carry] * carry)).encode()).hexdigest()
     path = FOLDER / "results" / f"{key}.json"
     if not path.exists():
         top, harness, _ = write_harness(schedule, work)
@@ -70,7 +73,7 @@ def route(schedule: Schedule, target: str, name: str) -> dict[str, float]:
             interval_cycles=schedule.interval_cycles,
             frequency_mhz=AIM_MHZ,
             network_top=schedule.network.name,
-            folded=any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values()),
+            folded=carry or any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values()),
         )
         cells = result.network or result.design
         path.parent.mkdir(parents=True, exist_ok=True)

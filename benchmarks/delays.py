@@ -17,22 +17,28 @@ from clock import route
 from amos_hdl.circuit import quantizer
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit
 from amos_hdl.schedule import HardwareOptions, Schedule
-from amos_hdl.schedule.delays import FILLED_PERCENT, fabric_of
+from amos_hdl.schedule.clock import Clock
+from amos_hdl.schedule.delays import FABRICS, FILLED_PERCENT, fabric_of
+from amos_hdl.schedule.slowest import path_ps
 
 
 def designs(fabric: str) -> Iterator[tuple[str, Network, HardwareOptions]]:
-    """Yield name, network and options of each design."""
-    for bits, inputs, units, most, adders in (
-        (1, 16, 6, 7, (1, 2, 3, 4)),
-        (4, 12, 6, 7, (1, 2, 3, 4, 5)),
-        (8, 8, 4, 63, (1, 2)),
+    """Yield name, network and options of each design; those of ``lut_inputs`` 2 are meant for carry cells."""
+    for bits, inputs, units, most, adders, lut_inputs in (
+        (1, 16, 6, 7, (1, 2, 4), 4),
+        (4, 12, 6, 7, (1, 2, 3, 5), 4),
+        (8, 8, 4, 7, (1, 3), 4),
+        (8, 8, 4, 63, (1, 2), 4),
+        (4, 12, 6, 7, (1, 2, 4), 2),
+        (8, 8, 4, 63, (1, 2), 2),
     ):
         random = np.random.default_rng(1)
         weights = random.integers(-most, most + 1, (units, inputs))
         sums = Network("probe", (Input("x", inputs, 0, (1 << bits) - 1), Dense("s", "x", weights, 8)), ("s",))
         for count in adders:
             name = f"sums of {inputs} inputs of {bits} bits, weights to {most}, adders per stage {count}"
-            yield name, sums, HardwareOptions(adders_per_stage=count, table_bits=0)
+            name += ", in carry cells" if lut_inputs == 2 else ""
+            yield name, sums, HardwareOptions(adders_per_stage=count, table_bits=0, lut_inputs=lut_inputs)
     for bits, gates, clocks in ((8, 4, (170, 120)), (12, 4, (170, 110, 75)), (16, 4, (150, 95)), (12, 6, (150, 60))):
         random, limit = np.random.default_rng(1), 1 << bits - 1
         steps = [np.sort(random.choice(np.arange(1 - limit, limit), (1 << gates) - 1, replace=False)) for _ in range(4)]
@@ -57,10 +63,11 @@ def main() -> None:
     fabric, errors = fabric_of(target), []
     print("| design | latency | routed, ns | by the model, ns | error |\n|---|---|---|---|---|")
     for number, (name, network, options) in enumerate(designs(fabric)):
-        schedule = Schedule(network, options)
-        slowest = schedule.slowest(fabric)
-        routed = 1000 / route(schedule, target, f"probe{number}-{target}")["mhz"]
-        reckoned = 0.0 if slowest is None else slowest.period_ps / 1000
+        schedule, carry = Schedule(network, options), options.lut_inputs == 2
+        if carry and FABRICS[fabric].carry is None:
+            continue
+        routed = 1000 / route(schedule, target, f"probe{number}-{target}", carry=carry)["mhz"]
+        reckoned = path_ps(next(iter(schedule.specs.values())), Clock(fabric, 1, carry)) / 1000
         if options.clock_mhz is not None and schedule.latency_cycles < network.unit_layers[0].gates:
             reckoned *= 100 / FILLED_PERCENT  # alone, and not in a network all of whose stages are filled
         errors.append(reckoned / routed - 1)
