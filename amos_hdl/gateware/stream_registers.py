@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from amos_hdl.gateware.counter_bank import CounterBank
 from amos_hdl.gateware.counters import chosen
-from amos_hdl.schedule.stream_counters import Lines
+from amos_hdl.gateware.ones import delayed
+from amos_hdl.schedule.stream_counters import SpikeLines
 from amos_hdl.schedule.stream_registers import COUNTERS_OFFSET, WORD_BITS, RegisterMap
 
 OKAY, SLVERR = 0b00, 0b10
@@ -71,11 +72,17 @@ class StreamRegisters(wiring.Component):
         self._writes(m)
         return m
 
-    def _shared(self, m: Module, spikes: Signal, shared: Lines, layer: str) -> list[Value]:
-        """Return a line for each set of gates that never spike together."""
-        lines = Signal(len(shared), name=f"lines_{layer}")
-        m.d.comb += lines.eq(Cat(*(Cat(*(spikes[bit] for bit in bits)).any() for bits in shared)))
-        return list(lines)
+    def _shared(self, m: Module, spikes: Signal, shared: SpikeLines, layer: str) -> list[Value]:
+        """Return lines that gates share: the last group of a line passes all others, and has its spikes added to."""
+        lines: list[Value] = []
+        for number, groups in enumerate(shared.groups):
+            later: list[Value] = []
+            for place, group in reversed(list(enumerate(groups))):
+                line = Signal(name=f"line_{layer}_{number}_{place}")
+                m.d.comb += line.eq(Cat(*(spikes[bit] for bit in group), *later).any())
+                later = [delayed(m, line, shared.wait_cycles, f"{line.name}_later")] if place else []
+            lines.append(line)
+        return lines
 
     def _reads(self, m: Module, bank: CounterBank) -> None:
         """Take an address, await the turn of what is there, gather it part by part, answer.

@@ -21,7 +21,7 @@ from amos_hdl.schedule.frames import FrameLayout
 from amos_hdl.schedule.image_buffer import ENTRY_CYCLES, STORE_CYCLES, ImageBufferSpec
 from amos_hdl.schedule.plan import Schedule
 from amos_hdl.schedule.port import Port
-from amos_hdl.schedule.stream_counters import Lines, spike_lines
+from amos_hdl.schedule.stream_counters import SpikeLines, spike_lines
 from amos_hdl.schedule.timing import MapTiming
 
 #: How registers of control are protected from flipped bits.
@@ -88,9 +88,9 @@ class StreamSpec:
         Of the network.
     beat_bytes : int
         Of ``s_axis_tdata``.
-    spikes : mapping of str to lines, optional
-        For the register block: of each layer of units the bits of its ``spikes`` port that share a line, as
-        ``spike_lines`` gives them; None without registers.
+    spikes : mapping of str to SpikeLines, optional
+        For the register block: of each layer of units the bits of its ``spikes`` port that share a line; None without
+        registers.
     pixels : MapTiming, optional
         When the pixels of an image are at the network's input; None where it enters as a whole.
     least_buffers : int, 1 or 2
@@ -109,7 +109,7 @@ class StreamSpec:
     network_latency_cycles: int
     network_interval_cycles: int
     beat_bytes: int
-    spikes: Mapping[str, Lines] | None = None
+    spikes: Mapping[str, SpikeLines] | None = None
     pixels: MapTiming | None = None
     least_buffers: int = 1
     protect: Protection = "none"
@@ -165,7 +165,7 @@ class StreamSpec:
     @property
     def spike_bits(self) -> Mapping[str, int]:
         """Bits of the ``spikes`` port of each layer whose spikes are counted."""
-        return {layer: sum(map(len, lines)) for layer, lines in (self.spikes or {}).items()}
+        return {layer: lines.bits for layer, lines in (self.spikes or {}).items()}
 
     @property
     def copies(self) -> int:
@@ -248,7 +248,7 @@ class StreamSpec:
         return sum(words[name] << 8 * first for name, (first, _) in self.result_bytes.items())
 
 
-def _spike_lines(schedule: Schedule, spec: StreamSpec) -> dict[str, Lines]:
+def _spike_lines(schedule: Schedule, spec: StreamSpec) -> dict[str, SpikeLines]:
     """Return the lines of each layer of units: images come no nearer to each other than the wrapper lets them."""
     between = spec.interval_cycles if spec.buffer is None else spec.buffer.interval_cycles
     lines = {}

@@ -10,14 +10,33 @@ import numpy.typing as npt
 
 from amos_hdl.errors import ScheduleError
 
-#: For each line the bits of a layer's ``spikes`` port that share it.
-Lines = tuple[tuple[int, ...], ...]
+
+@dataclass(frozen=True)
+class SpikeLines:
+    """The bits of a layer's ``spikes`` port on as few lines as never carry two spikes in one clock cycle.
+
+    Parameters
+    ----------
+    groups : tuple of tuple of tuple of int
+        For each line its groups of bits, which are at the line one after another.
+    wait_cycles : int
+        Clock cycles from one group to the next: group k is at its line ``k·wait_cycles`` late.
+    """
+
+    groups: tuple[tuple[tuple[int, ...], ...], ...]
+    wait_cycles: int = 0
+
+    @property
+    def bits(self) -> int:
+        """Of the port."""
+        return sum(len(group) for line in self.groups for group in line)
 
 
-def spike_lines(cycles: npt.NDArray[np.int64], gap_cycles: int) -> Lines:
-    """Return the bits of a layer that share a line: of one pixel, or of two, they never spike in one clock cycle.
+def spike_lines(cycles: npt.NDArray[np.int64], gap_cycles: int) -> SpikeLines:
+    """Return lines on which no two spikes of one pixel, or of two, are in one clock cycle.
 
-    Bits a and b share one if ``cycles[a] != cycles[b]`` and ``|cycles[a] - cycles[b]| < gap_cycles``.
+    Bits a and b share a group if ``cycles[a] != cycles[b]`` and ``|cycles[a] - cycles[b]| < gap_cycles``.  With
+    ``span = max(cycles) - min(cycles) + 1`` a line has room for ``gap_cycles // span`` groups, each ``span`` later.
 
     Parameters
     ----------
@@ -26,17 +45,19 @@ def spike_lines(cycles: npt.NDArray[np.int64], gap_cycles: int) -> Lines:
     gap_cycles : int
         Fewest clock cycles from one pixel of the layer to the next.
     """
-    lines: list[list[int]] = []
-    begun: list[int] = []  # (line,): cycle of its first spike, the earliest first
+    groups: list[list[int]] = []
+    begun: list[int] = []  # (group,): cycle of its first spike, the earliest first
     for cycle in np.unique(cycles).tolist():
-        # lines that have no spike of this cycle yet and began so late that none of the next pixel can be on them
-        free = next((line for line, first in enumerate(begun) if cycle - first < gap_cycles), len(lines))
+        # groups that have no spike of this cycle yet and began so late that none of the next pixel can be in them
+        free = next((group for group, first in enumerate(begun) if cycle - first < gap_cycles), len(groups))
         for place, bit in enumerate(np.flatnonzero(cycles == cycle).tolist(), start=free):
-            if place == len(lines):
-                lines.append([])
+            if place == len(groups):
+                groups.append([])
                 begun.append(cycle)
-            lines[place].append(bit)
-    return tuple(map(tuple, lines))
+            groups[place].append(bit)
+    span = int(np.ptp(cycles)) + 1
+    count = -(-len(groups) // max(1, gap_cycles // span))
+    return SpikeLines(tuple(tuple(map(tuple, groups[first::count])) for first in range(count)), span)
 
 
 @dataclass(frozen=True)

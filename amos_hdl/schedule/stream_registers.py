@@ -82,7 +82,7 @@ class RegisterMap:
     @property
     def _lines(self) -> dict[str, int]:
         """Lines that each counter counts, by name."""
-        spikes = {f"spikes_{layer}": len(lines) for layer, lines in (self.spec.spikes or {}).items()}
+        spikes = {f"spikes_{layer}": len(lines.groups) for layer, lines in (self.spec.spikes or {}).items()}
         return {"images": 1, "results": 1, "errors": 1, **spikes}
 
     @cached_property

@@ -6,6 +6,7 @@ import pytest
 from amos_hdl.gateware import counters
 from amos_hdl.gateware.stream_registers import OKAY, SLVERR, StreamRegisters
 from amos_hdl.schedule.stream import StreamSpec
+from amos_hdl.schedule.stream_counters import SpikeLines
 from amos_hdl.schedule.stream_registers import RegisterMap
 from tests.gateware.simulated import run
 
@@ -15,7 +16,11 @@ SPEC = StreamSpec(
     network_latency_cycles=3,
     network_interval_cycles=2,
     beat_bytes=3,
-    spikes={"a": ((0, 3), (1,), (2, 4)), "b": tuple((bit,) for bit in range(20))},
+    # gates 0 and 3 take turns, and so do 2 and 4; 1 comes a clock cycle later on the line of 5
+    spikes={
+        "a": SpikeLines((((0, 3),), ((5,), (1,)), ((2, 4),)), 1),
+        "b": SpikeLines(tuple(((bit,),) for bit in range(20))),
+    },
 )
 MAP = RegisterMap(SPEC, "0123456789abcdef7c3e92b1d5a0f846" * 2)
 #: Clock cycles by which a counter may be behind.
@@ -36,10 +41,11 @@ class Device:
         even = len(self.totals["images"]) % 2
         for layer, lines in SPEC.spikes.items():
             value = 0
-            for line in lines:
-                # two gates of one line take turns
-                if self.random.random() < self.rate:
-                    value |= 1 << line[even % len(line)]
+            for groups in lines.groups:
+                # two gates of one group take turns; what is late would meet what comes in the next clock cycle
+                group = groups[0] if len(groups) == 1 or even else groups[1]
+                if self.random.random() < self.rate and (len(groups) == 1 or not even):
+                    value |= 1 << group[even % len(group)]
             high[f"spikes_{layer}"] = value
         for name, value in high.items():
             ctx.set(getattr(self.block, name), value)

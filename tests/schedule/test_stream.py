@@ -8,6 +8,7 @@ from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Input, Network, Unit
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.schedule.stream import StreamOptions, StreamSpec
+from amos_hdl.schedule.stream_counters import SpikeLines
 from amos_hdl.schedule.stream_registers import IDENTITY, RegisterMap
 from tests.conftest import map_network, small_network
 
@@ -61,14 +62,21 @@ def test_of_a_schedule():
 
 @pytest.mark.parametrize(
     ("beat_bytes", "encoder", "hidden"),
-    [(6, 9 * [1, 1], 6 * [1, 1, 1]), (3, 9 * [2], 6 * [2, 1]), (2, 9 * [2], 6 * [3])],
+    [
+        # lines, spikes of each
+        (6, 18 * [1], 18 * [1]),
+        (3, 9 * [2], 6 * [2] + 6 * [1]),
+        (2, 9 * [2], 6 * [3]),
+        (1, [6, 6, 6], [6, 6, 6]),
+    ],
 )
 def test_spikes_of_gates_that_never_meet_share_a_line(beat_bytes, encoder, hidden):
     """Units of one gate per level: as soon as images are further apart than its levels, a unit has one line."""
     schedule = Schedule(small_network(), HardwareOptions())
     spec = StreamSpec.of(schedule, StreamOptions(beat_bytes=beat_bytes, registers=True))
-    assert sorted(map(len, spec.spikes["encoder"])) == sorted(encoder)
-    assert sorted(map(len, spec.spikes["hidden"])) == sorted(hidden)
+    for layer, expected in (("encoder", encoder), ("hidden", hidden)):
+        spikes = [sum(map(len, line)) for line in spec.spikes[layer].groups]
+        assert sorted(spikes) == sorted(expected)
     assert spec.spike_bits["hidden"] == 18
 
 
@@ -89,9 +97,9 @@ def test_bad_numbers():
 
 
 def test_too_many_spikes_to_count():
-    spec(spikes={"a": tuple((bit,) for bit in range(65_535))})
+    spec(spikes={"a": SpikeLines(tuple(((bit,),) for bit in range(65_535)))})
     with pytest.raises(ScheduleError, match="a: spikes to count: expected <= 65535, got 65536"):
-        spec(spikes={"a": (tuple(range(65_536)),)})
+        spec(spikes={"a": SpikeLines(((tuple(range(65_536)),),))})
 
 
 def frames(stream, *kinds):
@@ -142,7 +150,9 @@ def test_tuser_counts_only_in_the_last_beat():
 
 def test_register_map():
     digest = "0123456789abcdef" * 4
-    map = RegisterMap(spec(spikes={"a": ((0, 1), (2, 3)), "b": ((0,), (1,), (2,))}), digest)
+    map = RegisterMap(
+        spec(spikes={"a": SpikeLines((((0, 1),), ((2,), (3,)))), "b": SpikeLines((((0,),), ((1,),), ((2,),)))}), digest
+    )
     places = {register.name: (register.offset, register.value) for register in map.registers}
     assert places["identity"] == (0, IDENTITY)
     assert places["network_sha256_0"][1] == 0x01234567 and places["network_sha256_7"] == (0x3C, 0x89ABCDEF)
@@ -164,7 +174,11 @@ def test_of_a_network_of_maps():
     registers = StreamSpec.of(Schedule(map_network(), HardwareOptions()), StreamOptions(registers=True))
     assert registers.spike_bits == {"hidden": 6, "joined": 6, "gate": 6}
     # pixels come in each clock cycle, what is left of a map once per image
-    assert {layer: len(lines) for layer, lines in registers.spikes.items()} == {"hidden": 6, "joined": 6, "gate": 3}
+    assert {layer: len(lines.groups) for layer, lines in registers.spikes.items()} == {
+        "hidden": 6,
+        "joined": 6,
+        "gate": 1,
+    }
 
 
 def test_results_that_are_maps():
