@@ -2,12 +2,16 @@
 
 python benchmarks/estimates.py
 python benchmarks/estimates.py mnist_cnn --interval 30000    another network, folded by the planner
+
+A layer is what ``amos-hdl info`` counts as one: its windows and what delays its branches are part of it, and what the
+network does not read of it, such as spikes, is not.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -15,66 +19,66 @@ from rich.table import Table
 
 from amos_hdl.emit.generate import generate
 from amos_hdl.project import find_project
-from amos_hdl.schedule import Estimate, FoldedSumSpec, buffer_estimate, estimate, placed_estimate, window_estimate
+from amos_hdl.schedule import Estimate, FoldedSumSpec, Schedule, placed_estimate
 from amos_hdl.schedule.memory import MEMORY_KINDS
-from amos_hdl.synthesize.flow import synthesize
+from amos_hdl.synthesize.cells import count_cells
+from amos_hdl.synthesize.families import FAMILIES
+from amos_hdl.synthesize.tools import find_tool, run_tool
+from amos_hdl.synthesize.yosys import read_json
+
+#: What the whole network is called among the layers.
+WHOLE = "the network"
 
 
-def main() -> None:
-    """Synthesize every layer alone, its windows and buffers too, then the network, and print one table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("network", nargs="?", default="models/digits.yaml")
-    parser.add_argument("--interval", type=int)
-    parser.add_argument("--adders-per-stage", type=int)
-    arguments = parser.parse_args()
-    project = find_project(arguments.network)
-    flags = {"interval": arguments.interval, "adders_per_stage": arguments.adders_per_stage}
-    schedule, memories = project.schedule(flags), MEMORY_KINDS["ecp5"]
+def estimated(schedule: Schedule) -> dict[str, Estimate]:
+    """Return what ``amos-hdl info`` says of each layer."""
+    return {name: placed_estimate(layer, MEMORY_KINDS["ecp5"]) for name, layer in schedule.layers.items()}
+
+
+def synthesized(schedule: Schedule, work: Path, *, whole: bool = True) -> dict[str, Estimate]:
+    """Return what Yosys makes of each layer, with walls between the layers, and of the network without, in ``work``.
+
+    Layers that are nothing but wires are left out.
+    """
+    manifest = generate(schedule, work / "rtl")
+    top, family = manifest.top, FAMILIES["ecp5"]
     folded = any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values())
-    sizes: dict[str, Estimate] = {}
-    for name, layer in schedule.layers.items():
-        for number, buffer in enumerate(layer.buffers):
-            if buffer is not None:
-                sizes[f"{name}_buffer{number}"] = buffer_estimate(buffer, memories)
-        if layer.window is not None:
-            sizes[f"{name}_window"] = window_estimate(layer.window, memories)
-        sizes[name] = estimate(layer.spec, memories)
+    options = [*family.synth, family.no_dsp] + ([] if folded else [family.no_carry])
+    synth = " ".join(option for option in options if option is not None)
+    read = [f"read_verilog -defer rtl/{path}" for path in manifest.files if path.endswith(".v")]
+    script = [*read, f"hierarchy -check -top {top}"]
+    if whole:
+        script += ["design -save read", f"{synth} -top {top}", "tee -q -o whole.json stat -json", "design -load read"]
+    script.append("proc")
+    layers = [name for name in schedule.layers if (work / "rtl" / f"{top}_{name}.v").exists()]
+    for name in layers:
+        # a module of all that belongs to a layer; its ports are what others read
+        cells = f"{top}/c:{name}_layer {top}/c:{name}_window {top}/c:{name}_buffer*"
+        script += [f"submod -name {_wall(name)} {cells}", f"setattr -mod -set keep_hierarchy 1 {_wall(name)}"]
+    script += [f"{synth} -top {top}", "tee -q -o layers.json stat -json"]
+    (work / "layers.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
+    run_tool(find_tool("yosys"), ["-q", "-s", "layers.ys"], folder=work, log="yosys.log")
+    counts = {name: count_cells(read_json(work / "layers.json"), _wall(name), family, where=name) for name in layers}
+    if whole:
+        counts[WHOLE] = count_cells(read_json(work / "whole.json"), top, family, where=WHOLE)
+    return {name: Estimate(found.lut_sites, found.flip_flops, found.block_rams) for name, found in counts.items()}
+
+
+def _wall(name: str) -> str:
+    return f"layer_{name}"
+
+
+def table_of(sizes: Mapping[str, Estimate], made: Mapping[str, Estimate]) -> Table:
+    """Return the comparison as a table."""
     table = Table("layer", "LUTs by formula", "by Yosys", "", "FFs by formula", "by Yosys", "", "RAMs", "by Yosys")
-    all_found, all_made = Estimate(0, 0), Estimate(0, 0)
-    with tempfile.TemporaryDirectory() as folder:
-        rtl = Path(folder) / "rtl"
-        manifest = generate(schedule, rtl)
-        parts = [rtl / path for path in manifest.files if "/" in path]
-        for name, size in sizes.items():
-            module = f"{manifest.top}_{name}"
-            if not (rtl / f"{module}.v").exists():
-                continue  # wires
-            found = synthesize(
-                [*parts, rtl / f"{module}.v"],
-                module,
-                "ecp5-25k",
-                Path(folder) / "work",
-                pnr=False,
-                latency_cycles=1,
-                folded=folded,
-            )
-            made = Estimate(found.luts, found.flip_flops, found.block_rams)
-            table.add_row(name, *_row(size, made))
-            all_found, all_made = all_found + size, all_made + made
-        whole = synthesize(
-            [rtl / path for path in manifest.files],
-            manifest.top,
-            "ecp5-85k",
-            Path(folder) / "work",
-            pnr=False,
-            latency_cycles=1,
-            folded=folded,
-        )
-    table.add_row("all", *_row(all_found, all_made))
-    joined = sum((placed_estimate(layer, memories) for layer in schedule.layers.values()), Estimate(0, 0))
-    made = Estimate(whole.luts, whole.flip_flops, whole.block_rams)
-    table.add_row("the network", *_row(joined, made))
-    Console(width=120).print(table)
+    layers = {name: found for name, found in made.items() if name != WHOLE}
+    for name, found in layers.items():
+        table.add_row(name, *_row(sizes[name], found))
+    joined = sum(sizes.values(), Estimate(0, 0))
+    table.add_row("all layers", *_row(joined, sum(layers.values(), Estimate(0, 0))))
+    if WHOLE in made:
+        table.add_row(WHOLE, *_row(joined, made[WHOLE]))
+    return table
 
 
 def _row(size: Estimate, made: Estimate) -> tuple[str, ...]:
@@ -82,6 +86,21 @@ def _row(size: Estimate, made: Estimate) -> tuple[str, ...]:
     for formula, yosys in ((size.luts, made.luts), (size.flip_flops, made.flip_flops)):
         figures += [f"{formula:,}", f"{yosys:,}", f"{formula / yosys - 1:+.0%}" if yosys else ""]
     return (*figures, str(size.block_rams), str(made.block_rams))
+
+
+def main() -> None:
+    """Synthesize every layer, then the network, and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("network", nargs="?", default="models/digits.yaml")
+    parser.add_argument("--interval", type=int)
+    parser.add_argument("--adders-per-stage", type=int)
+    parser.add_argument("--layers-only", action="store_true", help="leave the network without walls out")
+    arguments = parser.parse_args()
+    flags = {"interval": arguments.interval, "adders_per_stage": arguments.adders_per_stage}
+    schedule = find_project(arguments.network).schedule(flags)
+    with tempfile.TemporaryDirectory() as folder:
+        made = synthesized(schedule, Path(folder), whole=not arguments.layers_only)
+    Console(width=120).print(table_of(estimated(schedule), made))
 
 
 if __name__ == "__main__":

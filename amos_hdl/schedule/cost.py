@@ -1,22 +1,28 @@
 """How many LUTs of 4 inputs the parts of a unit take, so that each is built in the way that takes fewer.
 
-Source: the numbers are fitted to Yosys' synth_ecp5 without carry chains; ``benchmarks/unit_cost.py`` compares the two.
+Source: the numbers are fitted to Yosys' synth_ecp5 without carry chains, to 29 units alone and 24 layers of them;
+``benchmarks/unit_cost.py`` compares units alone, ``benchmarks/estimates.py`` the layers of a network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import log2
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.network import width_bits
 from amos_hdl.schedule.lookup import Choice, Lookup
 
 #: Per bit: a comparison with a constant, with a lookup, with a sum; an addition of a weight that a spike lets through.
-COMPARE_CONSTANT, COMPARE_LOOKUP, COMPARE_SUM, ADD = 0.5, 0.9, 0.4, 0.45
-#: One bit of a lookup by 2 to 4 spikes, and by more: per node of its decision diagram, and per entry of 16 of a table.
-FEW_SPIKES, NODE, ENTRIES = 1.5, 0.6, 1.1
-#: One bit of a value by 2 to 4 spikes.
-VALUE = 0.9
+COMPARE_CONSTANT, COMPARE_LOOKUP, COMPARE_SUM, ADD = 0.53, 0.88, 0.5, 0.55
+#: One bit of a threshold by 2 to 4 spikes, and of a value; by more spikes as many times that as it has nodes in its
+#: decision diagram times ``NODE``, or as a table has entries of 16 times ``ENTRIES``.
+FEW_SPIKES, VALUE, NODE, ENTRIES = 2.1, 0.55, 0.4, 0.7
+#: What many different units, and sums, are smaller than one alone: Yosys makes the slowest path of a module fast at any
+#: price, and all that is faster small; the more there are, the further most are from the slowest.
+UNIT_SLACK, SUM_SLACK = 0.2, 0.3
+#: What sums are larger with several additions in a stage, of which the longest path then is.
+SEVERAL_ADDERS = 1.17
 #: Lateral weights are added instead of looked up if that is estimated to save as many LUTs of a gate or more: of few
 #: spikes Yosys makes the same logic either way, and a table is what a person can read.
 SUMS_SAVE = 16.0
@@ -24,31 +30,63 @@ SUMS_SAVE = 16.0
 FOLDED_GATE, TRIAL, WEIGHT = 6.0, 5.0, 0.65
 
 
+def beside(different: int, slack: float) -> float:
+    """Return what ``different`` parts beside each other take of what they take alone: 1 - slack·(1 - 1/sqrt(different))."""
+    return 1 - slack * (1 - float(different) ** -0.5)
+
+
+def beside_luts(luts: float, different: int) -> float:
+    """Return the LUTs of units beside each other that take ``luts`` alone, ``different`` of them not alike.
+
+    Source: 24 layers of 1 to 32 units of 2 to 6 gates, serial, staged and flash, potentials of 8 to 12 bits: within 15 %
+    of Yosys but for one unit alone.
+    """
+    return luts * beside(different, UNIT_SLACK)
+
+
+def additions_luts(bits: Iterable[int], sums: int, adders_per_stage: int) -> float:
+    """Return the LUTs of additions, each of so many ``bits``, that make ``sums`` sums side by side: Σ b·log2(b).
+
+    Without carry chains Yosys makes additions fast, with carries looked ahead, whatever the counters in front.
+
+    Source: 16 layers of 4 to 32 sums of 8 to 64 codes of 1 to 8 bits, weights of 2 to 5 bits, also pruned or single
+    shifts, 1 to 3 adders per stage: each within 9 % of Yosys.
+    """
+    more = SEVERAL_ADDERS if adders_per_stage > 1 else 1.0
+    return more * beside(sums, SUM_SLACK) * sum(count * log2(count) for count in bits)
+
+
 def lookup_luts(tree: Lookup, bits: int, few: float = VALUE) -> float:
-    """Return the LUTs of a constant of ``bits`` bits that spikes choose; ``few`` is a bit that 2 to 4 spikes choose."""
-    return sum(_bit_luts(tree, bit, few) for bit in range(bits))
+    """Return the LUTs of a constant of ``bits`` bits that spikes choose; ``few`` is a bit that 2 to 4 spikes choose.
 
+    Bits that are the same function of the spikes, as those of a sign, are one.  A function of one spike is that spike;
+    others are reckoned by the nodes of their decision diagrams.
+    """
+    unique: dict[tuple[int, int, int], int] = {}
 
-def _bit_luts(tree: Lookup, bit: int, few: float) -> float:
-    """Return the LUTs of one bit of a lookup, by the support and the nodes of its decision diagram."""
-    known: dict[tuple[int, int, int], int] = {}
-    support: set[int] = set()
-
-    def reduce(node: Lookup) -> int:
+    def function(node: Lookup, bit: int) -> int:
+        """Return the number of what ``bit`` of ``node`` is: 0 and 1 are constants, others places in ``unique``."""
         if not isinstance(node, Choice):
             return node >> bit & 1
-        silent, fired = reduce(node.silent), reduce(node.fired)
-        if silent == fired:
-            return silent
-        support.add(node.bit)
-        return known.setdefault((node.bit, silent, fired), len(known) + 2)
+        silent, fired = function(node.silent, bit), function(node.fired, bit)
+        return silent if silent == fired else unique.setdefault((node.bit, silent, fired), len(unique) + 2)
 
-    reduce(tree)
-    if len(support) <= 1:
-        return 0.0  # a constant, or a spike itself
+    functions = {function(tree, bit) for bit in range(bits)} - {0, 1}
+    return sum(_function_luts(number, list(unique), few) for number in sorted(functions))
+
+
+def _function_luts(number: int, nodes: Sequence[tuple[int, int, int]], few: float) -> float:
+    """Return the LUTs of one function of spikes, a decision diagram whose node n is ``nodes[n - 2]``."""
+    reached = {number}
+    for node in range(number, 1, -1):  # what a node leads to has been there before it
+        if node in reached:
+            reached.update(following for following in nodes[node - 2][1:] if following > 1)
+    support = {nodes[node - 2][0] for node in reached}
+    if len(support) == 1:
+        return 0.0
     if len(support) <= 4:
         return few
-    return min(NODE * len(known), ENTRIES * (1 << len(support) - 4))
+    return few * min(NODE * len(reached), ENTRIES * (1 << len(support) - 4))
 
 
 def table_luts(tree: Lookup, bits: int) -> float:

@@ -26,10 +26,10 @@ _BUFFER_CELLS = 60
 def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Estimate:
     """Return the estimated size of one layer on a device with such ``memories``.
 
-    Per bit, in 4-input LUTs without carry chains: a weighted sum with its counter 2, a comparison of two words 3/2, a
-    choice between two words 1; units as in ``cost``, folded sums and windows as in ``formulas``.
+    In 4-input LUTs: units and weighted sums as in ``cost``, without carry chains; folded sums, windows and pools as in
+    ``formulas``, with them.
 
-    Source: fitted to Yosys on the digits network; ``benchmarks/estimates.py`` compares the two.
+    Source: each formula says what it was fitted to; ``benchmarks/estimates.py`` compares them with Yosys on networks.
     """
     match spec:
         case DenseSpec():
@@ -46,7 +46,8 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
         case UnitLayerSpec():
             sizes = [unit_estimate(unit) for unit in spec.distinct]
             total = sum((sizes[module] for module in spec.modules), Estimate(0, 0))
-            return total + Estimate(0, spec.latency_cycles)
+            luts = round(cost.beside_luts(total.luts, len(spec.distinct)))
+            return Estimate(luts, total.flip_flops + spec.latency_cycles)
         case ArgmaxSpec():
             return _argmax(spec)
         case MaxSpec():
@@ -77,7 +78,11 @@ def _pool(spec: PoolSpec, memories: MemoryKind) -> Estimate:
 
 def _dense(spec: DenseSpec) -> Estimate:
     graph = spec.graph
-    luts = graph.cost if spec.lut_inputs == 6 else 2 * sum(adder.bits for adder in graph.adders)
+    if spec.lut_inputs == 6:
+        luts = graph.cost
+    else:
+        bits = (adder.bits for adder in graph.adders)
+        luts = round(cost.additions_luts(bits, len(graph.sums), spec.adders_per_stage))
     return Estimate(luts, spec.latency_cycles + _registers(spec))
 
 

@@ -21,6 +21,7 @@ from amos_hdl.network import (
     Unit,
 )
 from amos_hdl.network.operations.window import Window
+from amos_hdl.schedule import cost
 from amos_hdl.schedule.estimate import estimate, unit_estimate
 from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.formulas import Estimate, memory_estimate, shared_size, windows_size
@@ -149,7 +150,8 @@ class Sizes:
         circuit, found = unit.circuits[0], []
         for kind in (UnitSpec, FoldedUnitSpec) if circuit.depth == circuit.gates > 1 else (UnitSpec,):
             one = _unit_size(unit, source, result, self._known, kind)
-            found.append(Estimate(one.luts * result.channels, one.flip_flops * result.channels + circuit.depth))
+            luts = round(cost.beside_luts(one.luts * result.channels, len(unit.circuits)))
+            found.append(Estimate(luts, one.flip_flops * result.channels + circuit.depth))
         return found[0], found[1] if len(found) > 1 else None
 
     def _other(self, operation: object, read: list[Tensor], result: Tensor) -> Estimate:
