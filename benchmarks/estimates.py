@@ -3,15 +3,17 @@
 python benchmarks/estimates.py
 python benchmarks/estimates.py mnist_cnn --interval 30000    another network, folded by the planner
 
-A layer is what ``amos-hdl info`` counts as one: its windows and what delays its branches are part of it, and what the
-network does not read of it, such as spikes, is not.
+A layer is what ``amos-hdl info`` counts as one, with its windows and what delays its branches, but without outputs that
+the network does not read, such as spikes.  Yosys makes the slowest path fast at any price, and all else small: each
+layer is given the time of the slowest path of the network.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -35,33 +37,36 @@ def estimated(schedule: Schedule) -> dict[str, Estimate]:
     return {name: placed_estimate(layer, MEMORY_KINDS["ecp5"]) for name, layer in schedule.layers.items()}
 
 
-def synthesized(schedule: Schedule, work: Path, *, whole: bool = True) -> dict[str, Estimate]:
-    """Return what Yosys makes of each layer, with walls between the layers, and of the network without, in ``work``.
+def synthesized(schedule: Schedule, work: Path) -> dict[str, Estimate]:
+    """Return what Yosys makes of each layer, and of the network, in the folder ``work``.
 
-    Layers that are nothing but wires are left out.
+    First of the whole; then with walls between the layers, each of which may take as long as the whole does.  Layers
+    that are nothing but wires are left out.
     """
     manifest = generate(schedule, work / "rtl")
     top, family = manifest.top, FAMILIES["ecp5"]
     folded = any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values())
     options = [*family.synth, family.no_dsp] + ([] if folded else [family.no_carry])
-    synth = " ".join(option for option in options if option is not None)
+    synth = f"{' '.join(option for option in options if option is not None)} -top {top}"
     read = [f"read_verilog -defer rtl/{path}" for path in manifest.files if path.endswith(".v")]
-    script = [*read, f"hierarchy -check -top {top}"]
-    if whole:
-        script += ["design -save read", f"{synth} -top {top}", "tee -q -o whole.json stat -json", "design -load read"]
-    script.append("proc")
+    read.append(f"hierarchy -check -top {top}")
+    _yosys([*read, synth, "tee -q -o whole.json stat -json"], work, "whole")
+    delays = re.findall(r"Del = *(\d+)", (work / "whole.log").read_text(encoding="utf-8"))
+    script = [*read, "proc", f"scratchpad -set abc9.D {max(map(int, delays))}"]
     layers = [name for name in schedule.layers if (work / "rtl" / f"{top}_{name}.v").exists()]
     for name in layers:
         # a module of all that belongs to a layer; its ports are what others read
         cells = f"{top}/c:{name}_layer {top}/c:{name}_window {top}/c:{name}_buffer*"
         script += [f"submod -name {_wall(name)} {cells}", f"setattr -mod -set keep_hierarchy 1 {_wall(name)}"]
-    script += [f"{synth} -top {top}", "tee -q -o layers.json stat -json"]
-    (work / "layers.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
-    run_tool(find_tool("yosys"), ["-q", "-s", "layers.ys"], folder=work, log="yosys.log")
+    _yosys([*script, synth, "tee -q -o layers.json stat -json"], work, "layers")
     counts = {name: count_cells(read_json(work / "layers.json"), _wall(name), family, where=name) for name in layers}
-    if whole:
-        counts[WHOLE] = count_cells(read_json(work / "whole.json"), top, family, where=WHOLE)
+    counts[WHOLE] = count_cells(read_json(work / "whole.json"), top, family, where=WHOLE)
     return {name: Estimate(found.lut_sites, found.flip_flops, found.block_rams) for name, found in counts.items()}
+
+
+def _yosys(script: Sequence[str], work: Path, name: str) -> None:
+    (work / f"{name}.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
+    run_tool(find_tool("yosys"), ["-s", f"{name}.ys"], folder=work, log=f"{name}.log")
 
 
 def _wall(name: str) -> str:
@@ -76,8 +81,7 @@ def table_of(sizes: Mapping[str, Estimate], made: Mapping[str, Estimate]) -> Tab
         table.add_row(name, *_row(sizes[name], found))
     joined = sum(sizes.values(), Estimate(0, 0))
     table.add_row("all layers", *_row(joined, sum(layers.values(), Estimate(0, 0))))
-    if WHOLE in made:
-        table.add_row(WHOLE, *_row(joined, made[WHOLE]))
+    table.add_row(WHOLE, *_row(joined, made[WHOLE]))
     return table
 
 
@@ -89,17 +93,16 @@ def _row(size: Estimate, made: Estimate) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Synthesize every layer, then the network, and print one table."""
+    """Synthesize the network and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", nargs="?", default="models/digits.yaml")
     parser.add_argument("--interval", type=int)
     parser.add_argument("--adders-per-stage", type=int)
-    parser.add_argument("--layers-only", action="store_true", help="leave the network without walls out")
     arguments = parser.parse_args()
     flags = {"interval": arguments.interval, "adders_per_stage": arguments.adders_per_stage}
     schedule = find_project(arguments.network).schedule(flags)
     with tempfile.TemporaryDirectory() as folder:
-        made = synthesized(schedule, Path(folder), whole=not arguments.layers_only)
+        made = synthesized(schedule, Path(folder))
     Console(width=120).print(table_of(estimated(schedule), made))
 
 

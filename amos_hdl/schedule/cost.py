@@ -1,47 +1,41 @@
 """How many LUTs of 4 inputs the parts of a unit take, so that each is built in the way that takes fewer.
 
-Source: the numbers are fitted to Yosys' synth_ecp5 without carry chains, to 29 units alone and 24 layers of them;
-``benchmarks/unit_cost.py`` compares units alone, ``benchmarks/estimates.py`` the layers of a network.
+Source: the numbers are fitted to Yosys' synth_ecp5 without carry chains, which makes the slowest path of a design fast
+at any price and all else small.  Sums are where the slowest path is; units are not, and are as small as Yosys makes
+them if they may take long.  ``benchmarks/unit_cost.py`` compares units, ``benchmarks/estimates.py`` whole networks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import log2
+from dataclasses import dataclass
+from math import log2, sqrt
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.network import width_bits
 from amos_hdl.schedule.lookup import Choice, Lookup
 
-#: Per bit: a comparison with a constant, with a lookup, with a sum; an addition of a weight that a spike lets through.
-COMPARE_CONSTANT, COMPARE_LOOKUP, COMPARE_SUM, ADD = 0.53, 0.88, 0.5, 0.55
-#: One bit of a threshold by 2 to 4 spikes, and of a value; by more spikes as many times that as it has nodes in its
+#: Comparisons take more LUTs than the fewest that their inputs fit in: of the first gate, and of others.
+FIRST, CHAIN = 1.7, 1.31
+#: Per bit: one of many comparisons with constants, one with a sum; an addition of a weight that a spike lets through.
+COMPARE_CONSTANT, COMPARE_SUM, ADD = 0.4, 0.4, 0.4
+#: One bit by 2 to 4 spikes, of a threshold and of a value; by more spikes as many times that as it has nodes in its
 #: decision diagram times ``NODE``, or as a table has entries of 16 times ``ENTRIES``.
-FEW_SPIKES, VALUE, NODE, ENTRIES = 2.1, 0.55, 0.4, 0.7
-#: What many different units, and sums, are smaller than one alone: Yosys makes the slowest path of a module fast at any
-#: price, and all that is faster small; the more there are, the further most are from the slowest.
-UNIT_SLACK, SUM_SLACK = 0.2, 0.3
+FEW_SPIKES, VALUE, NODE, ENTRIES = 1.0, 1.1, 0.5, 0.9
+#: What many sums are smaller than one alone: of many paths few are near the slowest, and the others are made small.
+SUM_SLACK = 0.3
 #: What sums are larger with several additions in a stage, of which the longest path then is.
 SEVERAL_ADDERS = 1.17
 #: Lateral weights are added instead of looked up if that is estimated to save as many LUTs of a gate or more: of few
 #: spikes Yosys makes the same logic either way, and a table is what a person can read.
 SUMS_SAVE = 16.0
 #: Each gate of a folded unit; per bit of its potential, the sum that is tried, and a weight among those of K steps.
-FOLDED_GATE, TRIAL, WEIGHT = 6.0, 5.0, 0.65
+FOLDED_GATE, TRIAL, WEIGHT = 1.0, 1.5, 0.4
 
 
-def beside(different: int, slack: float) -> float:
-    """Return what ``different`` parts beside each other take of what they take alone: 1 - slack·(1 - 1/sqrt(different))."""
-    return 1 - slack * (1 - float(different) ** -0.5)
-
-
-def beside_luts(luts: float, different: int) -> float:
-    """Return the LUTs of units beside each other that take ``luts`` alone, ``different`` of them not alike.
-
-    Source: 24 layers of 1 to 32 units of 2 to 6 gates, serial, staged and flash, potentials of 8 to 12 bits: within 15 %
-    of Yosys but for one unit alone.
-    """
-    return luts * beside(different, UNIT_SLACK)
+def beside(sums: int) -> float:
+    """Return what ``sums`` beside each other take of what they take alone: 1 - SUM_SLACK·(1 - 1/sqrt(sums))."""
+    return 1 - SUM_SLACK * (1 - 1 / sqrt(sums))
 
 
 def additions_luts(bits: Iterable[int], sums: int, adders_per_stage: int) -> float:
@@ -53,47 +47,95 @@ def additions_luts(bits: Iterable[int], sums: int, adders_per_stage: int) -> flo
     shifts, 1 to 3 adders per stage: each within 9 % of Yosys.
     """
     more = SEVERAL_ADDERS if adders_per_stage > 1 else 1.0
-    return more * beside(sums, SUM_SLACK) * sum(count * log2(count) for count in bits)
+    return more * beside(sums) * sum(count * log2(count) for count in bits)
 
 
-def lookup_luts(tree: Lookup, bits: int, few: float = VALUE) -> float:
-    """Return the LUTs of a constant of ``bits`` bits that spikes choose; ``few`` is a bit that 2 to 4 spikes choose.
+@dataclass(frozen=True)
+class _Bits:
+    """The bits of a lookup as functions of spikes: two that are the same function have the same number.
 
-    Bits that are the same function of the spikes, as those of a sign, are one.  A function of one spike is that spike;
-    others are reckoned by the nodes of their decision diagrams.
+    Members
+    -------
+    numbers : tuple of int
+        The function of each bit, lowest first: 0 or 1, or a node of a decision diagram.
+    nodes : tuple of (spike, silent, fired)
+        Node n is ``nodes[n - 2]``; what it leads to has lower numbers.
     """
-    unique: dict[tuple[int, int, int], int] = {}
 
-    def function(node: Lookup, bit: int) -> int:
-        """Return the number of what ``bit`` of ``node`` is: 0 and 1 are constants, others places in ``unique``."""
-        if not isinstance(node, Choice):
-            return node >> bit & 1
-        silent, fired = function(node.silent, bit), function(node.fired, bit)
-        return silent if silent == fired else unique.setdefault((node.bit, silent, fired), len(unique) + 2)
+    numbers: tuple[int, ...]
+    nodes: tuple[tuple[int, int, int], ...]
 
-    functions = {function(tree, bit) for bit in range(bits)} - {0, 1}
-    return sum(_function_luts(number, list(unique), few) for number in sorted(functions))
+    @classmethod
+    def of(cls, tree: Lookup, bits: int) -> _Bits:
+        """Return the lowest ``bits`` bits of ``tree``."""
+        unique: dict[tuple[int, int, int], int] = {}
+
+        def function(node: Lookup, bit: int) -> int:
+            if not isinstance(node, Choice):
+                return node >> bit & 1
+            silent, fired = function(node.silent, bit), function(node.fired, bit)
+            return silent if silent == fired else unique.setdefault((node.bit, silent, fired), len(unique) + 2)
+
+        return cls(tuple(function(tree, bit) for bit in range(bits)), tuple(unique))
+
+    def reached(self, number: int) -> set[int]:
+        """Return the nodes of a function."""
+        found = {number} - {0, 1}
+        for node in range(number, 1, -1):
+            if node in found:
+                found.update(after for after in self.nodes[node - 2][1:] if after > 1)
+        return found
+
+    def support(self, number: int) -> set[int]:
+        """Return the spikes that a function depends on."""
+        return {self.nodes[node - 2][0] for node in self.reached(number)}
+
+    def luts(self, number: int, few: float) -> float:
+        """Return the LUTs of a function; a constant, and a spike itself, are none."""
+        count = len(self.support(number))
+        if count <= 1:
+            return 0.0
+        if count <= 4:
+            return few
+        return few * min(NODE * len(self.reached(number)), ENTRIES * (1 << count - 4))
 
 
-def _function_luts(number: int, nodes: Sequence[tuple[int, int, int]], few: float) -> float:
-    """Return the LUTs of one function of spikes, a decision diagram whose node n is ``nodes[n - 2]``."""
-    reached = {number}
-    for node in range(number, 1, -1):  # what a node leads to has been there before it
-        if node in reached:
-            reached.update(following for following in nodes[node - 2][1:] if following > 1)
-    support = {nodes[node - 2][0] for node in reached}
-    if len(support) == 1:
-        return 0.0
-    if len(support) <= 4:
-        return few
-    return few * min(NODE * len(reached), ENTRIES * (1 << len(support) - 4))
+def lookup_luts(tree: Lookup, bits: int) -> float:
+    """Return the LUTs of a value of ``bits`` bits that spikes choose; bits that are the same function are one."""
+    found = _Bits.of(tree, bits)
+    return sum(found.luts(number, VALUE) for number in sorted(set(found.numbers)))
 
 
 def table_luts(tree: Lookup, bits: int) -> float:
-    """Return the LUTs of ``x >= t`` for a potential of ``bits`` bits and a threshold that is looked up."""
+    """Return the LUTs of ``x >= t`` for a potential of ``bits`` bits and a threshold that is looked up.
+
+    From the lowest bit on, a LUT takes what the bits below decide and as many more bits of x, and the spikes that
+    choose those of t, as its four inputs hold; a bit of t that more than two spikes choose is made by LUTs of its own
+    first, once where several bits of t are the same function, as those of a sign are.  Low bits that are zero in every
+    threshold are not compared.  Yosys takes ``CHAIN`` times that.
+
+    Source: 16 layers of 8 to 64 units of 2 to 6 gates, serial, staged and flash, potentials of 5 to 12 bits, that may
+    take as long as they want: within 7 % of Yosys.
+    """
     if not isinstance(tree, Choice):
-        return COMPARE_CONSTANT * bits
-    return COMPARE_LOOKUP * bits + lookup_luts(tree, bits, FEW_SPIKES)
+        return FIRST * max(1.0, alone_luts(tree, bits))
+    found = _Bits.of(tree, bits)
+    luts, made = 0.0, set[int]()
+    inputs = set[tuple[str, int]]()
+    for bit, number in enumerate(found.numbers):
+        if number == 0 and not inputs:
+            continue
+        support = found.support(number)
+        if len(support) > 2:
+            luts += 0.0 if number in made else found.luts(number, FEW_SPIKES)
+            made.add(number)
+            takes = {("x", bit), ("t", number)}
+        else:
+            takes = {("x", bit)} | {("spike", spike) for spike in support}
+        if len(inputs | takes) > 4:
+            luts, inputs = luts + 1, {("below", bit)}
+        inputs |= takes
+    return CHAIN * (luts + (len(inputs) > 1))
 
 
 def alone_luts(threshold: int, bits: int) -> float:
@@ -133,7 +175,7 @@ def lateral_luts(circuit: ThresholdCircuit, gate: int, bits: int) -> float:
 def folded_lateral_luts(circuit: ThresholdCircuit, by_trial: bool, bits: int) -> float:
     """Return the LUTs of the comparator of a folded unit that adds weights: one to the sum so far, or all of them."""
     if by_trial:
-        return TRIAL * bits + circuit.gates * bits / 3
+        return TRIAL * bits + circuit.gates * bits / 2
     return WEIGHT * circuit.gates**2 * bits
 
 

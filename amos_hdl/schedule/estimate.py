@@ -19,6 +19,10 @@ from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 from amos_hdl.schedule.window import WindowSpec
 
+#: LUTs per bit of a comparison of two values.
+_ARGMAX_BIT = 1.05
+#: LUTs per bit of a pool, of the choice between what the row and what the rows before have.
+_POOL_ROW_BIT = 0.85
 #: What counts the pixels of a buffer.
 _BUFFER_CELLS = 60
 
@@ -46,8 +50,8 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
         case UnitLayerSpec():
             sizes = [unit_estimate(unit) for unit in spec.distinct]
             total = sum((sizes[module] for module in spec.modules), Estimate(0, 0))
-            luts = round(cost.beside_luts(total.luts, len(spec.distinct)))
-            return Estimate(luts, total.flip_flops + spec.latency_cycles)
+            # each step is kept low during reset; a gate alone has that in its own table
+            return total + Estimate(spec.latency_cycles if spec.operation.gates > 1 else 0, spec.latency_cycles)
         case ArgmaxSpec():
             return _argmax(spec)
         case MaxSpec():
@@ -68,12 +72,15 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
 
 
 def _pool(spec: PoolSpec, memories: MemoryKind) -> Estimate:
-    """Return the size of windows side by side: per bit what joins a pixel, and what chooses what is so far."""
+    """Return the size of windows side by side: per bit what joins a pixel, and what chooses what is so far.
+
+    Source: the three pools of mnist_cnn at interval 14112, 10 to 32 channels of 4 bits, within 4 % of Yosys.
+    """
     bits, counters = spec.result.bits * spec.result.units, 2 * sum(map(int.bit_length, spec.timing.space))
-    size = Estimate((2 if spec.takes == "sum" else 3) * bits + counters, bits + counters // 2)
+    size = Estimate(2 * bits + counters, bits + counters // 2)
     if spec.kept is None:
         return size
-    return size + Estimate(bits, 0) + memory_estimate(spec.kept, memories)
+    return size + Estimate(round(_POOL_ROW_BIT * bits), 0) + memory_estimate(spec.kept, memories)
 
 
 def _dense(spec: DenseSpec) -> Estimate:
@@ -115,6 +122,8 @@ def folded_sum_estimate(spec: FoldedSumSpec, memories: MemoryKind) -> Estimate:
         kept=spec.kept,
         accumulates=spec.slices > 1,
         goes_on=spec.goes_on and spec.slices > 1,
+        biased=spec.biased and spec.kept > 1,
+        in_parts=spec.parts > 1,
         weights=Memory(len(spec.weights), spec.rom_bits),
         memories=memories,
     )
@@ -168,16 +177,19 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
         luts = cost.folded_luts(comparator, circuit.gates, bits) + _decoder_luts(spec)
         return Estimate(round(luts), bits + 2 * circuit.gates)
     luts, flip_flops = _decoder_luts(spec), 0
-    if circuit.gates == 1 and isinstance(spec.lookups[0], int):
-        luts += cost.alone_luts(spec.lookups[0] + spec.fires_below(0), bits)
+    constants = [tree + spec.fires_below(gate) for gate, tree in enumerate(spec.lookups) if isinstance(tree, int)]
+    if circuit.gates == 1 and constants:
+        luts += cost.alone_luts(constants[0], bits)
+    elif len(constants) == 1:
+        luts += cost.table_luts(constants[0], bits)
     else:
-        luts += cost.constants_luts(sum(isinstance(tree, int) for tree in spec.lookups), bits)
+        luts += cost.constants_luts(len(constants), bits)
     read = [bits - _low_bits(tree, bits) for tree in spec.lookups]
     for gate, tree in enumerate(spec.lookups):
         if tree is None:
             luts += cost.lateral_luts(spec.weighed, gate, read[gate])
         elif not isinstance(tree, int):
-            luts += cost.table_luts(tree, read[gate])
+            luts += cost.table_luts(tree, bits)
         # the spike itself, and its copies until the last stage
         flip_flops += 1 + spec.latency_cycles - spec.spike_cycle(gate)
     for stage in range(2, spec.latency_cycles + 1):  # the potential waits, as far as gates of later stages look at it
@@ -218,18 +230,21 @@ def _decoder_luts(spec: UnitSpec) -> float:
 
 
 def _argmax(spec: ArgmaxSpec) -> Estimate:
-    """Return the size of a tree of comparisons; after each level an index has one bit more that is no constant."""
+    """Return the size of a tree of comparisons; after each level an index has one bit more that is no constant.
+
+    Source: 5 trees of 5 to 100 values of 7 to 14 bits, with carry chains and without: within 11 % of Yosys.
+    """
     bits, index_bits = Port.of(spec.source).word_bits, Port.of(spec.result).word_bits
-    luts = flip_flops = 0
+    luts, flip_flops = 0.0, 0
     contenders = spec.source.units
     for level in range(1, spec.levels + 1):
         last, pairs = level == spec.levels, contenders // 2
         # of the last pair the values are compared, and the index alone goes on
         value_bits = 0 if last else bits
-        luts += pairs * (2 * bits + value_bits + level)
+        luts += pairs * (_ARGMAX_BIT * bits + value_bits + level)
         if spec.ends_stage(2 * level - 1):
             flip_flops += contenders * (value_bits + level - 1) + pairs + 1
         contenders -= pairs
         if spec.ends_stage(2 * level):
             flip_flops += contenders * (value_bits + min(level, index_bits)) + 1
-    return Estimate(luts, flip_flops)
+    return Estimate(round(luts), flip_flops)

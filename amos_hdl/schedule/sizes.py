@@ -21,7 +21,6 @@ from amos_hdl.network import (
     Unit,
 )
 from amos_hdl.network.operations.window import Window
-from amos_hdl.schedule import cost
 from amos_hdl.schedule.estimate import estimate, unit_estimate
 from amos_hdl.schedule.folds import Fold
 from amos_hdl.schedule.formulas import Estimate, memory_estimate, shared_size, windows_size
@@ -150,8 +149,8 @@ class Sizes:
         circuit, found = unit.circuits[0], []
         for kind in (UnitSpec, FoldedUnitSpec) if circuit.depth == circuit.gates > 1 else (UnitSpec,):
             one = _unit_size(unit, source, result, self._known, kind)
-            luts = round(cost.beside_luts(one.luts * result.channels, len(unit.circuits)))
-            found.append(Estimate(luts, one.flip_flops * result.channels + circuit.depth))
+            steps = Estimate(circuit.depth if circuit.gates > 1 else 0, circuit.depth)
+            found.append(Estimate(one.luts * result.channels, one.flip_flops * result.channels) + steps)
         return found[0], found[1] if len(found) > 1 else None
 
     def _other(self, operation: object, read: list[Tensor], result: Tensor) -> Estimate:

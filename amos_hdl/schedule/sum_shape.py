@@ -101,7 +101,7 @@ class SumShape:
         Source: the layers of ``cost.additions_luts``, within 15 % of Yosys; flip-flops within 33 %.
         """
         luts, flip_flops = (bit * self.code_bits + rest for bit, rest in (_DIGIT_LUTS, _DIGIT_FLIP_FLOPS))
-        luts *= cost.beside(self.units, cost.SUM_SLACK)
+        luts *= cost.beside(self.units)
         return Estimate(round(luts * self.digits), round(flip_flops * self.digits))
 
     def slices(self, fold: Fold) -> int:
@@ -123,6 +123,8 @@ class SumShape:
             kept=1 if in_turn else self.units // lanes,
             accumulates=several,
             goes_on=several and (self.biased or self.parts > 1),
+            biased=self.biased and self.units > lanes,
+            in_parts=self.parts > 1,
             weights=Memory(steps * self.parts, lanes * inputs * self.weight_bits),
             memories=memories,
         )
