@@ -23,7 +23,7 @@ COMPARE_CONSTANT, COMPARE_SUM, ADD = 0.4, 0.4, 0.4
 #: decision diagram times ``NODE``, or as a table has entries of 16 times ``ENTRIES``.
 FEW_SPIKES, VALUE, NODE, ENTRIES = 1.0, 1.1, 0.5, 0.9
 #: What many sums are smaller than one alone: of many paths few are near the slowest, and the others are made small.
-SUM_SLACK = 0.3
+SUM_SLACK = 0.33
 #: What sums are larger with several additions in a stage, of which the longest path then is.
 SEVERAL_ADDERS = 1.17
 #: Lateral weights are added instead of looked up if that is estimated to save as many LUTs of a gate or more: of few
@@ -44,7 +44,7 @@ def additions_luts(bits: Iterable[int], sums: int, adders_per_stage: int) -> flo
     Without carry chains Yosys makes additions fast, with carries looked ahead, whatever the counters in front.
 
     Source: 16 layers of 4 to 32 sums of 8 to 64 codes of 1 to 8 bits, weights of 2 to 5 bits, also pruned or single
-    shifts, 1 to 3 adders per stage: each within 9 % of Yosys.
+    shifts, 1 to 3 adders per stage: each within 12 % of Yosys.
     """
     more = SEVERAL_ADDERS if adders_per_stage > 1 else 1.0
     return more * beside(sums) * sum(count * log2(count) for count in bits)

@@ -21,7 +21,7 @@ Array = npt.NDArray[np.int64]
 #: with a register behind each adder.
 _ADDER_BITS, _ADDER_FLIP_FLOPS = 1.08, 1.8
 #: Of sums with their own adders, per signed digit of a weight: LUTs and flip-flops for each bit of a code, and beside.
-_DIGIT_LUTS, _DIGIT_FLIP_FLOPS = (2.9, 0.45), (1.2, 1.0)
+_DIGIT_LUTS, _DIGIT_FLIP_FLOPS = (2.95, 0.5), (1.2, 1.0)
 
 
 @dataclass(frozen=True)

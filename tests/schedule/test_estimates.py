@@ -1,0 +1,49 @@
+"""What is estimated of each layer before synthesis against what Yosys makes of it: within 15 %."""
+
+import pytest
+
+from amos_hdl.project import find_project
+from amos_hdl.schedule import Estimate, HardwareOptions, Schedule
+from benchmarks.estimates import WHOLE, estimated, synthesized
+from tests.conftest import small_network
+
+#: By ``benchmarks/estimates.py``; they are not synthesized again here.
+MEASURED = {
+    "digits": {
+        "encoder": Estimate(194, 386),
+        "hidden1_sums": Estimate(2384, 1753),
+        "hidden1": Estimate(540, 742),
+        "logits": Estimate(1390, 894),
+        "winner": Estimate(222, 309),
+    },
+    "digits_swish": {
+        "encoder": Estimate(194, 386),
+        "hidden1_sums": Estimate(2216, 1771),
+        "hidden1": Estimate(1186, 1188),
+        "logits": Estimate(2316, 1434),
+        "winner": Estimate(253, 393),
+    },
+}
+
+
+def check(size: Estimate, made: Estimate, name: str) -> None:
+    """Check that an estimate is within 15 % of what was made."""
+    assert abs(size.luts - made.luts) <= 0.15 * made.luts, f"{name}: {size}, {made}"
+    assert abs(size.flip_flops - made.flip_flops) <= 0.15 * made.flip_flops, f"{name}: {size}, {made}"
+    assert size.block_rams == made.block_rams, f"{name}: {size}, {made}"
+
+
+@pytest.mark.parametrize("network", MEASURED)
+def test_each_layer_is_near_what_was_measured(network):
+    sizes = estimated(find_project(network).schedule({}))
+    assert list(sizes) == list(MEASURED[network])
+    for name, made in MEASURED[network].items():
+        check(sizes[name], made, name)
+
+
+def test_each_layer_is_near_what_yosys_makes(tmp_path):
+    schedule = Schedule(small_network(), HardwareOptions())
+    sizes, made = estimated(schedule), synthesized(schedule, tmp_path)
+    assert list(made) == [*sizes, WHOLE]
+    for name, size in sizes.items():
+        check(size, made[name], name)
