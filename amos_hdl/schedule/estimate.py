@@ -232,8 +232,8 @@ def _decoder_luts(spec: UnitSpec) -> float:
 def _argmax(spec: ArgmaxSpec) -> Estimate:
     """Return the size of a tree of comparisons; after each level an index has one bit more that is no constant.
 
-    Source: 5 trees of 5 to 100 values of 7 to 14 bits that may take long: per bit 1.0 to 1.1 with carry chains and about
-    1.2 without; 1.6 in the digits network, whose slowest path is as short as a comparison.  One figure for all.
+    Source: 5 trees of 5 to 100 values of 7 to 14 bits that may take long: per bit 1.0 to 1.1 with carry chains and
+    about 1.2 without; 1.6 in the digits network, whose slowest path is as short as a comparison.  One figure for all.
     """
     bits, index_bits = Port.of(spec.source).word_bits, Port.of(spec.result).word_bits
     luts, flip_flops = 0.0, 0
