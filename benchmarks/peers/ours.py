@@ -33,11 +33,11 @@ def build(data: Path, design: str, folder: Path, lut_inputs: int) -> dict[str, o
     operations: list[Input | Dense | Unit] = [Input("x", len(layers[0].weights), 0, 15)]
     source = "x"
     for number, layer in enumerate(layers, start=1):
-        bias = None if layer.shift is not None else layer.bias
+        bias = layer.bias
         operations.append(Dense(f"sums{number}", source, layer.weights.T.copy(), 8, bias))
         source = f"sums{number}"
         if layer.shift is not None:
-            circuits = tuple(relu(4, step=1 << layer.shift, bias=int(offset)) for offset in layer.bias)
+            circuits = tuple(relu(4, step=1 << layer.shift) for offset in layer.bias)
             operations.append(Unit(f"units{number}", source, circuits, np.arange(len(circuits))))
             source = f"units{number}"
     network = Network(design, tuple(operations), (source,))
