@@ -95,7 +95,11 @@ class _Builder:
         groups = self.draw(st.sampled_from([g for g in (1, 2, 3, 4, 6, 8) if tensor.channels % g == 0]))
         shape = (groups * self.number(1, 3), tensor.channels // groups, *kernel)
         weights, bias = self.random.integers(-8, 8, shape), self.random.integers(-20, 20, shape[0])
-        self.append(lambda name: Conv2d(name, source, weights, 4, bias, stride=stride, padding=padding, groups=groups))
+        self.followed(
+            self.append(
+                lambda name: Conv2d(name, source, weights, 4, bias, stride=stride, padding=padding, groups=groups)
+            )
+        )
 
     def sum_pool(self, source):
         self.pool(source, SumPool)
@@ -116,7 +120,12 @@ class _Builder:
     def dense(self, source):
         weights = self.random.integers(-8, 8, (self.number(1, 6), self.tensors[source].units))
         bias = self.random.integers(-20, 20, len(weights))
-        self.append(lambda name: Dense(name, source, weights, 4, bias))
+        self.followed(self.append(lambda name: Dense(name, source, weights, 4, bias)))
+
+    def followed(self, sums):
+        """Append units of ``sums``, often, as trained networks have them."""
+        if self.draw(st.booleans()):
+            self.unit(sums)
 
     def flatten(self, source):
         self.append(lambda name: Flatten(name, source))

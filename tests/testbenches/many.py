@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from amos_hdl.emit.generate import generate
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Dense, Network, Unit, store
-from amos_hdl.schedule import HardwareOptions, Schedule
+from amos_hdl.schedule import FoldedSumSpec, HardwareOptions, Schedule
 from amos_hdl.schedule.readers import summed_by_pixels
 from amos_hdl.simulate.build import BuildOptions, build
 from amos_hdl.simulate.control_file import Waiver, write_control_file
@@ -34,7 +34,7 @@ def schedules(draw) -> Schedule:
     drawn = draw(networks(most=8).filter(is_small))
     adders = draw(st.integers(1, 3))
     schedule = Schedule(drawn, HardwareOptions(adders_per_stage=adders))
-    folded = tuple(fold for operation in drawn.operations if (fold := draw_fold(draw, operation, drawn)))
+    folded = draw_folds(draw, drawn)
     wanted = None
     if draw(st.booleans()):
         wanted = schedule.interval_cycles + draw(st.integers(0, 3 * schedule.interval_cycles))
@@ -53,6 +53,33 @@ def is_small(network: Network) -> bool:
     widest = max(tensor.bits for tensor in network.tensors.values())
     sums = sum(op.weights.size * op.weights.shape[0] for op in network.operations if isinstance(op, Dense | Conv2d))
     return widest <= 32 and sums <= WEIGHTS and max(tensor.units for tensor in network.tensors.values()) <= 400
+
+
+def draw_folds(draw, network: Network) -> tuple[str, ...]:
+    """Draw which layers share hardware and how; often a sum and its units, so that they take its sums in turn."""
+    folds: dict[str, str] = {}
+    for operation in network.operations:
+        fold = draw_fold(draw, operation, network)
+        if isinstance(operation, Unit) and (pair := draw_pair(draw, operation, network)):
+            folds.update(pair)
+        elif fold:
+            folds[operation.name] = fold
+    return tuple(folds.values())
+
+
+def draw_pair(draw, unit: Unit, network: Network) -> dict[str, str] | None:
+    """Draw folds with which ``unit`` takes sums in turn: as many lanes, more clock cycles per sum than gates."""
+    circuit, sums = unit.circuits[0], network[unit.source]
+    if not isinstance(sums, Dense | Conv2d) or not circuit.depth == circuit.gates > 1 or not draw(st.booleans()):
+        return None
+    count, taken = len(sums.weights), sums.weights[0].size
+    if isinstance(sums, Dense) and summed_by_pixels(network, sums.source) == sums.name:
+        return None  # in parts, and so not in turn
+    lanes = draw(st.sampled_from([n for n in range(1, count + 1) if count % n == 0]))
+    slow = [n for n in range(1, taken + 1) if taken % n == 0 and taken // n > circuit.gates]
+    if not slow or lanes > len(unit.assignment):
+        return None
+    return {sums.name: f"{sums.name}={lanes}x{draw(st.sampled_from(slow))}", unit.name: f"{unit.name}={lanes}"}
 
 
 def draw_fold(draw, operation, network: Network) -> str | None:
@@ -129,6 +156,7 @@ def kinds(schedules: list[Schedule]) -> dict[str, int]:
         for layer in schedule.layers.values():
             parts = [layer.operation.kind, type(layer.spec).__name__]
             parts += ["in steps"] * (layer.window is not None and layer.window.steps > 1)
+            parts += ["in turn"] * (isinstance(layer.spec, FoldedSumSpec) and layer.spec.in_turn)
             parts += ["window"] * (layer.window is not None) + ["buffer"] * sum(b is not None for b in layer.buffers)
             for part in parts:
                 counts[part] = counts.get(part, 0) + 1

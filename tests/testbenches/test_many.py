@@ -16,6 +16,7 @@ def test_random_networks(tmp_path):
         "PoolSpec",
         "MaxSpec",
         "in steps",
+        "in turn",
     } <= drawn.keys(), drawn
     result = simulate_many(schedules, tmp_path, 1)
     result.require_pass()
