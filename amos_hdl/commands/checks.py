@@ -75,7 +75,7 @@ def simulate(
 @network_argument
 @rtl_option
 @click.option(
-    "--timeout", "timeout_s", type=click.IntRange(1), default=300, show_default=True, help="Seconds per unit."
+    "--timeout", "timeout_s", type=click.IntRange(1), default=300, show_default=True, help="Seconds per proof."
 )
 @click.option(
     "--netlist",

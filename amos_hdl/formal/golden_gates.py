@@ -11,14 +11,21 @@ from amos_hdl.schedule import GateLayerSpec, Port
 _SUM_BITS = 40
 
 
-def golden_gates(spec: GateLayerSpec, layer: str, name: str) -> str:
-    """Return a Verilog module ``name`` in which the module ``layer`` is compared with the golden model.
+def groups(spec: GateLayerSpec, size: int) -> list[range]:
+    """Return the units of a layer in groups of ``size``, the last one smaller: every unit is in one of them."""
+    units = range(len(spec.modules))
+    return [units[start : start + size] for start in units[::size]]
 
-    Its output ``wrong`` is high if a spike or y differs from what is due.  Inputs are free: ``request`` an image (it is
-    taken unless a word is beyond its interval), ``reset``, and any words.
+
+def golden_gates(spec: GateLayerSpec, layer: str, name: str, units: range) -> str:
+    """Return a Verilog module ``name`` in which ``units`` of the module ``layer`` are compared with the golden model.
+
+    Its output ``wrong`` is high if one of their spikes, or a y, differs from what is due, or if y is not said to be
+    valid when it is due.  The whole layer is in it; of the other units nothing is looked at.  Inputs are free:
+    ``request`` an image (it is taken unless a word is beyond its interval), ``reset``, and any words.
     """
     gates, source, result = spec.operation.gates, Port.of(spec.source), Port.of(spec.result)
-    spikes, bits = len(spec.modules) * gates, result.word_bits
+    bits = result.word_bits
     ranges = [
         f"{_word(source, 'x_0', word)} >= {low} && {_word(source, 'x_0', word)} <= {high}"
         for word, low, high in zip(
@@ -32,15 +39,19 @@ def golden_gates(spec: GateLayerSpec, layer: str, name: str) -> str:
         f"  wire entering = {' && '.join(['request', *ranges])};",
         f"  (* keep *) reg [{source.bits - 1}:0] x_1;",
         "  always @(posedge clk) begin at <= entering & ~reset; x_1 <= x_0; end",
-        f"  (* keep *) wire [{spikes - 1}:0] spikes, due_spikes;",
-        f"  (* keep *) wire [{result.bits - 1}:0] y, due_y;",
-        "  wire valid;",
+        f"  wire [{len(spec.modules) * gates - 1}:0] all_spikes;",
+        f"  wire [{result.bits - 1}:0] all_y;",
+        f"  (* keep *) wire [{len(units) * gates - 1}:0] due_spikes, spikes;",
+        f"  (* keep *) wire [{len(units) * bits - 1}:0] due_y, y;",
+        f"  assign spikes = all_spikes[{units.start * gates}+:{len(units) * gates}];",
+        f"  assign y = all_y[{units.start * bits}+:{len(units) * bits}];",
+        "  (* keep *) wire valid;",
         f"  {layer} layer(.clk(clk), .rst(reset), .in_valid(entering), .x(x_0),",
-        "    .out_valid(valid), .spikes(spikes), .y(y));",
+        "    .out_valid(valid), .spikes(all_spikes), .y(all_y));",
     ]
-    stairs = [staircase(unit) for unit in spec.distinct]
-    for number, module in enumerate(spec.modules):
-        unit, pieces, x = spec.distinct[module], stairs[module], f"p_{number}"
+    for place, number in enumerate(units):
+        unit, x = spec.distinct[spec.modules[number]], f"p_{number}"
+        pieces = staircase(unit)
         terms = [f"{_SUM_BITS}'sd0" if not spec.sums.biases[number] else _constant(int(spec.sums.biases[number]))]
         terms += [
             f"{_constant(int(spec.sums.weights[number, word]))} * {_word(source, 'x_1', word)}"
@@ -50,9 +61,9 @@ def golden_gates(spec: GateLayerSpec, layer: str, name: str) -> str:
         lines.append(f"  wire {sign}[{unit.potential.word_bits - 1}:0] {x} = {' + '.join(terms)};")
         for gate in range(gates):
             fires = tree(pieces, pieces.spikes[:, gate].astype(int).tolist(), x, 1, unit)
-            lines.append(f"  assign due_spikes[{number * gates + gate}] = at & {fires};")
+            lines.append(f"  assign due_spikes[{place * gates + gate}] = at & {fires};")
         values = unit.circuit.decode(pieces.spikes).clip(unit.result_low, unit.result_high).tolist()
-        lines.append(f"  assign due_y[{number * bits}+:{bits}] = {tree(pieces, values, x, bits, unit)};")
+        lines.append(f"  assign due_y[{place * bits}+:{bits}] = {tree(pieces, values, x, bits, unit)};")
     lines += [
         "  (* keep *) wire y_is_due = at;",
         "  assign wrong = (spikes != due_spikes) | (at & (y != due_y)) | (valid != at);",

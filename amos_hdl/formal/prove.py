@@ -3,31 +3,38 @@
 The unit is unrolled for one clock cycle more than its latency, from any state of its registers (values at power-up are
 taken away) and with any legal traffic and resets; only the last cycle is looked at.  So what is proved holds in every
 cycle: those before it are the past of some run, whatever it was.
+
+A layer of units that are tables is proved in groups of units, each with the whole layer, of which Yosys drops what the
+group does not see: thousands of gates in one problem are more than memory and time allow.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from amos_hdl.errors import SynthesisError
-from amos_hdl.formal.golden_gates import golden_gates
+from amos_hdl.formal.golden_gates import golden_gates, groups
 from amos_hdl.formal.golden_module import golden_module
 from amos_hdl.schedule import GateLayerSpec, Port, UnitSpec
 from amos_hdl.synthesize.tools import Tool, run_tool
 
 #: Units that one Yosys looks at: its start takes longer than a small proof.
 UNITS_PER_RUN = 8
+#: Units of a layer of tables in one problem: with more of them the problem grows, with fewer the layer is flattened
+#: more often.
+GROUP_UNITS = 64
+_WORST_FIRST = ("refuted", "timeout", "proved")
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What came of one unit.
+    """What came of one unit, or of a layer of units that are tables.
 
     Members
     -------
@@ -37,7 +44,7 @@ class Proof:
     counterexample : str
         What differs, for which potential: gate, clock cycle after its entry, expected, got; empty unless refuted.
     variables, clauses : int
-        Size of the problem that the solver got.
+        Size of the problem that the solver got; of a layer, of those of all its groups together.
     """
 
     unit: str
@@ -47,8 +54,22 @@ class Proof:
     clauses: int
 
 
+@dataclass(frozen=True)
+class _Problem:
+    """What the solver gets at once: a unit, or ``units`` of a layer; ``name`` is that of its files."""
+
+    name: str
+    spec: UnitSpec | GateLayerSpec
+    units: range
+
+
 def prove(
-    yosys: Tool, units: Mapping[str, UnitSpec | GateLayerSpec], sources: Mapping[str, Path], work: Path, timeout_s: int
+    yosys: Tool,
+    units: Mapping[str, UnitSpec | GateLayerSpec],
+    sources: Mapping[str, Path],
+    work: Path,
+    timeout_s: int,
+    group_units: int = GROUP_UNITS,
 ) -> Iterator[Proof]:
     """Yield the proof of every unit, in order, as soon as it is known.
 
@@ -61,7 +82,9 @@ def prove(
     work : Path
         Folder for golden modules, scripts and logs; made if missing.
     timeout_s : int
-        Seconds for each unit.
+        Seconds for each unit, and for each group of units.
+    group_units : int
+        Units of a layer in one group, 1 or more.
 
     Raises
     ------
@@ -76,46 +99,73 @@ def prove(
     names = list(units)
     for start in range(0, len(names), UNITS_PER_RUN):
         batch = names[start : start + UNITS_PER_RUN]
+        problems = {name: _problems(name, units[name], group_units) for name in batch}
         script = []
         for name in batch:
             (work / f"{name}.v").write_bytes(sources[name].read_bytes())
-            spec, golden_name = units[name], f"{name}_golden"
-            if isinstance(spec, GateLayerSpec):
-                golden = golden_gates(spec, name, golden_name)
-            else:
-                golden = golden_module(spec, name, golden_name)
-            (work / f"{name}_golden.v").write_text(golden, encoding="utf-8")
-            (work / f"{name}.log").unlink(missing_ok=True)
-            script += _commands(name, units[name], timeout_s)
+            # read once for all groups, of which each takes a copy
+            script += ["design -reset", f"read_verilog {name}.v", "proc", "opt_clean", "design -save module"]
+            for problem in problems[name]:
+                (work / f"{problem.name}_golden.v").write_text(_golden(name, problem), encoding="utf-8")
+                (work / f"{problem.name}.log").unlink(missing_ok=True)
+                script += _commands(problem, timeout_s)
         (work / "prove.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
         run_tool(yosys, ["-q", "-s", "prove.ys"], folder=work, log=f"yosys{start}.log")
         for name in batch:
-            log = work / f"{name}.log"
-            yield read_proof(name, units[name], log.read_text(encoding="utf-8") if log.is_file() else "")
+            yield _whole(name, [_outcome(problem, work / f"{problem.name}.log") for problem in problems[name]])
 
 
-def _commands(name: str, spec: UnitSpec | GateLayerSpec, timeout_s: int) -> list[str]:
+def _problems(name: str, spec: UnitSpec | GateLayerSpec, group_units: int) -> list[_Problem]:
+    """Return what is proved of a unit or a layer."""
+    if isinstance(spec, GateLayerSpec):
+        return [_Problem(f"{name}_units{units.start}", spec, units) for units in groups(spec, group_units)]
+    return [_Problem(name, spec, range(1))]
+
+
+def _golden(name: str, problem: _Problem) -> str:
+    if isinstance(problem.spec, GateLayerSpec):
+        return golden_gates(problem.spec, name, f"{problem.name}_golden", problem.units)
+    return golden_module(problem.spec, name, f"{problem.name}_golden")
+
+
+def _commands(problem: _Problem, timeout_s: int) -> list[str]:
     """Return the Yosys commands of one proof."""
-    cycles = spec.latency_cycles
-    shown = f"-show due_spikes,spikes,y_is_due,due_y,y,{','.join(f'x_{cycle}' for cycle in range(1, cycles + 1))}"
+    name, cycles = problem.name, problem.spec.latency_cycles
+    shown = ["due_spikes", "spikes", "y_is_due", "due_y", "y", *(f"x_{cycle}" for cycle in range(1, cycles + 1))]
+    shown += ["valid"] if isinstance(problem.spec, GateLayerSpec) else []
     return [
-        "design -reset",
-        f"read_verilog {name}.v {name}_golden.v",
+        "design -load module",
+        f"read_verilog {name}_golden.v",
         f"prep -flatten -top {name}_golden",
         "setattr -unset init w:*",
         f"tee -q -o {name}.log sat -seq {cycles + 1} -prove-skip {cycles} -prove wrong 0 "
-        f"-timeout {timeout_s} {shown} {name}_golden",
+        f"-timeout {timeout_s} -show {','.join(shown)} {name}_golden",
     ]
 
 
-def read_proof(name: str, spec: UnitSpec | GateLayerSpec, log: str) -> Proof:
-    """Return what the log of one unit says.  Raises SynthesisError if it says nothing."""
+def _outcome(problem: _Problem, log: Path) -> Proof:
+    text = log.read_text(encoding="utf-8") if log.is_file() else ""
+    return read_proof(problem.name, problem.spec, text, problem.units)
+
+
+def _whole(name: str, proofs: Sequence[Proof]) -> Proof:
+    """Return the worst of ``proofs``, of which all must hold, as that of ``name``."""
+    worst = min(proofs, key=lambda proof: _WORST_FIRST.index(proof.verdict))
+    variables, clauses = sum(proof.variables for proof in proofs), sum(proof.clauses for proof in proofs)
+    return replace(worst, unit=name, variables=variables, clauses=clauses)
+
+
+def read_proof(name: str, spec: UnitSpec | GateLayerSpec, log: str, units: range = range(1)) -> Proof:
+    """Return what the log of one problem says, of a layer that of ``units``.  Raises SynthesisError if it is silent."""
     size = re.search(r"Solving problem with (\d+) variables and (\d+) clauses", log)
     variables, clauses = (int(size[1]), int(size[2])) if size else (0, 0)
     if "no model found: SUCCESS!" in log and size:
         return Proof(name, "proved", "", variables, clauses)
     if "model found: FAIL!" in log:
-        found = _gates_counterexample(spec, log) if isinstance(spec, GateLayerSpec) else _counterexample(spec, log)
+        if isinstance(spec, GateLayerSpec):
+            found = _gates_counterexample(spec, units, log)
+        else:
+            found = _counterexample(spec, log)
         return Proof(name, "refuted", found, variables, clauses)
     if "TIMEOUT" in log:
         return Proof(name, "timeout", "", variables, clauses)
@@ -147,15 +197,19 @@ def _counterexample(spec: UnitSpec, log: str) -> str:
     return f"x = {x}, y, clock cycle {spec.latency_cycles}: expected {due}, got {got}"
 
 
-def _gates_counterexample(spec: GateLayerSpec, log: str) -> str:
+def _gates_counterexample(spec: GateLayerSpec, units: range, log: str) -> str:
     """Return the first spike that differs, in words; the bits that its sum sees are those of the layer's inputs."""
     bits = _last_row(spec.latency_cycles, log)
     try:
         due, got, x = (bits[key][::-1] for key in ("due_spikes", "spikes", "x_1"))
         number = next((n for n, pair in enumerate(zip(due, got, strict=True)) if pair[0] != pair[1]), None)
+        if number is None and bits["valid"] != bits["y_is_due"]:
+            return f"out_valid, clock cycle {spec.latency_cycles}: expected {bits['y_is_due']}, got {bits['valid']}"
         if number is None:
-            return f"y, clock cycle {spec.latency_cycles}: expected {bits['due_y']}, got {bits['y']}"
-        unit, gate = divmod(number, spec.operation.gates)
+            these = f"units {units[0]} to {units[-1]}"
+            return f"y of {these}, clock cycle {spec.latency_cycles}: expected {bits['due_y']}, got {bits['y']}"
+        nth, gate = divmod(number, spec.operation.gates)
+        unit = units[nth]
         width = Port.of(spec.source).word_bits
         words = np.flatnonzero(spec.sums.weights[unit]).tolist()
         seen = ", ".join(
