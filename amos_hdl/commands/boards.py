@@ -25,7 +25,9 @@ from amos_hdl.project import find_project
 @network_argument
 @click.option("--board", "name", required=True, help="icebreaker, ulx3s-85f, orangecrab-85f or tangnano9k.")
 @hardware_options
-@click.option("--clock", "clock_mhz", type=MegahertzRange(1, 400), help="Of the network, MHz.  [default: the board's]")
+@click.option(
+    "--clock", "network_mhz", type=MegahertzRange(1, 400), help="Of the network, MHz.  [default: the board's]"
+)
 @click.option("--baud", type=click.IntRange(1), help="Bits per second of the UART.  [default: 1000000]")
 @click.option("--seed", type=click.IntRange(1), default=1, show_default=True, help="Seed of place and route.")
 @protect_option
@@ -35,7 +37,7 @@ def board(
     network: str,
     name: str,
     hardware: Hardware,
-    clock_mhz: float | None,
+    network_mhz: float | None,
     baud: int | None,
     seed: int,
     protect: Any,
@@ -49,7 +51,7 @@ def board(
     """
     from amos_hdl.verbs.board import board as act
 
-    finish(act(find_project(network), name, hardware, clock_mhz, baud, seed, protect, out, Steps(json)), json)
+    finish(act(find_project(network), name, hardware, network_mhz, baud, seed, protect, out, Steps(json)), json)
 
 
 @click.command()
