@@ -42,6 +42,8 @@ def test_each_layer_is_near_what_was_measured(network):
 
 
 def test_each_layer_is_near_what_yosys_makes(tmp_path):
+    # the slowest path is read from the log of ABC, which the Yosys for WebAssembly does not write
+    pytest.importorskip("pyosys", reason="a native Yosys logs the delay of the slowest path")
     schedule = Schedule(small_network(), HardwareOptions())
     sizes, made = estimated(schedule), synthesized(schedule, tmp_path)
     assert list(made) == [*sizes, WHOLE]
