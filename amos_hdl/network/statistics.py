@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,7 +114,10 @@ def _pieces(
 ) -> Iterator[npt.NDArray[np.integer]]:
     """Yield checked pieces, each of as many images as are computed at once."""
     count, seen = chunk_images(network), 0
-    for array in [images] if isinstance(images, np.ndarray | list) else images:  # type: ignore[union-attr]  # iterable
+    arrays: Iterable[Any] = [images]
+    if isinstance(images, Iterable) and not isinstance(images, np.ndarray | list):
+        arrays = images
+    for array in arrays:
         batch = np.asarray(array)
         if not batch.ndim:
             raise DataError("shape", where="images", expected="(images, ..)", got=repr(batch.shape))

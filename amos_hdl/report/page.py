@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 from collections.abc import Mapping
 from html import escape
@@ -84,10 +85,8 @@ This file needs no network: nothing is fetched.</p>
 
 def check_library() -> None:
     """Raise ToolError if the charting library is not installed."""
-    try:
-        import vl_convert  # noqa: F401
-    except ImportError as failure:
-        raise ToolError("vl-convert-python is not installed", hint='pip install "amos-hdl[report]"') from failure
+    if importlib.util.find_spec("vl_convert") is None:
+        raise ToolError("vl-convert-python is not installed", hint='pip install "amos-hdl[report]"')
 
 
 @functools.cache

@@ -34,6 +34,7 @@ from amos_hdl.schedule.dense import DenseSpec
 from amos_hdl.schedule.folded_sum import FoldedSumSpec
 from amos_hdl.schedule.gates import GateLayerSpec, looked_up
 from amos_hdl.schedule.maps import CollectSpec, ProductSpec, WireSpec
+from amos_hdl.schedule.matrices import as_dense, conv_matrix
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.schedule.pool import MaxSpec, PoolSpec, side_by_side
 from amos_hdl.schedule.port import Port
@@ -109,17 +110,6 @@ def place(
 def pixel(tensor: Tensor) -> Tensor:
     """Return one pixel of a map, its channels as units; units as they are."""
     return Tensor(tensor.low, tensor.high)
-
-
-def conv_matrix(operation: Conv2d) -> Array:
-    """Return the weights of a window, shape (channel, tap·input channel)."""
-    count, inputs, height, width = operation.weights.shape
-    taps, groups = height * width, operation.groups
-    matrix = np.zeros((count, taps, groups, inputs), np.int64)
-    channels = np.arange(count)
-    # (channel, input, tap) to (channel, tap, input), each channel in its group
-    matrix[channels, :, channels * groups // count] = operation.weights.reshape(count, inputs, taps).swapaxes(1, 2)
-    return matrix.reshape(count, -1)
 
 
 def argmax_spec(operation: Argmax, source: Tensor, result: Tensor, options: HardwareOptions) -> ArgmaxSpec:
@@ -246,27 +236,14 @@ class _Placing:
             apart = max(1, min(window.stride[0] * timing.row_cycles, interval // rows) // columns)
         return WindowSpec(window, self.tensors[source], timing, interval, fill, apart, operation.name)
 
-    def _sums(
-        self,
-        operation: Operation,
-        source: Tensor,
-        matrix: Array | None = None,
-        bias: Array | None = None,
-        groups: int = 1,
-    ) -> LayerSpec:
-        """Return the weighted sums of one pixel or window: those of a dense operation, or with weights ``matrix``.
+    def _sums(self, operation: Dense, source: Tensor, groups: int = 1) -> LayerSpec:
+        """Return the weighted sums of one pixel or window.
 
         ``groups`` are those of a convolution: its channels, and those of each tap, are divided into so many.
         """
         name, options = operation.name, self.options
         if name in self.made:
             return self.made[name]
-        if matrix is not None:
-            bits = int(np.abs(matrix).max()).bit_length() + 1
-            if bits > 16:
-                raise ScheduleError("weights", where=name, expected="at most 16 bits", got=f"{bits}")
-            operation = Dense(name, operation.reads[0], matrix, bits, bias)
-        assert isinstance(operation, Dense)  # noqa: S101 - what is none comes with a matrix
         result, fold = pixel(self.tensors[name]), options.folds.get(name)
         adders: dict[str, Any] = {
             "adders_per_stage": options.adders_per_stage,
@@ -318,7 +295,7 @@ class _Placing:
     def _conv(self, operation: Conv2d) -> PlacedLayer:
         window = self._window(operation, operation.window)
         source = pixel(self.tensors[operation.source]) if window is None else window.result
-        spec = self._sums(operation, source, conv_matrix(operation), operation.biases, operation.groups)
+        spec = self._sums(as_dense(operation, conv_matrix(operation), operation.biases), source, operation.groups)
         return self._plain(operation, spec, window)
 
     def _pool(self, operation: SumPool | MaxPool) -> PlacedLayer:
@@ -336,7 +313,7 @@ class _Placing:
         source = source if window is None else window.result
         if sums:
             taps = np.tile(np.eye(map_.channels, dtype=np.int64), source.units // map_.channels)
-            return self._plain(operation, self._sums(operation, source, taps), window)
+            return self._plain(operation, self._sums(as_dense(operation, taps), source), window)
         return self._plain(operation, MaxSpec(operation, source, result), window)
 
     def _cut(self, operation: Slice | Pad) -> PlacedLayer:
@@ -369,7 +346,7 @@ class _Placing:
         else:
             factors = np.broadcast_to(operation.factors.reshape(len(read), -1), (len(read), read[0].units))
             both = Tensor(np.concatenate([one.low for one in read]), np.concatenate([one.high for one in read]))
-            spec = self._sums(operation, both, np.hstack([np.diag(factor) for factor in factors]))
+            spec = self._sums(as_dense(operation, np.hstack([np.diag(factor) for factor in factors])), both)
         return PlacedLayer(operation, buffers, None, spec, timing.later(spec.latency_cycles))
 
     def _multiply(self, operation: Multiply) -> PlacedLayer:

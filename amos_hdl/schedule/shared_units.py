@@ -60,7 +60,11 @@ class SharedUnitLayerSpec(UnitLayerSpec):
             expected = f"more than {self.operation.gates} clock cycles from one potential to the next"
             raise ScheduleError("units in turn", where=where, expected=expected, got=str(self.pitch_cycles))
         if any(unit.pieces is None for unit in self.distinct):
-            raise ScheduleError("units at once", where=where, expected="potentials of fewer bits", got="too many")
+            raise self._too_wide()
+
+    def _too_wide(self) -> ScheduleError:
+        where = self.operation.name
+        return ScheduleError("units at once", where=where, expected="potentials of fewer bits", got="too many")
 
     @property
     def turns(self) -> int:
@@ -126,9 +130,10 @@ class SharedUnitLayerSpec(UnitLayerSpec):
         for unit in self.distinct:
             table = [0] * (1 << unit.circuit.gates)
             for gate in range(unit.circuit.gates):
-                found = unit.thresholds(gate)
-                assert found is not None  # noqa: S101 - its pieces are known
-                patterns, _, _, wanted = found
+                known = unit.thresholds(gate)
+                if known is None:
+                    raise self._too_wide()
+                patterns, _, _, wanted = known
                 below = unit.fires_below(gate)
                 for pattern, threshold in zip(patterns.tolist(), (wanted + below).tolist(), strict=True):
                     code = 1

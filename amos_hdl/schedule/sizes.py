@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,14 @@ Array = npt.NDArray[np.int64]
 _SHARED_BITS = 16
 
 
+class _UnitSize(NamedTuple):
+    """A layer of units and its size, as they are and, if they can be, with one comparator each."""
+
+    operation: Unit
+    unfolded: Estimate
+    folded: Estimate | None
+
+
 class Sizes:
     """The size of every layer of one network, each part reckoned once.
 
@@ -57,7 +65,7 @@ class Sizes:
         self.tables = looked_up(network, options)
         unmade = {sums.name for sums in self.tables.values()}
         self.sums = {name: shape for name, shape in sum_shapes(network).items() if name not in unmade}
-        self.units: dict[str, tuple[Estimate, Estimate | None]] = {}
+        self.units: dict[str, _UnitSize] = {}
         self.others: dict[str, Estimate] = {}
         self.collected: dict[str, Estimate] = {}
         self._known: dict[object, Estimate] = {}
@@ -77,10 +85,10 @@ class Sizes:
         """Return the size of one layer with such folds of all."""
         fold = folds.get(name)
         if name in self.units:
-            unfolded, folded = self.units[name]
+            units = self.units[name]
             if fold is not None and fold.lanes is not None:
                 return self._shared(name, fold.lanes, folds)
-            return unfolded if fold is None or folded is None else folded
+            return units.unfolded if fold is None or units.folded is None else units.folded
         size = self.others[name]
         if name in self.sums:
             shape, steps = self.sums[name], 1
@@ -107,8 +115,7 @@ class Sizes:
 
     def _shared(self, name: str, lanes: int, folds: Mapping[str, Fold]) -> Estimate:
         """Return the size of units that share ``lanes`` comparators."""
-        unit = self.network[name]
-        assert isinstance(unit, Unit)  # noqa: S101 - ``name`` is that of a layer of units
+        unit = self.units[name].operation
         source, result = self.network.tensors[unit.source], self.network.tensors[name]
         memory = Memory((result.channels // lanes) << unit.gates, source.bits + 1)
         in_turn = unit.source in self.sums and unit.source in folds and self._in_turn(unit.source, folds)
@@ -121,9 +128,8 @@ class Sizes:
 
         Beside the fewest comparators these are as many as the sums before them, of ``folds``, have lanes.
         """
-        unit = self.network[name]
-        assert isinstance(unit, Unit)  # noqa: S101 - ``name`` is that of a layer of units
-        if self.units[name][1] is None or gap < unit.gates:
+        unit = self.units[name].operation
+        if self.units[name].folded is None or gap < unit.gates:
             return []
         found = [Fold(name)]
         source, channels = self.network.tensors[unit.source], self.network.tensors[name].channels
@@ -138,20 +144,19 @@ class Sizes:
         """Return the size of all layers."""
         return sum(self.layers(folds).values(), Estimate(0, 0))
 
-    def _unit(
-        self, unit: Unit, source: Tensor, result: Tensor, options: HardwareOptions
-    ) -> tuple[Estimate, Estimate | None]:
+    def _unit(self, unit: Unit, source: Tensor, result: Tensor, options: HardwareOptions) -> _UnitSize:
         """Return the size of a layer of units, as they are and, if they can be, folded."""
         if unit.name in self.tables:
             sums = self.tables[unit.name]
             seen = self.network.tensors[sums.source]
-            return estimate(GateLayerSpec(unit, seen, result, sums=sums, lut_inputs=options.lut_inputs)), None
+            tables = GateLayerSpec(unit, seen, result, sums=sums, lut_inputs=options.lut_inputs)
+            return _UnitSize(unit, estimate(tables), None)
         circuit, found = unit.circuits[0], []
         for kind in (UnitSpec, FoldedUnitSpec) if circuit.depth == circuit.gates > 1 else (UnitSpec,):
             one = _unit_size(unit, source, result, self._known, kind)
             steps = Estimate(circuit.depth if circuit.gates > 1 else 0, circuit.depth)
             found.append(Estimate(one.luts * result.channels, one.flip_flops * result.channels) + steps)
-        return found[0], found[1] if len(found) > 1 else None
+        return _UnitSize(unit, found[0], found[1] if len(found) > 1 else None)
 
     def _other(self, operation: object, read: list[Tensor], result: Tensor) -> Estimate:
         """Return the size of what is neither a unit nor a weighted sum."""

@@ -121,9 +121,8 @@ def network_ports(design: Design) -> Ports:
     return Ports(pixels, sum(bits.values()), classes, body)
 
 
-def stream_ports(design: Design, spec: StreamSpec) -> Ports:
+def stream_ports(design: Design, spec: StreamSpec, top: str) -> Ports:
     """Return how the AXI4-Stream wrapper is connected: a beat is tdata and, above it, tlast."""
-    assert design.manifest.stream is not None  # noqa: S101 - the caller's spec is of it
     network, winners = design.network, _winners(design)
     data, result = 8 * spec.beat_bytes, 8 * spec.result_beat_bytes
     places = spec.result_bytes
@@ -138,7 +137,7 @@ def stream_ports(design: Design, spec: StreamSpec) -> Ports:
         ports += [f".s_axil_{name}('0)" for name in tied] + [f".s_axil_{name}(1'b1)" for name in ("bready", "rready")]
         free = ("awready", "wready", "bresp", "bvalid", "arready", "rdata", "rresp", "rvalid")
         ports += [f".s_axil_{name}()" for name in free]
-    return Ports(data + 1, result + 1, classes, (f"  {design.manifest.stream.top} {INSTANCE}({', '.join(ports)});",))
+    return Ports(data + 1, result + 1, classes, (f"  {top} {INSTANCE}({', '.join(ports)});",))
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +236,14 @@ def build_fault_simulator(design: Design, spec: StreamSpec | None, *, root: Path
 
     Raises ToolError without Verilator or a compiler, SimulationError if they refuse the Verilog.
     """
-    ports = network_ports(design) if spec is None else stream_ports(design, spec)
+    wrapper = design.manifest.stream
+    if spec is None:
+        ports = network_ports(design)
+    elif wrapper is None:
+        expected = "Verilog generated with --interface axi-stream"
+        raise SimulationError("stream", where=design.manifest.top, expected=expected, got="none")
+    else:
+        ports = stream_ports(design, spec, wrapper.top)
     entry = Entry(name="faults", toplevel="network" if spec is None else "stream", test_module="faults", samples=1)
     sources, (control,), _ = design.resolve(entry, work)
     top = work / f"{WRAPPER}.v"
@@ -249,9 +255,9 @@ def build_fault_simulator(design: Design, spec: StreamSpec | None, *, root: Path
         Waiver("UNUSEDSIGNAL", "spikes are read within their layers", f"*{design.manifest.top}.v", "*'_*_'*"),
         Waiver("UNUSEDSIGNAL", "outputs left open", f"*{design.manifest.top}_stream.v", "Signal is not used: '_*_'*"),
     ]
-    if spec is None and design.manifest.stream is not None:
+    if spec is None and wrapper is not None:
         # the files of the wrapper are there too, but nothing places them
-        sources = [path for path in sources if not path.stem.startswith(design.manifest.stream.top)]
+        sources = [path for path in sources if not path.stem.startswith(wrapper.top)]
     declared = [register for path in sources for register in registers_of(path.read_text(encoding="utf-8"))]
     writable = [(register.module, register.name) for register in declared]
     extra = write_control_file(work / f"{WRAPPER}.vlt", (), waivers, writable=writable)

@@ -7,7 +7,7 @@ from amos_hdl.circuit import relu
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Conv2d, Flatten, Input, MaxPool, Network, Pad, Slice, SumPool, Unit
 from amos_hdl.schedule import CollectSpec, HardwareOptions, MapTiming, PoolSpec, Schedule, WireSpec
-from amos_hdl.schedule.place import conv_matrix
+from amos_hdl.schedule.matrices import conv_matrix
 from tests.conftest import map_network
 
 

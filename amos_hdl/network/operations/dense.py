@@ -61,7 +61,7 @@ class Dense(OneSource):
     @property
     def biases(self) -> Array:
         """Bias of every unit, shape (unit,)."""
-        return self.bias  # type: ignore[return-value]  # set on construction
+        return np.asarray(self.bias)  # the array that construction has put there
 
     def result(self, *read: Tensor) -> Tensor:
         """Return the tensor of potentials: the exact interval of each sum, its inputs taken as independent.

@@ -80,7 +80,7 @@ class Add(_Join):
     @property
     def factors(self) -> Array:
         """The multipliers, shape (source,) or (source, channel)."""
-        return self.multipliers  # type: ignore[return-value]  # set on construction
+        return np.asarray(self.multipliers)  # the array that construction has put there
 
     def result(self, *read: Tensor) -> Tensor:
         """Return the tensor of sums, the sources taken as independent."""

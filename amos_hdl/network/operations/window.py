@@ -37,15 +37,14 @@ class Window:
 
         Raises NetworkError, naming ``where``, unless all are whole numbers and the padding is smaller than the kernel.
         """
-        sides = whole_numbers(kernel, (2,), 1, f"{where}: kernel")
-        steps = whole_numbers(stride, (2,), 1, f"{where}: stride")
+        height, width = whole_numbers(kernel, (2,), 1, f"{where}: kernel")
+        down, right_on = whole_numbers(stride, (2,), 1, f"{where}: stride")
         edges = whole_numbers(padding, (2, 4), 0, f"{where}: padding")
-        if len(edges) == 2:
-            edges = (edges[0], edges[0], edges[1], edges[1])
-        if max(edges[:2]) >= sides[0] or max(edges[2:]) >= sides[1]:
-            expected = f"smaller than the kernel, {sides[0]} x {sides[1]}"
-            raise NetworkError("padding", where=where, expected=expected, got=repr(edges))
-        return cls(sides[:2], steps[:2], edges[:4])  # type: ignore[arg-type]  # lengths are checked
+        top, bottom, left, right = edges if len(edges) == 4 else np.repeat(edges, 2).tolist()
+        if max(top, bottom) >= height or max(left, right) >= width:
+            expected = f"smaller than the kernel, {height} x {width}"
+            raise NetworkError("padding", where=where, expected=expected, got=repr((top, bottom, left, right)))
+        return cls((height, width), (down, right_on), (top, bottom, left, right))
 
     def over(self, space: tuple[int, ...], where: str) -> tuple[int, int]:
         """Return the rows and columns of windows over a map of ``space``.
