@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from amos_hdl.emit.generate import generate
+from amos_hdl.errors import ToolError
 from amos_hdl.project import find_project
 from amos_hdl.schedule import Estimate, FoldedSumSpec, Schedule, placed_estimate
 from amos_hdl.schedule.memory import MEMORY_KINDS
@@ -37,11 +38,12 @@ def estimated(schedule: Schedule) -> dict[str, Estimate]:
     return {name: placed_estimate(layer, MEMORY_KINDS["ecp5"]) for name, layer in schedule.layers.items()}
 
 
-def synthesized(schedule: Schedule, work: Path) -> dict[str, Estimate]:
+def synthesized(schedule: Schedule, work: Path, slowest_ps: int | None = None) -> dict[str, Estimate]:
     """Return what Yosys makes of each layer, and of the network, in the folder ``work``.
 
     First of the whole; then with walls between the layers, each of which may take as long as the whole does.  Layers
-    that are nothing but wires are left out.
+    that are nothing but wires are left out.  ``slowest_ps`` is the delay of the slowest path of the whole; by default
+    it is read from the log of a native Yosys, for that of WebAssembly has none of ABC's lines.  Raises ToolError without.
     """
     manifest = generate(schedule, work / "rtl")
     top, family = manifest.top, FAMILIES["ecp5"]
@@ -51,8 +53,12 @@ def synthesized(schedule: Schedule, work: Path) -> dict[str, Estimate]:
     read = [f"read_verilog -defer rtl/{path}" for path in manifest.files if path.endswith(".v")]
     read.append(f"hierarchy -check -top {top}")
     _yosys([*read, synth, "tee -q -o whole.json stat -json"], work, "whole")
-    delays = re.findall(r"Del = *(\d+)", (work / "whole.log").read_text(encoding="utf-8"))
-    script = [*read, "proc", f"scratchpad -set abc9.D {max(map(int, delays))}"]
+    if slowest_ps is None:
+        delays = re.findall(r"Del = *(\d+)", (work / "whole.log").read_text(encoding="utf-8"))
+        if not delays:
+            raise ToolError("Yosys logs no delays", hint="install a native one: pip install pyosys")
+        slowest_ps = max(map(int, delays))
+    script = [*read, "proc", f"scratchpad -set abc9.D {slowest_ps}"]
     layers = [name for name in schedule.layers if (work / "rtl" / f"{top}_{name}.v").exists()]
     for name in layers:
         # a module of all that belongs to a layer; its ports are what others read
