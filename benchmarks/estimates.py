@@ -43,7 +43,8 @@ def synthesized(schedule: Schedule, work: Path, slowest_ps: int | None = None) -
 
     First of the whole; then with walls between the layers, each of which may take as long as the whole does.  Layers
     that are nothing but wires are left out.  ``slowest_ps`` is the delay of the slowest path of the whole; by default
-    it is read from the log of a native Yosys, for that of WebAssembly has none of ABC's lines.  Raises ToolError without.
+    it is read from the log of a native Yosys, for that of WebAssembly has none of ABC's lines.  Raises ToolError
+    without.
     """
     manifest = generate(schedule, work / "rtl")
     top, family = manifest.top, FAMILIES["ecp5"]
