@@ -1,4 +1,4 @@
-"""Proves the receiver with a buffer by SymbiYosys, bounded from reset: any stalls, wrong frames and resets.
+"""Proves the receiver with a buffer by SymbiYosys, bounded and by k-induction: any stalls, wrong frames and resets.
 
 ``python testbenches/formal/prove_buffer.py`` prints one line per proof; ``tests/testbenches/test_buffer_proof.py`` runs
 the same, and that broken Verilog is refuted.
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from prove import proved
 
@@ -68,9 +69,13 @@ def verilog(case: BufferCase) -> dict[str, str]:
     return convert({"receiver": BufferedReceiver(case.spec)})
 
 
-def prove(case: BufferCase, sources: Mapping[str, str], work: Path) -> bool:
+def prove(case: BufferCase, sources: Mapping[str, str], work: Path, mode: Literal["bmc", "prove"]) -> bool:
     """Return whether the claims hold for ``sources``; ``work`` is replaced and keeps SymbiYosys's log and trace."""
-    buffer = case.buffer
+    return proved(sources, CHECKER, _script(case, list(sources), mode), work)
+
+
+def _script(case: BufferCase, modules: list[str], mode: str) -> str:
+    buffer, two = case.buffer, case.buffer.images == 2
     parameters = {
         "ROW_CYCLES": case.row_cycles,
         "COLUMN_CYCLES": case.column_cycles,
@@ -78,21 +83,38 @@ def prove(case: BufferCase, sources: Mapping[str, str], work: Path) -> bool:
         "IMAGES": buffer.images,
         "RELEASE": int(buffer.read_cycles[buffer.release_word]),
     }
+    inner = {"word": "word", "too_long": "too_long", "lost": "lost", "reading": "reading"}
+    inner |= {"waiting": "images_waiting", "places": "places_taken"}
+    inner["flags"] = "after_error_1,dut.after_error_0" if two else "after_error"
+    inner["stored"] = ",dut.".join(f"stored_images[{word}]" for word in reversed(range(buffer.depth)))
+    defines = []
+    if two:
+        defines.append("-DTWO_IMAGES")
+        inner |= {"into": "into", "out_of": "out_of"}
+    if case.column_cycles > 1:
+        defines.append("-DWAIT")
+        inner["wait"] = "wait"
+        parameters["WAIT_BITS"] = (case.column_cycles - 1).bit_length()
     chosen = " ".join(f"-set {name} {value}" for name, value in parameters.items())
-    lines = ["[options]", "mode bmc", f"depth {case.depth}", "[engines]", "smtbmc z3", "[script]"]
-    lines += [f"read_verilog {name}.v" for name in sources]
-    lines += [f"read_verilog -formal {CHECKER.name}", f"chparam {chosen} buffer_proof", "prep -top buffer_proof"]
-    lines += ["[files]", *(f"{name}.v" for name in sources), CHECKER.name]
-    return proved(sources, CHECKER, "\n".join(lines) + "\n", work)
+    lines = ["[options]", f"mode {mode}", f"depth {case.depth}", "[engines]", "smtbmc z3", "[script]"]
+    lines += [f"read_verilog {name}.v" for name in modules]
+    lines += [f"read_verilog -formal {' '.join(defines)} {CHECKER.name}", f"chparam {chosen} buffer_proof"]
+    lines += ["hierarchy -check -top buffer_proof", "proc", "flatten", "opt_clean", "memory"]
+    lines += [f"connect -set inner_{name} dut.{place}" for name, place in inner.items()]
+    lines += ["check -assert", "prep -top buffer_proof"]
+    lines += ["[files]", *(f"{name}.v" for name in modules), CHECKER.name]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
-    """Prove every case; return 1 if one does not hold."""
+    """Prove every case both ways; return 1 if one does not hold."""
     failed = False
     for name, case in CASES.items():
-        holds = prove(case, verilog(case), Path("build") / "formal" / "buffer" / name.replace(" ", "_"))
-        sys.stdout.write(f"buffer of {name}: {'holds' if holds else 'FAILS'}\n")
-        failed |= not holds
+        for mode in ("bmc", "prove"):
+            work = Path("build") / "formal" / "buffer" / name.replace(" ", "_") / mode
+            holds = prove(case, verilog(case), work, mode)
+            sys.stdout.write(f"buffer of {name}, {mode}: {'holds' if holds else 'FAILS'}\n")
+            failed |= not holds
     return int(failed)
 
 
