@@ -13,6 +13,7 @@ import numpy.typing as npt
 from amos_hdl.emit.board import link_spec, render_linked, shown_output
 from amos_hdl.network import golden, store
 from amos_hdl.schedule import HardwareOptions, Schedule
+from amos_hdl.schedule.stream import Protection
 from amos_hdl.simulate.control_file import Waiver, write_control_file
 from amos_hdl.simulate.regression_list import Entry
 from amos_hdl.simulate.waivers import STREAM_WAIVERS, WAIVERS, network_waivers
@@ -84,7 +85,13 @@ class LinkDesign:
 
 
 def load_link(
-    network_folder: Path, options: HardwareOptions, images: npt.ArrayLike, *, bit_cycles: int = 4, leds: int = 6
+    network_folder: Path,
+    options: HardwareOptions,
+    images: npt.ArrayLike,
+    *,
+    bit_cycles: int = 4,
+    leds: int = 6,
+    protect: Protection = "none",
 ) -> LinkDesign:
     """Return the linked network of a stored one.
 
@@ -92,5 +99,5 @@ def load_link(
     """
     schedule = Schedule(store.load(network_folder), options)
     checked = golden.check_images(schedule.network, images)
-    top, verilog = render_linked(schedule, link_spec(schedule, bit_cycles), leds)
+    top, verilog = render_linked(schedule, link_spec(schedule, bit_cycles, protect), leds)
     return LinkDesign(network_folder, schedule, checked, bit_cycles, leds, top, verilog)

@@ -83,6 +83,18 @@ def test_the_pll_holds_reset_until_it_has_locked(schedule):
     assert "pll_locked" not in render_board(schedule, find_board("icebreaker"), None, None).top
 
 
+def test_control_of_wrapper_and_folds_three_times():
+    """What counts in the network and between it and the link; the link itself is there once."""
+    folded = Schedule(small_network(), HardwareOptions(folded=("sums=2x3",)))
+    copied = {}
+    for protect in ("none", "tmr"):
+        files = render_board(folded, find_board("icebreaker"), None, None, protect).verilog
+        copied[protect] = {name for name, text in files.items() if "_copy2" in text and "(* keep *) always" in text}
+    assert copied["none"] == set()
+    assert copied["tmr"] >= {"sample_sums.v", "sample_stream_images.v", "sample_stream_results.v"}
+    assert not any(name.startswith("sample_link") for name in copied["tmr"])
+
+
 def test_the_output_that_is_shown():
     network = Network("n", (Input("x", 3, 0, 3), Argmax("w", "x")), ("w",))
     assert shown_output(network) == "w"

@@ -54,8 +54,12 @@ def test_digits(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "rest"),
-    [(HardwareOptions(), {}), (HardwareOptions(folded=("hidden",)), {"bit_cycles": 5, "leds": 2})],
-    ids=["two outputs", "interval 3, 5 clocks per bit, 2 lamps"],
+    [
+        (HardwareOptions(), {}),
+        (HardwareOptions(folded=("hidden",)), {"bit_cycles": 5, "leds": 2}),
+        (HardwareOptions(folded=("sums=2x3",)), {"protect": "tmr"}),
+    ],
+    ids=["two outputs", "interval 3, 5 clocks per bit, 2 lamps", "folded sums, protected"],
 )
 def test_other_networks(options, rest, tmp_path):
     check(linked(tmp_path, small_network(), options, **rest), tmp_path / "work")
