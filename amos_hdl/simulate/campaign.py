@@ -33,8 +33,8 @@ _COUNTERS = frozenset(
 )
 #: Modules in which pixels wait; of their registers those that hold pixels.
 _WAITS, _PIXELS = re.compile(r"(_window|_buffer\d+)$|^delay_"), ("row", "tap", "pixels", "delay", "_")
-#: Registers of the wrapper that hold images on their way.
-_BUFFERS = ("frame", "word_so_far", "word_read", "rest_of_word", "pixel_at_hand")
+#: Registers of the wrapper that hold images on their way; a frame without spare bits has its port's name.
+_BUFFERS = ("frame", "image", "word_so_far", "word_read", "rest_of_word", "pixel_at_hand")
 
 Integer = npt.NDArray[np.int64]
 

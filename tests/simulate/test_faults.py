@@ -14,7 +14,7 @@ from amos_hdl.network import Input, Network, Unit, store
 from amos_hdl.schedule import HardwareOptions, Schedule, StreamOptions, StreamSpec
 from amos_hdl.simulate.campaign import Place, chosen, place_of, run_campaign
 from amos_hdl.simulate.design import load_design
-from amos_hdl.simulate.fault_simulator import VERDICT, build_fault_simulator, network_ports
+from amos_hdl.simulate.fault_simulator import VERDICT, Register, build_fault_simulator, network_ports
 from amos_hdl.simulate.registers import registers_of
 from amos_hdl.synthesize.tools import find_tool, run_tool
 from tests.conftest import ROOT, gate_network, map_network
@@ -203,6 +203,18 @@ def test_places(network_simulator):
     places = {place_of(register, stream=False) for register in network_simulator.registers}
     assert Place("hidden", "spikes") in places and Place("winner", "valid") in places
     assert {place.kind for place in places} == {"valid", "spikes", "sums"}
+
+
+@pytest.mark.parametrize(("beat_bytes", "frame"), [(None, "image"), (2, "frame")], ids=["no spare bits", "spare bits"])
+def test_images_on_their_way_are_no_control(small, beat_bytes, frame):
+    files, _ = render(Schedule(small, HardwareOptions()), StreamOptions(beat_bytes=beat_bytes))
+    found = {one.name: one for one in registers_of(files["sample_stream_images.v"])}
+    assert frame in found
+    kinds = {
+        name: place_of(Register(("images",), name, one.words, one.bits), stream=True).kind
+        for name, one in found.items()
+    }
+    assert {name for name, kind in kinds.items() if kind == "buffers"} == {frame}, kinds
 
 
 @pytest.mark.parametrize("family", ["ecp5", "ice40", "xilinx -family xcup"])
