@@ -22,8 +22,7 @@ from rich.table import Table
 from amos_hdl.emit.generate import generate
 from amos_hdl.errors import ToolError
 from amos_hdl.project import find_project
-from amos_hdl.schedule import Estimate, FoldedSumSpec, Schedule, placed_estimate
-from amos_hdl.schedule.memory import MEMORY_KINDS
+from amos_hdl.schedule import Estimate, Schedule, placed_estimate
 from amos_hdl.synthesize.cells import count_cells
 from amos_hdl.synthesize.families import FAMILIES
 from amos_hdl.synthesize.tools import find_tool, run_tool
@@ -35,7 +34,8 @@ WHOLE = "the network"
 
 def estimated(schedule: Schedule) -> dict[str, Estimate]:
     """Return what ``amos-hdl info`` says of each layer."""
-    return {name: placed_estimate(layer, MEMORY_KINDS["ecp5"]) for name, layer in schedule.layers.items()}
+    carries = schedule.options.folds_sums
+    return {name: placed_estimate(layer, carries=carries) for name, layer in schedule.layers.items()}
 
 
 def synthesized(schedule: Schedule, work: Path, slowest_ps: int | None = None) -> dict[str, Estimate]:
@@ -48,8 +48,7 @@ def synthesized(schedule: Schedule, work: Path, slowest_ps: int | None = None) -
     """
     manifest = generate(schedule, work / "rtl")
     top, family = manifest.top, FAMILIES["ecp5"]
-    folded = any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values())
-    options = [*family.synth, family.no_dsp] + ([] if folded else [family.no_carry])
+    options = [*family.synth, family.no_dsp] + ([] if schedule.options.folds_sums else [family.no_carry])
     synth = f"{' '.join(option for option in options if option is not None)} -top {top}"
     read = [f"read_verilog -defer rtl/{path}" for path in manifest.files if path.endswith(".v")]
     read.append(f"hierarchy -check -top {top}")

@@ -18,7 +18,7 @@ from amos_hdl.errors import EmitError, ToolError
 from amos_hdl.gateware.board import BoardTop, count_lamps
 from amos_hdl.gateware.link import LinkedNetwork
 from amos_hdl.network import Argmax, Network
-from amos_hdl.schedule import FoldedSumSpec, Schedule
+from amos_hdl.schedule import Schedule
 from amos_hdl.schedule.board import Board
 from amos_hdl.schedule.link import LinkSpec
 from amos_hdl.schedule.pll import PllSpec
@@ -145,7 +145,7 @@ def render_board(
         constraints_name=constraints[0],
         constraints=plan.files[constraints[0]],
         commands=tuple(tuple(command) for command in commands),
-        folded=any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values()),
+        folded=schedule.options.folds_sums,
     )
 
 

@@ -39,8 +39,7 @@ class Clock:
         Sums are in carry cells where the network has folded sums, as ``synth`` has it.
         """
         fabric = options.fabric or FABRIC
-        folds = any(fold.inputs is not None for fold in options.folds.values())
-        return cls(fabric, mhz, folds and FABRICS[fabric].carry is not None)
+        return cls(fabric, mhz, options.folds_sums and FABRICS[fabric].carry is not None)
 
     @property
     def fabric(self) -> Fabric:

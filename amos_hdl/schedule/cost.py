@@ -13,6 +13,7 @@ from math import log2, sqrt
 
 from amos_hdl.circuit import ThresholdCircuit
 from amos_hdl.network import width_bits
+from amos_hdl.schedule.adders import AdderGraph
 from amos_hdl.schedule.lookup import Choice, Lookup
 
 #: Comparisons take more LUTs than the fewest that their inputs fit in: of the first gate, and of others.
@@ -48,6 +49,16 @@ def additions_luts(bits: Iterable[int], sums: int, adders_per_stage: int) -> flo
     """
     more = SEVERAL_ADDERS if adders_per_stage > 1 else 1.0
     return more * beside(sums) * sum(count * log2(count) for count in bits)
+
+
+def carried_luts(graph: AdderGraph) -> int:
+    """Return the LUT sites of additions in carry cells: one for each bit of a sum, and a LUT for each bit of a count.
+
+    Source: 10 layers of 4 to 32 sums of 8 to 64 codes of 1 to 8 bits, weights of 3 to 6 bits, also pruned, 1 to 3
+    adders per stage: within 7 % of Yosys.
+    """
+    counts = (counter for adder in graph.adders for counter in adder.counters if not counter.is_wire)
+    return sum(adder.bits for adder in graph.adders) + sum(counter.outputs for counter in counts)
 
 
 @dataclass(frozen=True)

@@ -19,25 +19,25 @@ from amos_hdl.schedule.specs import ArgmaxSpec, LayerSpec
 from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 from amos_hdl.schedule.window import WindowSpec
 
-#: LUTs per bit of a comparison of two values.
-_ARGMAX_BIT = 1.25
+#: LUTs per bit of a comparison of two values, with look-ahead and in carry cells.
+_ARGMAX_BIT, _ARGMAX_CARRIED_BIT = 1.4, 1.05
 #: LUTs per bit of a pool, of the choice between what the row and what the rows before have.
 _POOL_ROW_BIT = 0.85
 #: What counts the pixels of a buffer.
 _BUFFER_CELLS = 60
 
 
-def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Estimate:
+def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"], *, carries: bool = False) -> Estimate:
     """Return the estimated size of one layer on a device with such ``memories``.
 
-    In 4-input LUTs: units and weighted sums as in ``cost``, without carry chains; folded sums, windows and pools as in
-    ``formulas``, with them.
+    In 4-input LUTs: units as in ``cost``, without carry chains; folded sums, windows and pools as in ``formulas``, with
+    them; weighted sums and argmax with them if ``carries``, as they are in a network whose sums are folded.
 
     Source: each formula says what it was fitted to; ``benchmarks/estimates.py`` compares them with Yosys on networks.
     """
     match spec:
         case DenseSpec():
-            return _dense(spec)
+            return _dense(spec, carries)
         case FoldedSumSpec():
             return folded_sum_estimate(spec, memories)
         case SharedUnitLayerSpec():
@@ -53,7 +53,7 @@ def estimate(spec: LayerSpec, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Es
             # each step is kept low during reset; a gate alone has that in its own table
             return total + Estimate(spec.latency_cycles if spec.operation.gates > 1 else 0, spec.latency_cycles)
         case ArgmaxSpec():
-            return _argmax(spec)
+            return _argmax(spec, carries)
         case MaxSpec():
             bits = spec.result.bits
             pairs, channels = spec.taps - 1, spec.result.units
@@ -83,10 +83,12 @@ def _pool(spec: PoolSpec, memories: MemoryKind) -> Estimate:
     return size + Estimate(round(_POOL_ROW_BIT * bits), 0) + memory_estimate(spec.kept, memories)
 
 
-def _dense(spec: DenseSpec) -> Estimate:
+def _dense(spec: DenseSpec, carries: bool) -> Estimate:
     graph = spec.graph
     if spec.lut_inputs == 6:
         luts = graph.cost
+    elif carries:
+        luts = cost.carried_luts(graph)
     else:
         bits = (adder.bits for adder in graph.adders)
         luts = round(cost.additions_luts(bits, len(graph.sums), spec.adders_per_stage))
@@ -130,9 +132,11 @@ def folded_sum_estimate(spec: FoldedSumSpec, memories: MemoryKind) -> Estimate:
     return size + Estimate(0, 3 * adders.latency_cycles)
 
 
-def placed_estimate(layer: PlacedLayer, memories: MemoryKind = MEMORY_KINDS["ecp5"]) -> Estimate:
+def placed_estimate(
+    layer: PlacedLayer, memories: MemoryKind = MEMORY_KINDS["ecp5"], *, carries: bool = False
+) -> Estimate:
     """Return the estimated size of one layer with its windows and what delays its branches."""
-    size = estimate(layer.spec, memories)
+    size = estimate(layer.spec, memories, carries=carries)
     if layer.window is not None:
         size += window_estimate(layer.window, memories, joined=isinstance(layer.spec, FoldedSumSpec))
     for buffer in layer.buffers:
@@ -175,7 +179,8 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
         else:
             comparator = cost.folded_lateral_luts(spec.weighed, spec.approximation is not None, bits)
         luts = cost.folded_luts(comparator, circuit.gates, bits) + _decoder_luts(spec)
-        return Estimate(round(luts), bits + 2 * circuit.gates)
+        # the spikes so far make the code; those that stand beside them are for observers
+        return Estimate(round(luts), bits + circuit.gates)
     luts, flip_flops = _decoder_luts(spec), 0
     constants = [tree + spec.fires_below(gate) for gate, tree in enumerate(spec.lookups) if isinstance(tree, int)]
     if circuit.gates == 1 and constants:
@@ -229,20 +234,20 @@ def _decoder_luts(spec: UnitSpec) -> float:
     return cost.sum_luts(spec.circuit.outputs, spec.circuit.offset)
 
 
-def _argmax(spec: ArgmaxSpec) -> Estimate:
+def _argmax(spec: ArgmaxSpec, carries: bool) -> Estimate:
     """Return the size of a tree of comparisons; after each level an index has one bit more that is no constant.
 
     Source: 5 trees of 5 to 100 values of 7 to 14 bits that may take long: per bit 1.0 to 1.1 with carry chains and
-    about 1.2 without; 1.6 in the digits network, whose slowest path is as short as a comparison.  One figure for all.
+    about 1.2 without; 1.6 in the digits network, whose slowest path is as short as a comparison.
     """
     bits, index_bits = Port.of(spec.source).word_bits, Port.of(spec.result).word_bits
     luts, flip_flops = 0.0, 0
-    contenders = spec.source.units
+    contenders, compared = spec.source.units, _ARGMAX_CARRIED_BIT if carries else _ARGMAX_BIT
     for level in range(1, spec.levels + 1):
         last, pairs = level == spec.levels, contenders // 2
         # of the last pair the values are compared, and the index alone goes on
         value_bits = 0 if last else bits
-        luts += pairs * (_ARGMAX_BIT * bits + value_bits + level)
+        luts += pairs * (compared * bits + value_bits + level)
         if spec.ends_stage(2 * level - 1):
             flip_flops += contenders * (value_bits + level - 1) + pairs + 1
         contenders -= pairs

@@ -121,7 +121,7 @@ class Planner:
         candidates = [index for index in order.tolist() if able[index]][:12]
         found = [Fold(shape.name, int(lanes[index]), int(inputs[index])) for index in candidates]
         best = min(found, key=lambda fold: self._price(self.sizes.folded(shape, fold)))
-        unfolded = shape.unfolded()
+        unfolded = shape.unfolded(carries=True)
         return best if self._price(self.sizes.folded(shape, best)) < self._price(unfolded) else None
 
     def choose_units(self, name: str, gap: int, folds: Mapping[str, Fold]) -> Fold | None:

@@ -108,6 +108,11 @@ class HardwareOptions:
         """How each layer that shares hardware does, by its name."""
         return MappingProxyType({fold.layer: fold for fold in map(Fold.parse, self.folded)})
 
+    @cached_property
+    def folds_sums(self) -> bool:
+        """Whether weighted sums are folded: ``synth`` then takes carry cells, in which those are smaller."""
+        return any(fold.inputs is not None for fold in self.folds.values())
+
     @classmethod
     def from_dict(cls, options: Mapping[str, Plain], *, where: str) -> HardwareOptions:
         """Return the options that ``as_dict`` gave.

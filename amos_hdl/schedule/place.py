@@ -231,7 +231,7 @@ class _Placing:
         timing, interval = self.timings[source], self.interval_cycles
         # what is folded has the more time for each window the more evenly they are spread over a row
         apart = None
-        if any(fold.inputs is not None for fold in self.options.folds.values()):
+        if self.options.folds_sums:
             rows, columns = window.over(timing.space, operation.name)
             apart = max(1, min(window.stride[0] * timing.row_cycles, interval // rows) // columns)
         return WindowSpec(window, self.tensors[source], timing, interval, fill, apart, operation.name)

@@ -67,6 +67,8 @@ class Sizes:
         self.sums = {name: shape for name, shape in sum_shapes(network).items() if name not in unmade}
         self.units: dict[str, _UnitSize] = {}
         self.others: dict[str, Estimate] = {}
+        #: Of those of others that comparisons make: in carry cells.
+        self.carried: dict[str, Estimate] = {}
         self.collected: dict[str, Estimate] = {}
         self._known: dict[object, Estimate] = {}
         for operation in network.operations[1:]:
@@ -89,11 +91,12 @@ class Sizes:
             if fold is not None and fold.lanes is not None:
                 return self._shared(name, fold.lanes, folds)
             return units.unfolded if fold is None or units.folded is None else units.folded
-        size = self.others[name]
+        carries = any(fold.inputs is not None for fold in folds.values())
+        size = self.carried[name] if carries and name in self.carried else self.others[name]
         if name in self.sums:
             shape, steps = self.sums[name], 1
             if fold is None:
-                size += shape.unfolded()
+                size += shape.unfolded(carries=carries)
             else:
                 size += self.folded(shape, fold, self._in_turn(name, folds))
                 steps = shape.units * shape.inputs // ((fold.lanes or 1) * (fold.inputs or 1))
@@ -173,7 +176,8 @@ class Sizes:
                 return estimate(pool, self.memories)
             size = Estimate(2 * source.bits * source.channels, 2 * result.bits * result.channels)
         elif isinstance(operation, Argmax):
-            size = estimate(argmax_spec(operation, source, result, self.options))
+            spec = argmax_spec(operation, source, result, self.options)
+            size, self.carried[operation.name] = estimate(spec), estimate(spec, carries=True)
         elif isinstance(operation, Add):
             bits = result.bits * result.channels
             # the branch that is there first waits for the other, about as long as a window takes

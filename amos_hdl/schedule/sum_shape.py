@@ -22,6 +22,8 @@ Array = npt.NDArray[np.int64]
 _ADDER_BITS, _ADDER_FLIP_FLOPS = 1.08, 1.8
 #: Of sums with their own adders, per signed digit of a weight: LUTs and flip-flops for each bit of a code, and beside.
 _DIGIT_LUTS, _DIGIT_FLIP_FLOPS = (2.95, 0.5), (1.2, 1.0)
+#: LUTs of the same in carry cells.
+_DIGIT_CARRIED = (1.05, 0.95)
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,16 @@ class SumShape:
         lanes, inputs = self.folds
         return int((self.units * self.inputs // (lanes * inputs)).max()) * self.windows
 
-    def unfolded(self) -> Estimate:
-        """Return the size of sums with an adder for every digit, a register behind each.
+    def unfolded(self, *, carries: bool = False) -> Estimate:
+        """Return the size of sums with an adder for every digit, a register behind each; ``carries``: in carry cells.
 
-        Source: the layers of ``cost.additions_luts``, within 15 % of Yosys; flip-flops within 33 %.
+        Source: the layers of ``cost.additions_luts`` and ``cost.carried_luts``, within 15 % of Yosys; flip-flops within
+        33 %.
         """
-        luts, flip_flops = (bit * self.code_bits + rest for bit, rest in (_DIGIT_LUTS, _DIGIT_FLIP_FLOPS))
-        luts *= cost.beside(self.units)
+        digits = _DIGIT_CARRIED if carries else _DIGIT_LUTS
+        luts, flip_flops = (bit * self.code_bits + rest for bit, rest in (digits, _DIGIT_FLIP_FLOPS))
+        if not carries:
+            luts *= cost.beside(self.units)
         return Estimate(round(luts * self.digits), round(flip_flops * self.digits))
 
     def slices(self, fold: Fold) -> int:

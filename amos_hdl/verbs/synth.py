@@ -10,7 +10,6 @@ from typing import Any
 from amos_hdl.console import Steps, table
 from amos_hdl.errors import EmitError
 from amos_hdl.project import Project
-from amos_hdl.schedule import FoldedSumSpec
 from amos_hdl.verbs.outcome import Outcome, how_often
 
 
@@ -50,8 +49,6 @@ def synth(
     elif pnr:
         top, path, harness_registers = write_harness(schedule, project.build("harness"))
         sources = [*sources, path]
-    # with carry cells sums of products of codes and weights take 30 to 40 % fewer LUTs (benchmarks/folds.py)
-    folded = any(isinstance(spec, FoldedSumSpec) for spec in schedule.specs.values())
     with steps.step(f"synthesizing for {target}") as bar:
         result = synthesize(
             sources,
@@ -64,7 +61,8 @@ def synth(
             seed=seed,
             frequency_mhz=frequency_mhz,
             network_top=manifest.top if pnr or stream else None,
-            folded=folded,
+            # with carry cells sums of products of codes and weights take 30 to 40 % fewer LUTs (benchmarks/folds.py)
+            folded=schedule.options.folds_sums,
             progress=bar.say,
         )
     data = {"name": project.name, "harness_flip_flops": harness_registers, **asdict(result)}
