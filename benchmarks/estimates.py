@@ -34,7 +34,7 @@ WHOLE = "the network"
 
 def estimated(schedule: Schedule) -> dict[str, Estimate]:
     """Return what ``amos-hdl info`` says of each layer."""
-    carries = schedule.options.folds_sums
+    carries = schedule.options.carries
     return {name: placed_estimate(layer, carries=carries) for name, layer in schedule.layers.items()}
 
 
@@ -48,7 +48,7 @@ def synthesized(schedule: Schedule, work: Path, slowest_ps: int | None = None) -
     """
     manifest = generate(schedule, work / "rtl")
     top, family = manifest.top, FAMILIES["ecp5"]
-    options = [*family.synth, family.no_dsp] + ([] if schedule.options.folds_sums else [family.no_carry])
+    options = [*family.synth, family.no_dsp] + ([] if schedule.options.carries else [family.no_carry])
     synth = f"{' '.join(option for option in options if option is not None)} -top {top}"
     read = [f"read_verilog -defer rtl/{path}" for path in manifest.files if path.endswith(".v")]
     read.append(f"hierarchy -check -top {top}")

@@ -52,7 +52,7 @@ class BoardDesign:
     commands : tuple of tuple of str
         As ``amaranth-boards`` has them, Yosys first.
     folded : bool
-        Whether there are folded sums, which are smaller in carry cells.
+        Whether there are folded sums, or additions of two bits, which are smaller in carry cells.
     """
 
     link: LinkSpec
@@ -145,7 +145,7 @@ def render_board(
         constraints_name=constraints[0],
         constraints=plan.files[constraints[0]],
         commands=tuple(tuple(command) for command in commands),
-        folded=schedule.options.folds_sums,
+        folded=schedule.options.carries,
     )
 
 

@@ -40,7 +40,7 @@ def network(facts: Facts) -> str:
         if isinstance(spec, DenseSpec):
             rows.append(("adders", f"{len(spec.graph.adders):,}"))
         if spec is not None:
-            size = estimate(spec, carries=schedule.options.folds_sums)
+            size = estimate(spec, carries=schedule.options.carries)
             rows += [("latency", f"{spec.latency_cycles} clk"), ("ready", f"clk {schedule.ready[operation.name]}")]
             rows += [("LUT4*", f"{size.luts:,}"), ("FF*", f"{size.flip_flops:,}")]
         sources = operation.reads

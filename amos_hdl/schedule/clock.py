@@ -36,10 +36,10 @@ class Clock:
     def of(cls, options: HardwareOptions, mhz: int) -> Clock:
         """Return a clock for networks of ``options``, those of its fabric or of the default one.
 
-        Sums are in carry cells where the network has folded sums, as ``synth`` has it.
+        Sums are in carry cells where ``synth`` takes them.
         """
         fabric = options.fabric or FABRIC
-        return cls(fabric, mhz, options.folds_sums and FABRICS[fabric].carry is not None)
+        return cls(fabric, mhz, options.carries and FABRICS[fabric].carry is not None)
 
     @property
     def fabric(self) -> Fabric:

@@ -110,8 +110,13 @@ class HardwareOptions:
 
     @cached_property
     def folds_sums(self) -> bool:
-        """Whether weighted sums are folded: ``synth`` then takes carry cells, in which those are smaller."""
+        """Whether weighted sums are folded."""
         return any(fold.inputs is not None for fold in self.folds.values())
+
+    @property
+    def carries(self) -> bool:
+        """Whether ``synth`` takes carry cells: folded sums are smaller in them, additions of two bits made for them."""
+        return self.folds_sums or self.lut_inputs == 2
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Plain], *, where: str) -> HardwareOptions:

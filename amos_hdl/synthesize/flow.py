@@ -67,7 +67,8 @@ def synthesize(
     block_ram : bool
         False forbids block RAM.
     folded : bool
-        True for a network with folded sums, which may use carry cells (figures in ``families.py``, ``benchmarks``).
+        True for a network with folded sums, or of additions of two bits, which may use carry cells (figures in
+        ``families.py``, ``benchmarks``).
     dsp : bool
         True allows DSP blocks where the family's synthesis uses them by default.
     progress : callable, optional

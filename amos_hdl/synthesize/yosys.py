@@ -60,8 +60,8 @@ def make_script(
     block_ram : bool
         False forbids block RAM.
     folded : bool
-        True for a network with folded sums: its sums may use carry cells, and its memories are kept out of LUTs where
-        those are dear.
+        True for a network with folded sums, or of additions of two bits: its sums may use carry cells, and its memories
+        are kept out of LUTs where those are dear.
     no_dsp : str, optional
         Option that keeps products out of DSP blocks.
     buffers : bool

@@ -126,7 +126,7 @@ def _show_network(data: Mapping[str, Any]) -> None:
 
 def _hardware_info(schedule: Schedule, device: str | None) -> dict[str, Any]:
     target = find_target(device or DEVICE)
-    memories, carries = memories_of(target), schedule.options.folds_sums
+    memories, carries = memories_of(target), schedule.options.carries
     sizes = {name: placed_estimate(layer, memories, carries=carries) for name, layer in schedule.layers.items()}
     layers = [_layer_info(schedule, name, sizes[name]) for name in schedule.specs]
     total = sum(sizes.values(), Estimate(0, 0))

@@ -169,6 +169,10 @@ def test_lanes_of_folded_sums_are_in_carry_cells():
     assert not Clock.of(HardwareOptions(clock_mhz=100, fabric="round"), 100).carry
 
 
+def test_additions_of_two_bits_are_in_carry_cells():
+    assert Clock.of(HardwareOptions(lut_inputs=2, clock_mhz=100, fabric="round"), 100).carry
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,9 +1,11 @@
 """What is estimated of each layer before synthesis against what Yosys makes of it: within 15 %."""
 
+import numpy as np
 import pytest
 
+from amos_hdl.network import Dense, Input, Network
 from amos_hdl.project import find_project
-from amos_hdl.schedule import Estimate, HardwareOptions, Schedule
+from amos_hdl.schedule import Estimate, HardwareOptions, Schedule, estimate
 from benchmarks.estimates import WHOLE, estimated, synthesized
 from tests.conftest import small_network
 
@@ -51,3 +53,16 @@ def test_each_layer_is_near_what_yosys_makes(tmp_path):
     assert list(made) == [*sizes, WHOLE]
     for name, size in sizes.items():
         check(size, made[name], name)
+
+
+@pytest.mark.parametrize(
+    ("sums", "inputs", "code_bits", "weight_bits", "made"),
+    [(4, 8, 4, 4, 287), (8, 64, 1, 3, 1075), (16, 16, 3, 6, 2277)],
+)
+def test_unfolded_sums_in_carry_cells_are_near_what_was_measured(sums, inputs, code_bits, weight_bits, made):
+    """Made by ``synth_ecp5 -nodsp`` of Yosys 0.70, LUT4 and two for each CCU2C."""
+    random, most = np.random.default_rng(sums), (1 << weight_bits - 1) - 1
+    dense = Dense("s", "x", random.integers(-most, most + 1, (sums, inputs)), weight_bits)
+    schedule = Schedule(Network("c", (Input("x", inputs, 0, (1 << code_bits) - 1), dense), ("s",)), HardwareOptions())
+    assert abs(estimate(schedule.specs["s"], carries=True).luts / made - 1) < 0.1
+    assert estimate(schedule.specs["s"]).luts > 1.2 * made  # with look-ahead in place of carry cells
