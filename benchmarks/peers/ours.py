@@ -16,7 +16,8 @@ from amos_hdl.simulate.design import load_design
 from amos_hdl.simulate.whole_set import check_whole_set
 from amos_hdl.synthesize.elaborate import Elaborator
 
-#: Adders per stage and extra levels with which each design has no more stages than da4ml at one adder per stage.
+#: Adders per stage and extra levels with which each design has no more stages than da4ml at one adder per stage.  The
+#: levels are for counters: where additions are of two bits there are none.
 OPTIONS = {
     "cmvm16x16": (1, 1),
     "cmvm64x32": (1, 2),
@@ -42,7 +43,8 @@ def build(data: Path, design: str, folder: Path, lut_inputs: int) -> dict[str, o
             source = f"units{number}"
     network = Network(design, tuple(operations), (source,))
     adders_per_stage, extra = OPTIONS[design]
-    options = HardwareOptions(lut_inputs=lut_inputs, adders_per_stage=adders_per_stage, extra_adder_levels=extra)
+    levels = 0 if lut_inputs == 2 else extra
+    options = HardwareOptions(lut_inputs=lut_inputs, adders_per_stage=adders_per_stage, extra_adder_levels=levels)
     schedule = Schedule(network, options)
     generate(schedule, folder)
     seconds = cpu_seconds() - started
