@@ -87,11 +87,12 @@ def network_modules(schedule: Schedule, *, spikes: bool = False, copies: int = 1
     """Return the modules of a network, those that others instantiate first, the top module last.
 
     Equal units, within a layer or across layers, are one module; so are equal delay lines.  With ``spikes`` the top
-    module has outputs for the spikes of each layer of units; ``copies`` are of each counter, and in networks of maps of
-    each valid bit, of which counters there take a lost one for a shift.
+    module has outputs for the spikes of each layer of units; ``copies`` are of each counter, and in networks that are
+    folded or of maps of each valid bit: counters take one that is lost for a shift, and one too many, while they are at
+    work, for the next image.
     """
     prefix, modules = schedule.network.name, []
-    valids = copies if schedule.has_maps else 1
+    valids = copies if schedule.has_maps or schedule.interval_cycles > 1 else 1
     unit_names = unit_modules(schedule)
     for spec, name in unit_names.items():
         users = [layer for layer, other in schedule.specs.items() if _uses(other, spec)]

@@ -147,14 +147,23 @@ def test_a_stream_loses_its_order_and_a_protected_one_never(small, small_folder,
     assert kinds == {"control", "buffers", "valid"}
 
 
-def test_counters_of_folded_sums_need_protection(small, small_folder, tmp_path):
-    options, results = HardwareOptions(folded=("sums=2x3",)), {}
+@pytest.mark.parametrize("folded", [("sums=2x3",), ("sums=1x3", "hidden=1"), ("hidden",)])
+def test_what_counts_in_folded_layers_needs_protection(small, small_folder, tmp_path, folded):
+    """And the valid bits that set it going: one too many would be taken for an image, and spoil the next."""
+    results = {}
     for protect in ("none", "tmr"):
         rtl = tmp_path / protect
-        generate(Schedule(small, options), rtl, StreamOptions(beat_bytes=2, protect=protect))
+        generate(Schedule(small, HardwareOptions(folded=folded)), rtl, protect=protect)
         results[protect] = campaign(simulator_for(small, small_folder, tmp_path / f"w{protect}", rtl=rtl), 1000)
-    assert results["none"].total.outlived > 0 and not results["none"].passed
-    assert results["tmr"].passed and any(group.place == Place("sums", "control") for group in results["tmr"].groups)
+    plain, shown = results["none"].total, results["tmr"].total
+    assert plain.lost + plain.surplus > 0
+    # a folded unit is a chain that runs empty; what counts goes wrong from image to image
+    assert (plain.outlived > 0) == (folded != ("hidden",)) == (not results["none"].passed)
+    assert results["tmr"].passed and shown.lost == shown.surplus == 0 and shown.worst_images == 1
+    control = [group for group in results["tmr"].groups if group.place.kind == "control"]
+    assert {group.place.part for group in control} >= {"encoder", "hidden", "winner"}
+    assert all(group.masked == group.flips > 0 and not group.longest_cycles for group in control)
+    assert "valid" not in {group.place.kind for group in results["tmr"].groups}
 
 
 @pytest.mark.parametrize("options", [HardwareOptions(), HardwareOptions(interval=300)], ids=["unfolded", "folded"])
