@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -76,8 +76,10 @@ def _refined(first: Classes | None, second: Classes | None) -> tuple[Classes | N
     return classes.ravel(), pairs[0], pairs[1]
 
 
-def fan_out(network: Network) -> Mapping[str, Reach]:
+def fan_out(network: Network, costs: Mapping[str, int] | None = None) -> Mapping[str, Reach]:
     """Return for each unit layer how many non-zero weights read each unit; for each max pool, each of its results.
+
+    With ``costs`` a weight of each operation counts as much as is said there, instead of 1.
 
     Dense and conv2d count their non-zero weights, pools one for each window, add one unless its multiplier is 0,
     multiply one for each product, a unit one; slice, pad, concat and flatten are wires; argmax counts none.
@@ -92,7 +94,10 @@ def fan_out(network: Network) -> Mapping[str, Reach]:
         if isinstance(operation, Unit | MaxPool):
             layers[operation.name] = mine
         read = [network.tensors[name] for name in operation.reads]
-        for name, reach in zip(operation.reads, _reached(operation, mine, tensor, read), strict=True):
+        reached = _reached(operation, mine, tensor, read)
+        if costs is not None and not isinstance(operation, Slice | Pad | Concat | Flatten):
+            reached = [replace(reach, counts=reach.counts * costs[operation.name]) for reach in reached]
+        for name, reach in zip(operation.reads, reached, strict=True):
             readers[name] = readers[name] + reach if name in readers else reach
     return dict(reversed(layers.items()))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import CheckFailed
-from amos_hdl.network import Dense, Flatten, Network, golden
-from amos_hdl.network.fan_out import fan_out
+from amos_hdl.network import Network, golden
+from amos_hdl.network.fan_out import Reach, fan_out
+from amos_hdl.network.operations import Concat, Conv2d, Dense, Flatten, MaxPool, Multiply, Pad, Slice, Unit
 from amos_hdl.network.pooled import PooledSpikes
 from amos_hdl.simulate.batch import BatchSimulator
 
@@ -57,16 +59,19 @@ class Energy:
         spikes = Σ add(x bits) per synaptic operation  +  Σ add(x bits) per gate, which compares once
         words  = Σ (multiply(y bits, weight bits) + add(x bits)) per non-zero weight  +  Σ add(x bits) per unit
 
-    with x bits the width of the potential, y bits that of a unit's value.  Only dense layers that units feed, and
-    those units, are counted.  Registers, clock, wires and memories are in neither, and they are the greater part of an
-    FPGA's power: the ratio compares operations, not chips.
+    with x bits the width of the result, or potential, y bits that of a unit's value.  Pools and skips add a word and do
+    not multiply it; a product of two words is ``multiply(y bits, y bits)``.  Counted is what units feed,
+    through wires and max pools as well, and those units; what sums do further is the same in both, and in neither.
+    Registers, clock, wires and memories are in neither, and they are the greater part of an FPGA's power: the ratio
+    compares operations, not chips.
 
     Members
     -------
     spikes_pj, words_pj : float
         Of one image.
     multiplications : int
-        What the same network with words instead of spikes would multiply: non-zero weights after units.
+        What the same network with words instead of spikes would multiply: non-zero weights after units, at each place
+        of a map, and products.
 
     Source: energies of 32-bit integers as of ``ADD_PJ`` and ``MULTIPLY_PJ``; scaling with width (additions linear,
     multiplications with the product of the widths) derived.
@@ -92,7 +97,7 @@ class Activity:
         How many were simulated.
     layers : tuple of LayerActivity
     energy : Energy or None
-        None if no dense layer follows units, or something else does.
+        None if no weights and no products follow units.
     """
 
     images: int
@@ -128,7 +133,7 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
     record = simulator.run(images, len(images), seed=seed).bits(0, 1)
     fields = {field.name: field.of(record) for field in simulator.fields}
     reached, layers = fan_out(network), []
-    behind_pools = _behind_pools(network, trace)
+    behind_pools = _behind_pools(network, trace, reached)
     for name, spikes in planes(trace).items():
         wires = fields[name]
         # a spike lasts one cycle, whatever the interval: each is counted once
@@ -150,9 +155,9 @@ def measure(simulator: BatchSimulator, images: npt.NDArray[np.int64], seed: int 
     return Activity(len(images), tuple(layers), estimate_energy(network, trace))
 
 
-def _behind_pools(network: Network, trace: golden.Trace) -> dict[str, int]:
-    """Return the synaptic operations of each layer's spikes behind max pools, over all images."""
-    pooled, total = PooledSpikes(network, fan_out(network)), dict[str, int]()
+def _behind_pools(network: Network, trace: golden.Trace, reached: Mapping[str, Reach]) -> dict[str, int]:
+    """Return what of ``reached`` each layer's spikes reach behind max pools, over all images."""
+    pooled, total = PooledSpikes(network, reached), dict[str, int]()
     spikes = {name: np.moveaxis(fired.sum(axis=-1), 0, 1) for name, fired in trace.spikes.items()}
     for operation in network.operations:
         read = [np.moveaxis(trace.values[name], 0, 1) for name in operation.reads]
@@ -169,48 +174,48 @@ def planes(trace: golden.Trace) -> dict[str, npt.NDArray[np.bool_]]:
     }
 
 
-def targets(network: Network, source: str) -> list[tuple[Dense, npt.NDArray[np.int64]]] | None:
-    """Return the dense layers that read ``source``, each with its non-zero weights per unit ``(unit,)``.
-
-    None if an operation reads it whose additions are not known here.
-    """
-    found: list[tuple[Dense, npt.NDArray[np.int64]]] = []
-    for operation in network.operations:
-        if source not in operation.reads:
-            continue
-        match operation:
-            case Dense():
-                found.append((operation, np.count_nonzero(operation.weights, axis=0)))
-            case Flatten(name=name):
-                beyond = targets(network, name)
-                if beyond is None:
-                    return None
-                found += beyond
-            case _:
-                return None
-    return found
+def carries_spikes(network: Network, name: str) -> bool:
+    """Return whether values of units come out of an operation as they are: of units, behind wires, behind max pools."""
+    operation = network[name]
+    if isinstance(operation, MaxPool | Slice | Pad | Concat | Flatten):
+        return any(carries_spikes(network, source) for source in operation.reads)
+    return isinstance(operation, Unit)
 
 
 def estimate_energy(network: Network, trace: golden.Trace) -> Energy | None:
-    """Return the estimate that :class:`Energy` describes; None if there is nothing, or not everything, to count."""
-
-    def add(bits: int) -> float:
-        return ADD_PJ * bits / _WORD_BITS
-
-    spikes_pj = words_pj = 0.0
-    multiplications = 0
+    """Return the estimate that :class:`Energy` describes; None if words would multiply nothing."""
+    operations = network.operations
+    bits = {one.name: network.tensors[one.name].bits for one in operations}
+    # a unit adds to its potential
+    sums = {one.name: bits[one.reads[0]] if isinstance(one, Unit) else bits[one.name] for one in operations}
+    weights = {one.name: one.weight_bits if isinstance(one, Dense | Conv2d) else 0 for one in operations}
+    added = fan_out(network, sums)
+    # a product is one multiplication of words, without an addition
+    summed = fan_out(network, {one.name: 0 if isinstance(one, Multiply) else sums[one.name] for one in operations})
+    multiplied = fan_out(network, weights)
+    times = fan_out(network, {name: int(width > 0) for name, width in weights.items()})
+    # bits of additions and bits times bits of multiplications, over all images; bits of comparisons, of one
+    spike_bits = sum(_behind_pools(network, trace, added).values())
+    word_bits = products = multiplications = spike_compared = word_compared = 0
     for name, fired in planes(trace).items():
-        unit, found = network[name], targets(network, name)
-        if found is None:
-            return None
-        if not found:
-            continue
-        potential_bits, value_bits = network.tensors[unit.reads[0]].bits, network.tensors[name].bits
-        spikes_pj += add(potential_bits) * fired.shape[1] * fired.shape[2]
-        words_pj += add(potential_bits) * fired.shape[1]
-        for dense, readers in found:
-            bits, weights = network.tensors[dense.name].bits, int(readers.sum())
-            spikes_pj += add(bits) * float(fired.sum(axis=(0, 2)) @ readers) / trace.images
-            words_pj += (MULTIPLY_PJ * value_bits * dense.weight_bits / _WORD_BITS**2 + add(bits)) * weights
-            multiplications += weights
-    return Energy(spikes_pj, words_pj, multiplications) if multiplications else None
+        readers = added[name].array().ravel()
+        spike_bits += int(fired.sum(axis=(0, 2)) @ readers)
+        if readers.any():
+            spike_compared += sums[name] * fired.shape[1] * fired.shape[2]
+            word_compared += sums[name] * fired.shape[1]
+    for operation in operations:
+        if isinstance(operation, Multiply) and any(carries_spikes(network, name) for name in operation.reads):
+            first, second = (bits[name] for name in operation.reads)
+            units = network.tensors[operation.name].units
+            products, multiplications = products + first * second * units, multiplications + units
+        elif isinstance(operation, Unit | MaxPool) and carries_spikes(network, operation.name):
+            word_bits += int(summed[operation.name].array().sum())
+            products += bits[operation.name] * int(multiplied[operation.name].array().sum())
+            multiplications += int(times[operation.name].array().sum())
+    if not multiplications:
+        return None
+    return Energy(
+        spikes_pj=ADD_PJ / _WORD_BITS * (spike_compared + spike_bits / trace.images),
+        words_pj=ADD_PJ / _WORD_BITS * (word_compared + word_bits) + MULTIPLY_PJ / _WORD_BITS**2 * products,
+        multiplications=multiplications,
+    )

@@ -114,10 +114,10 @@ def _energy(energy: Energy | None) -> str:
 with words instead of spikes would take ({energy.spikes_pj:,.1f} pJ against {energy.words_pj:,.1f} pJ with its
 {energy.multiplications:,} multiplications).</p>
 <p class="note">Spikes: one addition per synaptic operation and one comparison per gate. Words: one multiplication and
-one addition per non-zero weight, one comparison per unit. An addition of b bits is taken as {ADD_PJ} pJ·b/32, a
-multiplication of a by b bits as {MULTIPLY_PJ} pJ·a·b/32² (45 nm; M. Horowitz, ISSCC 2014; scaled to the network's
-widths). Registers, clock and wires, which are most of an FPGA's power, are in neither: this compares operations, and
-nothing was measured.</p></div>
+one addition per non-zero weight, one comparison per unit. Pools and skips add, products multiply. An addition of b
+bits is taken as {ADD_PJ} pJ·b/32, a multiplication of a by b bits as {MULTIPLY_PJ} pJ·a·b/32² (45 nm; M. Horowitz,
+ISSCC 2014; scaled to the network's widths). Registers, clock and wires, which are most of an FPGA's power, are in
+neither: this compares operations, and nothing was measured.</p></div>
 """
 
 

@@ -7,8 +7,21 @@ import pytest
 
 from amos_hdl.circuit import relu
 from amos_hdl.errors import CheckFailed
-from amos_hdl.network import Argmax, Dense, Flatten, Input, MaxPool, Network, Unit, golden
-from amos_hdl.report.activity import Energy, estimate_energy, measure, planes, targets
+from amos_hdl.network import (
+    Add,
+    Argmax,
+    Conv2d,
+    Dense,
+    Flatten,
+    Input,
+    MaxPool,
+    Multiply,
+    Network,
+    Slice,
+    Unit,
+    golden,
+)
+from amos_hdl.report.activity import Energy, carries_spikes, estimate_energy, measure
 from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.simulate.batch import build_batch
 from amos_hdl.simulate.design import load_design
@@ -74,29 +87,68 @@ def test_the_estimate_is_its_formula():
     assert energy.ratio == energy.spikes_pj / energy.words_pj
 
 
-def test_what_is_not_known_is_not_estimated():
-    """Behind a maximum nothing is counted; a flattened map is; a layer that nothing reads costs nothing."""
-    mapped = Network(
+def costs(network, name):
+    """Return the energy of an addition and of a multiplication by a 2-bit y at an operation."""
+    operation, bits = network[name], network.tensors[name].bits
+    return 0.1 * bits / 32, 3.1 * 2 * getattr(operation, "weight_bits", 0) / 32**2
+
+
+def test_maps_by_plain_loops():
+    """A convolution, a skip and a pool read the same units; a dense layer reads what the pool lets through."""
+    random = np.random.default_rng(5)
+    kernel, matrix = random.integers(-1, 2, (2, 1, 3, 3)), random.integers(-1, 2, (3, 4))
+    network = Network(
         "mapped",
         (
-            Input("pixels", (1, 2, 2), 0, 15),
+            Input("pixels", (1, 4, 4), 0, 15),
             Unit("code", "pixels", (relu(2, step=4),), np.zeros(1, int)),
-            Flatten("flat", "code"),
-            Dense("sums", "flat", np.array([[1, 0, 2, 1], [1, 0, 0, -1]]), 4),
-            Argmax("winner", "sums"),
+            Conv2d("sums", "code", kernel, 3, padding=1),
+            Slice("first", "sums", ((0, 1, 1), (0, 4, 1), (0, 4, 1))),
+            Add("skip", ("code", "first"), np.array([1, 1])),
+            MaxPool("most", "code", 2),
+            Flatten("flat", "most"),
+            Dense("logits", "flat", matrix, 4),
         ),
-        ("winner",),
+        ("skip", "logits"),
     )
-    assert [fan_out.tolist() for _, fan_out in targets(mapped, "code")] == [[2, 0, 1, 2]]
-    trace = golden.run(mapped, np.full((3, 4), 15))
-    assert planes(trace)["code"].shape == (3, 4, 2)
-    assert estimate_energy(mapped, trace).multiplications == 5
-    pooled = Network(
-        "pooled",
-        (*mapped.operations[:2], MaxPool("most", "code", 2)),
-        ("most",),
-    )
-    assert targets(pooled, "code") is None
-    assert estimate_energy(pooled, golden.run(pooled, np.full((1, 4), 15))) is None
-    assert targets(tiny(), "code") == [] and estimate_energy(tiny(), golden.run(tiny(), [[1, 2]])) is None
+    images = random.integers(0, 16, (7, 16))
+    trace = golden.run(network, images)
+    fired = trace.spikes["code"].reshape(7, 4, 4, 2).sum(axis=-1)
+    value = trace.values["code"].reshape(7, 4, 4)
+    (conv_add, conv_multiply), (dense_add, dense_multiply) = costs(network, "sums"), costs(network, "logits")
+    skip_add, pool_add = costs(network, "skip")[0], costs(network, "most")[0]
+    spikes, words, multiplications = 7 * 32 * 0.1 * 4 / 32, 16 * 0.1 * 4 / 32, 0
+    for row in range(4):
+        for column in range(4):
+            taps = 0
+            for out, down, right in np.argwhere(kernel[:, 0]).tolist():
+                taps += 0 <= row + 1 - down < 4 and 0 <= column + 1 - right < 4 and out in (0, 1)
+            spikes += fired[:, row, column].sum() * (taps * conv_add + skip_add + pool_add)
+            words += taps * (conv_add + conv_multiply) + skip_add + pool_add
+            multiplications += taps
+    for place, readers in enumerate(np.count_nonzero(matrix, axis=0).tolist()):
+        rows, columns = (slice(2 * index, 2 * index + 2) for index in divmod(place, 2))
+        for image in range(7):
+            inside = zip(value[image, rows, columns].ravel(), fired[image, rows, columns].ravel(), strict=True)
+            spikes += max(inside)[1] * readers * dense_add
+        words += readers * (dense_add + dense_multiply)
+        multiplications += readers
+    energy = estimate_energy(network, trace)
+    assert energy.multiplications == multiplications > 50
+    assert energy.spikes_pj == pytest.approx(spikes / 7, rel=1e-12)
+    assert energy.words_pj == pytest.approx(words, rel=1e-12)
+
+
+def test_products_and_what_multiplies_nothing():
+    """A product of two words is one multiplication; sums are counted where units feed them, and no further."""
+    tail = (Multiply("product", ("code", "code")), Dense("sums", "product", np.ones((1, 2), int), 2))
+    network = tiny(*tail)
+    energy = estimate_energy(network, golden.run(network, [[15, 4]]))  # spikes: 2 and 1
+    compare, add = 0.1 * 4 / 32, 0.1 * network.tensors["product"].bits / 32
+    assert energy.multiplications == 2
+    assert energy.spikes_pj == pytest.approx(4 * compare + 3 * 2 * add, rel=1e-12)
+    assert energy.words_pj == pytest.approx(2 * compare + 2 * 3.1 * 2 * 2 / 32**2, rel=1e-12)
+    for network in (tiny(), tiny(Argmax("winner", "code"))):
+        assert estimate_energy(network, golden.run(network, [[1, 2]])) is None
+    assert carries_spikes(tiny(*tail), "code") and not carries_spikes(tiny(*tail), "sums")
     assert Energy(1.0, 4.0, 1).ratio == 0.25
