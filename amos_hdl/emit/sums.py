@@ -32,7 +32,7 @@ def sums_module(name: str, spec: DenseSpec) -> str:
     for number, held in enumerate(values.held):
         adder = spec.graph.adder(number)
         if adder is not None:
-            lines += _sum(held.name, adder, values, held.made)
+            lines += _sum(held.name, adder, values, held.made, is_difference=spec.is_difference(adder))
         lines += values.registers(number)
     sums: list[Bit] = []
     for bits, signed in zip(spec.graph.sums, spec.graph.signed, strict=True):
@@ -106,11 +106,11 @@ class _Values:
             yield f"    {name} <= {self.row((Bit(number, index) for index in kept), stage)};"
 
 
-def _sum(name: str, adder: Adder, values: _Values, stage: int) -> Iterator[str]:
-    """Return the lines of an addition; ``gateware.dense`` says why it may be written as a difference."""
+def _sum(name: str, adder: Adder, values: _Values, stage: int, *, is_difference: bool) -> Iterator[str]:
+    """Return the lines of an addition; ``gateware.dense`` says how a difference makes a sum."""
     yield ""
     left = values.row((adder.carry, *adder.left), stage)
-    if adder.counts:
+    if is_difference:
         yield f"  wire {bit_range(adder.bits)}{name}_row;"
         yield from _counters(f"{name}_row", adder, values, stage)
         yield f"  wire {bit_range(adder.bits)}{name}_row_inverted = ~{name}_row;"

@@ -51,7 +51,7 @@ def add_words(m: Module, spec: DenseSpec, words: list[Value]) -> Value:
     graph, result = spec.graph, Port.of(spec.result)
     values = _Values(m, spec, words)
     for number, (adder, stage) in enumerate(zip(graph.adders, spec.stages, strict=True)):
-        values.append(_sum(m, adder, values, stage, f"sum{number}"))
+        values.append(_sum(m, adder, values, stage, f"sum{number}", is_difference=spec.is_difference(adder)))
     sums: list[Value] = []
     for bits, signed in zip(graph.sums, graph.signed, strict=True):
         total = [values.bit(bit, spec.latency_cycles + 1) for bit in bits][: result.word_bits]
@@ -91,8 +91,8 @@ class _Values:
         return ~found if bit.inverted else found
 
 
-def _sum(m: Module, adder: Adder, values: _Values, stage: int, name: str) -> Signal:
-    """Return the sum of ``adder``; see there why it may be written as a difference."""
+def _sum(m: Module, adder: Adder, values: _Values, stage: int, name: str, *, is_difference: bool) -> Signal:
+    """Return the sum of ``adder``; ``DenseSpec.is_difference`` says why it may be written as one."""
     carry = values.bit(adder.carry, stage)
     left = Cat(carry, *(values.bit(bit, stage) for bit in adder.left))
     right: list[Value] = [Const(0)] * adder.bits
@@ -102,7 +102,7 @@ def _sum(m: Module, adder: Adder, values: _Values, stage: int, name: str) -> Sig
                 right[place] = output
     # one bit more at the low end takes the carry: carry + carry carries it, and carry - 1 borrows if it is not there,
     # which is left - ~row - 1 = left + row against left - ~row = left + row + 1
-    if adder.counts:
+    if is_difference:
         row, inverted = Signal(adder.bits, name=f"{name}_row"), Signal(adder.bits, name=f"{name}_row_inverted")
         m.d.comb += [row.eq(Cat(right)), inverted.eq(~row)]
         result = left - Cat(1, inverted)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.network import Dense, Tensor
-from amos_hdl.schedule.adders import AdderGraph, adder_graph
+from amos_hdl.schedule.adders import Adder, AdderGraph, adder_graph
 from amos_hdl.schedule.adders.timed import timed_stages
 from amos_hdl.schedule.clock import Clock
 
@@ -72,6 +72,17 @@ class DenseSpec:
         if self.clock is None:
             return max(1, -(-self.graph.depth // self.adders_per_stage))
         return max(self.stages, default=1)
+
+    def is_difference(self, adder: Adder) -> bool:
+        """Return whether an addition is written as ``left - ~row``, which takes an inverter for each bit of the row.
+
+        Counters take that in, and so do tables of 6 inputs.  Of two rows of bits in carry cells, each bit that is as
+        the form wants it needs no table: it is the form that more of them are in.
+        """
+        if self.lut_inputs == 6 or self.graph.counts:
+            return adder.counts
+        bits = [counter.bits[0][0] for counter in adder.counters]
+        return sum(bit.inverted for bit in bits) > sum(counter.is_wire for counter in adder.counters)
 
     def evaluate(self, x: Array) -> Array:
         """Return the sums ``(batch, unit)`` of inputs ``(batch, input)``, through the graph."""

@@ -124,7 +124,7 @@ def folded_sum_estimate(spec: FoldedSumSpec, memories: MemoryKind) -> Estimate:
         kept=spec.kept,
         accumulates=spec.slices > 1,
         goes_on=spec.goes_on and spec.slices > 1,
-        biased=spec.biased and spec.kept > 1,
+        biased=spec.biased and spec.folds > 2,
         in_parts=spec.parts > 1,
         weights=Memory(len(spec.weights), spec.rom_bits),
         memories=memories,

@@ -61,7 +61,7 @@ def lanes_size(
 
     Per lane ``_LANE_BIT`` LUTs for a bit of its adders, one per bit of the sum at work, and one more each: where a sum
     goes on from something other than zero, for biases, and for what the part before has left; each bit of an input that
-    waits is a LUT and a flip-flop.
+    waits is a flip-flop, and a LUT where inputs are taken in turn.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def lanes_size(
     accumulates, goes_on : bool
         Whether a sum takes several steps; whether it then begins with something other than zero.
     biased, in_parts : bool
-        Whether sums have biases; whether inputs come in parts.
+        Whether biases are chosen, of more than two; whether inputs come in parts.
     weights : Memory
         A word for each step.
     memories : MemoryKind
@@ -85,7 +85,8 @@ def lanes_size(
     counters = 3 * weights.words.bit_length()
     lane = _LANE_BIT * adder_bits + word_bits * (1 + goes_on + biased + in_parts)
     lane_flip_flops = registers + word_bits * (kept + accumulates)
-    size = Estimate(round(held_bits + lanes * lane) + counters, round(held_bits + lanes * lane_flip_flops) + counters)
+    turned = held_bits * accumulates
+    size = Estimate(round(turned + lanes * lane) + counters, round(held_bits + lanes * lane_flip_flops) + counters)
     return size + memory_estimate(weights, memories)
 
 

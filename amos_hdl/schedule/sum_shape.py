@@ -128,7 +128,7 @@ class SumShape:
             kept=1 if in_turn else self.units // lanes,
             accumulates=several,
             goes_on=several and (self.biased or self.parts > 1),
-            biased=self.biased and self.units > lanes,
+            biased=self.biased and self.units > 2 * lanes,
             in_parts=self.parts > 1,
             weights=Memory(steps * self.parts, lanes * inputs * self.weight_bits),
             memories=memories,

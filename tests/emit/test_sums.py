@@ -69,3 +69,17 @@ def test_each_value_is_one_block_of_readable_lines():
         (name,) = set(re.findall(r"\b(sum\d+)_with_carry = ", block))
         assert set(re.findall(r"^  (?:wire|reg) (?:\[\S+\] )?(sum\d+)", block, re.MULTILINE)) == {name}
     assert not re.search(r"\b0:0\b|\{ \w+ \}|\* ", text)
+
+
+def test_two_rows_are_added_in_the_form_that_inverts_fewer_bits():
+    """A sign is one inverted bit in a row of several; of what is subtracted all are inverted."""
+    two = Dense("d", "x", np.array([[1, 1], [1, -1]]), 2)
+    source = Tensor(np.array([-999, 0]), np.array([999, 15]))
+    spec = DenseSpec(two, source, two.result(source), 1, lut_inputs=2)
+    rows = [[counter.bits[0][0].inverted for counter in adder.counters] for adder in spec.graph.adders]
+    assert not spec.graph.counts
+    assert [spec.is_difference(adder) for adder in spec.graph.adders] == [2 * sum(row) > len(row) for row in rows]
+    assert any(adder.counts and not spec.is_difference(adder) for adder in spec.graph.adders)
+    assert any(spec.is_difference(adder) for adder in spec.graph.adders)
+    tables = DenseSpec(two, source, two.result(source), 1, lut_inputs=6)  # they take inverters in
+    assert all(tables.is_difference(adder) for adder in tables.graph.adders if adder.counts)

@@ -162,6 +162,11 @@ class AdderGraph:
         return self.adders[number] if number >= 0 else None
 
     @cached_property
+    def counts(self) -> bool:
+        """Whether any addition counts several bits, rather than adding two rows."""
+        return any(len(counter.bits) > 1 for adder in self.adders for counter in adder.counters)
+
+    @cached_property
     def cost(self) -> int:
         """Look-up tables by count: columns in which something is added, inverted or counted."""
         return sum(
