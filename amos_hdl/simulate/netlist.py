@@ -23,6 +23,7 @@ WAIVERS = (
     Waiver("UNDRIVEN", "Yosys keeps the names of signals that it has optimised away"),
     Waiver("UNOPTFLAT", "bits of a word that follow from other bits of it are no loop"),
     Waiver("PINMISSING", "Yosys leaves pins of cells open that are not needed"),
+    Waiver("INITIALDLY", "what a flip-flop begins with is the same with either assignment"),
     Waiver("SPECIFYIGN", "delays of cells are not simulated here"),
     Waiver("PINCONNECTEMPTY", "Yosys leaves pins of cells open that are not needed"),
 )

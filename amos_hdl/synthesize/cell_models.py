@@ -11,6 +11,8 @@ from amos_hdl.synthesize.families import Family
 from amos_hdl.synthesize.tools import Tool
 
 _MODELS = {"ecp5": "ecp5", "ice40": "ice40", "gowin-gw1n": "gowin", "gowin-gw2a": "gowin", "xilinx": "xilinx"}
+#: Families of whose block RAM there is a model that does something; that of others has ports alone.
+BLOCK_RAM_MODELS = frozenset({"ice40"})
 _INCLUDE = re.compile(r'^\s*`include\s+"([\w./-]+)"[^\n]*$', re.MULTILINE)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from amos_hdl.errors import SynthesisError
 from amos_hdl.files import write_file
-from amos_hdl.synthesize.cell_models import cell_models
+from amos_hdl.synthesize.cell_models import BLOCK_RAM_MODELS, cell_models
 from amos_hdl.synthesize.families import FAMILIES
 from amos_hdl.synthesize.flow import synthesize
 from amos_hdl.synthesize.targets import TARGETS
@@ -32,7 +32,8 @@ def netlist(
 ) -> tuple[Path, Path]:
     """Return the netlist of ``top`` in cells of ``family`` and the models of those cells, both in ``work``.
 
-    What is there already is kept if the sources, the family and Yosys are the same.
+    Memories are in block RAM only where Yosys brings a model of it (iCE40); else in LUTs and registers, which can be
+    simulated.  What is there already is kept if the sources, the family and Yosys are the same.
 
     Raises
     ------
@@ -46,11 +47,21 @@ def netlist(
     # without place and route all devices of a family are alike
     target = next(name for name, target in TARGETS.items() if target.family.name == family)
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
-    key = json.dumps([top, family, yosys.version, hashes, hashlib.sha256(models.encode()).hexdigest()])
+    block_ram = family in BLOCK_RAM_MODELS
+    key = json.dumps([top, family, block_ram, yosys.version, hashes, hashlib.sha256(models.encode()).hexdigest()])
     verilog, cells, stamp = (work / name for name in (NETLIST_VERILOG, CELLS, _KEY))
     if not (verilog.is_file() and cells.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == key):
         stamp.unlink(missing_ok=True)
-        synthesize(sources, top, target, work, pnr=False, latency_cycles=latency_cycles, progress=progress)
+        synthesize(
+            sources,
+            top,
+            target,
+            work,
+            pnr=False,
+            latency_cycles=latency_cycles,
+            block_ram=block_ram,
+            progress=progress,
+        )
         write_file(cells, models, SynthesisError)
         write_file(stamp, key, SynthesisError)
     return verilog, cells

@@ -2,11 +2,15 @@
 
 import re
 
+import numpy as np
 import pytest
 
+from amos_hdl.emit.generate import generate
 from amos_hdl.errors import SimulationError, SynthesisError
 from amos_hdl.frontend.data import load_dataset
 from amos_hdl.frontend.recipe import load_recipe
+from amos_hdl.network import Argmax, Dense, Input, Network, store
+from amos_hdl.schedule import HardwareOptions, Schedule
 from amos_hdl.simulate.design import load_design
 from amos_hdl.simulate.netlist import NetlistDesign
 from amos_hdl.simulate.regression_list import Entry, read_regression_list
@@ -37,6 +41,26 @@ def test_every_digit_through_the_netlist(family, tmp_path):
 def small_netlist(small_folder):
     design = load_design(small_folder / "models" / "small", small_folder / "rtl_out" / "small")
     return synthesized(design, "ice40", small_folder / "netlist")
+
+
+@pytest.mark.parametrize(
+    ("family", "block_ram"), [("ecp5", None), ("ice40", "SB_RAM40_4K"), ("gowin-gw1n", None), ("xilinx", None)]
+)
+def test_weights_in_a_memory(family, block_ram, tmp_path):
+    """In block RAM where Yosys brings a model of it, else in cells that it has models of."""
+    random = np.random.default_rng(2)
+    operations = (Input("x", 64, 0, 3), Dense("sums", "x", random.integers(-7, 8, (16, 64)), 4), Argmax("w", "sums"))
+    network = Network("rom", operations, ("w",))
+    store.save(network, tmp_path / "n")
+    generate(Schedule(network, HardwareOptions(folded=("sums=1x4",))), tmp_path / "rtl")
+    design = load_design(tmp_path / "n", tmp_path / "rtl", random.integers(0, 4, (40, 64)))
+    subject = synthesized(design, family, tmp_path / "netlist")
+    memories = r"^  (SB_RAM\w+|DP16KD|SPX?9?|SDPX?9?|RAMB\w+) #\($"
+    found = set(re.findall(memories, subject.verilog.read_text(), re.MULTILINE))
+    assert found == ({block_ram} if block_ram else set())
+    few = Entry(name="network", toplevel="network", test_module="test_network", samples=40)
+    result = run_on(subject, tmp_path / "work", few)
+    assert result.passed, messages(result)
 
 
 def test_a_netlist_is_kept_until_its_verilog_changes(small_netlist, small_folder):
