@@ -43,6 +43,8 @@ const bytes = (text) => Uint8Array.from(atob(text), (character) => character.cha
 function slots(spikes) {
   const all = [], spiked = [];
   let bit = 0;
+  // two pixels at the least, however many clock cycles there are
+  const least = raster.latency / 800;
   for (const lane of raster.lanes) {
     const pitch = (lane.bottom - lane.top) / lane.units.length;
     // gates of one cycle stand side by side
@@ -50,11 +52,13 @@ function slots(spikes) {
       const beside = lane.cycles.filter((other) => other === cycle).length;
       const width = Math.min(0.36, 0.86 / beside);
       const middle = cycle + (gate - lane.cycles.indexOf(cycle) - (beside - 1) / 2) * width;
-      return { cycle, gate: gate + 1, from: middle - width * 0.45, to: middle + width * 0.45 };
+      const half = Math.max(width * 0.45, least);
+      return { cycle, gate: gate + 1, from: middle - half, to: middle + half };
     });
     lane.units.forEach((unit, row) => {
       places.forEach((place) => {
-        const slot = { ...place, y: lane.top + (row + 0.5) * pitch, lane: lane.name, unit };
+        const cycle = place.cycle + lane.later[row], from = place.from + lane.later[row], to = place.to + lane.later[row];
+        const slot = { ...place, cycle, from, to, y: lane.top + (row + 0.5) * pitch, lane: lane.name, unit };
         all.push(slot);
         if (spikes && (spikes[bit >> 3] >> (bit & 7)) & 1) spiked.push(slot);
         bit += 1;
@@ -109,7 +113,8 @@ function showClock() {
   find("clock-text").textContent = `${clock} of ${raster.latency}`;
   const working = raster.lanes.filter((lane) => lane.start < clock && clock <= lane.end).map((lane) => lane.name);
   let doing = working.length ? `At work: ${working.join(", ")}.` : "";
-  if (clock === 0) doing = "The image is at the input; the next may follow in the next clock cycle.";
+  const next = raster.interval === 1 ? "in the next clock cycle" : `${raster.interval} clock cycles later`;
+  if (clock === 0) doing = `The image is at the input; the next may follow ${next}.`;
   if (clock === raster.latency) doing = "The result is there.";
   find("doing").textContent = doing;
   const answer = find("answer");

@@ -33,15 +33,17 @@ class Lane:
     -------
     name, kind : str
     start, end : int
-        Clock cycles: its inputs are there, its result is ready.
+        Clock cycles: its first inputs are there, the last of its result is ready.
     top, bottom : float
         Pixels from above.
     units : int
-        Of the operation.
+        Of the operation, at all places of a map.
     shown : int64 array ``(unit,)``
-        Which units have a row; none for operations without spikes.
+        Which units have a row, of maps place by place; none for operations without spikes.
     cycles : int64 array ``(gate,)``
-        When each gate's spike is visible.
+        When the spikes of the first unit's gates are visible.
+    later : int64 array ``(unit,)``
+        Clock cycles from those to the spikes of each unit shown: of maps, and of units that share comparators.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Lane:
     units: int
     shown: npt.NDArray[np.int64]
     cycles: npt.NDArray[np.int64]
+    later: npt.NDArray[np.int64]
 
     @property
     def spikes(self) -> bool:
@@ -78,17 +81,20 @@ def lanes(schedule: Schedule) -> list[Lane]:
     top = 0.0
     nothing = np.zeros(0, np.int64)
     for name, spec in schedule.specs.items():
-        end, units = schedule.ready[name], spec.result.units
-        shown, cycles, height = nothing, nothing, float(_BAR)
+        units, offsets = schedule.network.tensors[name].units, schedule.timings[name].offsets()
+        shown, cycles, later, height = nothing, nothing, nothing, float(_BAR)
         if isinstance(spec, UnitLayerSpec):
-            shown = np.unique(np.linspace(0, units - 1, min(units, most)).round().astype(np.int64))
-            # of units that share comparators those of the first stand for all
-            cycles = np.atleast_2d(schedule.spike_cycles(name))[0]
+            rows = np.unique(np.linspace(0, units - 1, min(units, most)).round().astype(np.int64))
+            place, channel = np.divmod(rows, units // len(offsets))
+            shown = channel * len(offsets) + place
+            # (unit of a place, gate)
+            each = np.broadcast_to(schedule.spike_cycles(name), (units // len(offsets), spec.operation.gates))
+            cycles, later = each[0], each[channel, 0] - each[0, 0] + offsets[place]
             height = float(min(max(_UNIT * len(shown), _LEAST), highest))
         top += _NAME
         kind = spec.operation.kind
-        start = end - spec.latency_cycles
-        made.append(Lane(name, kind, start, end, top, top + height, units, shown, cycles))
+        start, end = schedule.ready[name] - spec.latency_cycles, schedule.ready[name] + int(offsets[-1])
+        made.append(Lane(name, kind, start, end, top, top + height, units, shown, cycles, later))
         top += height
     return made
 
@@ -139,6 +145,7 @@ def packed(facts: Facts, numbers: npt.NDArray[np.int64]) -> dict[str, Any]:
     ready = None if scores is None else {"scores": schedule.ready[scores], "answer": schedule.latency_cycles}
     return {
         "latency": schedule.latency_cycles,
+        "interval": schedule.interval_cycles,
         "height": drawn[-1].bottom if drawn else 0,
         "shape": list(facts.shape),
         "ready": ready,
@@ -153,6 +160,7 @@ def packed(facts: Facts, numbers: npt.NDArray[np.int64]) -> dict[str, Any]:
                 "bottom": lane.bottom,
                 "units": lane.shown.tolist(),
                 "cycles": lane.cycles.tolist(),
+                "later": lane.later.tolist(),
             }
             for lane in drawn
         ],

@@ -6,6 +6,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from amos_hdl.report.page import render
+from tests.conftest import map_network, small_network
 from tests.report.browser import browser, find_chromium, open_report, screenshot
 from tests.report.conftest import make_facts
 
@@ -48,14 +49,26 @@ def test_everything_is_drawn_and_nothing_is_logged(digits_report, tmp_path, widt
         assert (tmp_path / "page.png").stat().st_size > 50_000
 
 
-def test_an_image_travels_and_another_follows(tmp_path):
-    facts = make_facts()
+@pytest.mark.parametrize("network", [small_network(), map_network()], ids=["units", "maps"])
+def test_an_image_travels_and_another_follows(network, tmp_path, monkeypatch):
+    """In maps every pixel's spikes at their own clock cycles."""
+    monkeypatch.setattr("amos_hdl.report.raster.UNITS_SHOWN", 100)
+    facts = make_facts(network, shape=(1, 1, network.input.units))
     page = tmp_path / "page.html"
     page.write_text(render(facts), encoding="utf-8")
-    cycles = {name: facts.schedule.spike_cycles(name) for name in facts.trace.spikes}
+    # (row, column, gate), of units that are no map one row and column
+    cycles = {
+        name: (timing := facts.schedule.timings[name].cycles())[..., None]
+        - timing[0, 0]
+        + facts.schedule.spike_cycles(name)
+        for name in facts.trace.spikes
+    }
 
     def spiked(image, clock):
-        return sum(int(facts.trace.spikes[name][image][:, at <= clock].sum()) for name, at in cycles.items())
+        return sum(
+            int((facts.trace.spikes[name][image].reshape(-1, *at.shape) & (at <= clock)).sum())
+            for name, at in cycles.items()
+        )
 
     latency = facts.schedule.latency_cycles
     with browser(tmp_path / "profile") as chrome:

@@ -18,7 +18,7 @@ from amos_hdl.report.facts import Check, chosen_images, stored_results
 from amos_hdl.report.page import render
 from amos_hdl.report.raster import FIRST_IMAGES, WRONG_IMAGES, choose, lanes, packed, picture_shape
 from amos_hdl.schedule import HardwareOptions, Schedule
-from tests.conftest import small_network
+from tests.conftest import map_network, small_network
 from tests.report.conftest import make_facts
 
 
@@ -94,6 +94,35 @@ def test_lanes_follow_the_schedule_and_large_layers_are_sampled(monkeypatch):
     monkeypatch.setattr("amos_hdl.report.raster.UNITS_SHOWN", 3)
     hidden = next(lane for lane in lanes(schedule) if lane.name == "hidden")
     assert hidden.shown.tolist() == [0, 2, 5] and hidden.caption == "hidden · 6 units × 3 gates, 3 of them shown"
+
+
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [(map_network(), HardwareOptions()), (map_network(), HardwareOptions(interval=300)),
+     (small_network(), HardwareOptions(folded=("sums=1x3", "hidden=2")))],
+    ids=["maps", "maps, folded", "units that share comparators"],
+)  # fmt: skip
+def test_each_spike_of_the_raster_is_at_its_own_clock_cycle(network, options):
+    facts = replace(make_facts(network, shape=(1, 1, network.input.units)), schedule=Schedule(network, options))
+    data = packed(facts, np.arange(5))
+    spiking = [lane for lane in data["lanes"] if lane["units"]]
+    for number, shown in enumerate(data["images"]):
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(shown["spikes"]), np.uint8), bitorder="little").tolist()
+        for lane in spiking:
+            name = lane["name"]
+            cycles, pixels = facts.schedule.spike_cycles(name), facts.schedule.timings[name].cycles()
+            # (channel, row, column, gate), of units that are no map one row and column
+            spikes = facts.trace.spikes[name][number]
+            spikes = spikes.reshape(-1, *pixels.shape, spikes.shape[-1])
+            assert len(lane["units"]) == len(set(lane["units"])) == min(64, spikes[..., 0].size)
+            assert lane["later"][0] == 0 and lane["end"] == facts.schedule.ready[name] + pixels[-1, -1] - pixels[0, 0]
+            for unit, later in zip(lane["units"], lane["later"], strict=True):
+                channel, row, column = np.unravel_index(unit, spikes.shape[:-1])
+                for gate, cycle in enumerate(lane["cycles"]):
+                    at = cycles[gate] if cycles.ndim == 1 else cycles[channel, gate]
+                    assert cycle + later == at + pixels[row, column] - pixels[0, 0]
+                    assert bits.pop(0) == spikes[channel, row, column, gate]
+    assert max(later for lane in spiking for later in lane["later"]) > 0
 
 
 def test_images_that_are_wrong_are_among_those_shown():
