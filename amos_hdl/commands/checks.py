@@ -42,7 +42,8 @@ from amos_hdl.project import find_project
 @click.option(
     "--netlist",
     metavar="FAMILY",
-    help="Synthesize first and simulate the cells: ecp5, ice40, gowin-gw1n, gowin-gw2a or xilinx.",
+    help="Synthesize first and simulate the cells: ecp5, ice40, gowin-gw1n, gowin-gw2a or xilinx. Of block RAM Yosys "
+    "has a model for ice40 alone: for the others memories are made of LUTs.",
 )
 @click.option(
     "--simulator",
