@@ -29,19 +29,24 @@ def forms(inputs: int) -> tuple[Form, ...]:
 
 
 @lru_cache(1 << 12)
-def _fullest(inputs: int, low: int, middle: int, high: int) -> tuple[tuple[Form, tuple[int, ...]], ...]:
+def _fullest(inputs: int, low: int, middle: int, high: int) -> tuple[tuple[Form, int, int, int, int], ...]:
     """Return the counters that fit into three columns of so many bits, without those that waste outputs.
+
+    Each with its outputs and what it takes of the three.
 
     Of two counters with as many outputs, one of which takes no more of any column, the other is always worth more.
     """
-    fitting = [(form, (*form.taken, 0, 0)[:3]) for form in forms(inputs)]
-    fitting = [(form, taken) for form, taken in fitting if taken[0] <= low and taken[1] <= middle and taken[2] <= high]
+    fitting = []
+    for form in forms(inputs):
+        of_low, of_middle, of_high = (*form.taken, 0, 0)[:3]
+        if of_low <= low and of_middle <= middle and of_high <= high:
+            fitting.append((form, form.outputs, of_low, of_middle, of_high))
     return tuple(
-        (form, taken)
-        for form, taken in fitting
+        one
+        for one in fitting
         if not any(
-            other.outputs == form.outputs and more != taken and all(a <= b for a, b in zip(taken, more, strict=True))
-            for other, more in fitting
+            other[1] == one[1] and other[2:] != one[2:] and all(a <= b for a, b in zip(one[2:], other[2:], strict=True))
+            for other in fitting
         )
     )
 
@@ -74,7 +79,8 @@ def choose(
         value = [9.0] * width
     else:
         value = [base + (1.15 - base) * min(1.5, height * bit_cost(inputs) / rows) ** 2 for height in heights]
-    present, value = [*available, 0, 0], [*value, 0.0, 0.0]
+    # more than a counter takes need not be told apart
+    present, value = [*(min(inputs, bits) for bits in available), 0, 0], [*value, 0.0, 0.0]
     best = [0.0] * (width + 3)  # best[c]: the worth of columns from c on
     choice: list[Form | None] = [None] * width
     for column in range(width - 1, -1, -1):
@@ -82,9 +88,10 @@ def choose(
         if not present[column]:
             continue
         low, middle, high = value[column : column + 3]
-        for form, taken in _fullest(inputs, *(min(inputs, bits) for bits in present[column : column + 3])):
-            worth = best[column + form.outputs] - min(form.outputs, width - column)
-            worth += low * taken[0] + middle * taken[1] + high * taken[2]
+        room = width - column
+        for form, outputs, of_low, of_middle, of_high in _fullest(inputs, *present[column : column + 3]):
+            worth = best[column + outputs] - (outputs if outputs < room else room)
+            worth += low * of_low + middle * of_middle + high * of_high
             if worth > best[column] + 1e-9:
                 best[column], choice[column] = worth, form
     chosen, column = [], 0

@@ -12,10 +12,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from amos_hdl.schedule.adders.counters import bit_cost, choose
 from amos_hdl.schedule.adders.graph import ONE, ZERO, Bit
+from amos_hdl.schedule.adders.room import fullest, may_hold
 
 
 class Column:
@@ -29,6 +30,9 @@ class Column:
         """Take ``entries``, the last to be taken first, as ``in_order`` gives them."""
         self.inputs = [entry for entry in entries if not entry[0]]
         self.adders = [entry for entry in entries if entry[0]]
+        #: Inputs that are not inverted, and that are.
+        inverted = sum(bit.inverted for _, bit in self.inputs)
+        self.kinds = [len(self.inputs) - inverted, inverted]
 
     def __len__(self) -> int:
         return len(self.inputs) + len(self.adders)
@@ -44,7 +48,11 @@ class Column:
 
     def take(self, level: int) -> Bit:
         """Take a bit that an adder of ``level`` can have; there must be one."""
-        return (self.adders if self.adders and self.adders[-1][0] < level else self.inputs).pop()[1]
+        if self.adders and self.adders[-1][0] < level:
+            return self.adders.pop()[1]
+        bit = self.inputs.pop()[1]
+        self.kinds[bit.inverted] -= 1
+        return bit
 
     def take_plain(self, level: int) -> Bit:
         """Take a bit that an adder of ``level`` can have and that is not inverted; ZERO if there is none."""
@@ -52,17 +60,18 @@ class Column:
 
     def take_of(self, level: int, *, inverted: bool) -> Bit | None:
         """Take a bit that an adder of ``level`` can have and that is inverted or not; None if there is none."""
-        for entries in (self.adders, self.inputs):
+        for entries in (self.adders, self.inputs if self.kinds[inverted] else []):
             for place in range(len(entries) - 1, -1, -1):
                 if entries[place][0] >= level:
                     break
                 if entries[place][1].inverted == inverted:
+                    self.kinds[inverted] -= entries is self.inputs
                     return entries.pop(place)[1]
         return None
 
     def count_of(self, level: int, *, inverted: bool) -> int:
         """Return how many such bits there are."""
-        return sum(made < level and bit.inverted == inverted for made, bit in (*self.adders, *self.inputs))
+        return self.kinds[inverted] + sum(made < level and bit.inverted == inverted for made, bit in self.adders)
 
 
 def in_order(entries: Sequence[tuple[int, Bit]]) -> tuple[tuple[int, Bit], ...]:
@@ -127,29 +136,56 @@ class Heap:
         self.columns = tuple(map(in_order, columns))
         self.height = max(map(len, columns))
 
-    def plan(self, depth: int) -> list[Chain] | None:
-        """Return the fewest chains that empty the heap and, joined, have their sum at level ``depth``; None if none do.
+    @cached_property
+    def full(self) -> list[tuple[int, ...]]:
+        """For each level t, ``fullest`` of the bits that no row before level t + 1 takes."""
+        last = max((level for column in self.columns for level, _ in column), default=0)
+        return [
+            fullest([sum(level >= least for level, _ in column) for column in self.columns])
+            for least in range(last + 1)
+        ]
+
+    def plan(self, depth: int, start: int = 1) -> list[Chain] | None:
+        """Return the fewest chains that empty the heap and, joined, have their sum at ``depth``; None if none do.
+
+        They are looked for from ``start`` chains on: down as long as fewer still do, else up, and last below ``start``.
+        Near the fewest that is quick, and it is the fewest unless a number below ``start`` fails and a lower one does
+        not.
+        """
+        most = 1 << depth - 1
+        chains = max(1, min(start, most))
+        best = self._chains(chains, depth)
+        if best is None:
+            others = (self._chains(other, depth) for other in (*range(chains + 1, most + 1), *range(1, chains)))
+            return next((plan for plan in others if plan is not None), None)
+        while len(best) > 1:
+            fewer = self._chains(len(best) - 1, depth)
+            if fewer is None:
+                break
+            best = fewer
+        return best
+
+    def _chains(self, chains: int, depth: int) -> list[Chain] | None:
+        """Return so many chains that empty the heap; None if they do not.
 
         Of the numbers of rows the one with the fewest outputs of counters is taken, up to the first that is worse.
         """
-        for chains in range(1, (1 << depth - 1) + 1):
-            lengths = chain_lengths(chains, depth)
-            best: tuple[int, list[Chain]] | None = None
-            fewest = max(chains, int((self.height - chains) * bit_cost(self.inputs)))
-            for rows in range(fewest, sum(lengths) + 1):
-                plan = self._filled(_spread(rows, tuple(lengths)), lengths)
-                if plan is None:
-                    continue
-                cost = sum(tally.outputs for chain in plan for row in chain.rows for tally in row.counters.values())
-                if best is not None and cost >= best[0]:
-                    break
-                best = (cost, plan)
-            if best is not None:
-                return best[1]
-            plan = self._filled(lengths, lengths, eager=True)
-            if plan is not None:
-                return plan
-        return None
+        lengths = chain_lengths(chains, depth)
+        for level, full in enumerate(self.full):
+            later = [length - level for length in lengths if length > level]
+            if not may_hold(full, sum(later), len(later), self.inputs):
+                return None
+        best: tuple[int, list[Chain]] | None = None
+        fewest = max(chains, int((self.height - chains) * bit_cost(self.inputs)))
+        for rows in range(fewest, sum(lengths) + 1):
+            plan = self._filled(_spread(rows, tuple(lengths)), lengths)
+            if plan is None:
+                continue
+            cost = sum(tally.outputs for chain in plan for row in chain.rows for tally in row.counters.values())
+            if best is not None and cost >= best[0]:
+                break
+            best = (cost, plan)
+        return self._filled(lengths, lengths, eager=True) if best is None else best[1]
 
     def _filled(self, counts: Sequence[int], lengths: Sequence[int], eager: bool = False) -> list[Chain] | None:
         """Return chains of ``counts`` rows that end at ``lengths`` and hold all bits; None if some are left.

@@ -51,6 +51,16 @@ def settle(
     for number in range(len(bits) - 1, count - 1, -1):
         if not end[number]:
             level[number] = min((level[reader] for reader in readers[number]), default=depth + 1) - 1
+    # reads[value][n]: how many adders of level n read it; an input has as many readers as there are sums
+    reads = [[0] * (depth + 1) for _ in bits]
+    for number, values in enumerate(operands, start=count):
+        for value in values:
+            reads[value][level[number]] += 1
+
+    def last_read(value: int) -> int:
+        """Return the level of the last adder that reads ``value``; 0 if none does."""
+        return next((late for late in range(depth, 0, -1) if reads[value][late]), 0)
+
     moved = True
     while moved:
         moved = False
@@ -59,19 +69,19 @@ def settle(
                 continue
             start, values = level[number], operands[number - count]
             least = 1 + max((level[value] for value in values), default=0)
-            most = min((level[reader] for reader in readers[number]), default=depth + 1) - 1
+            most = next((early for early in range(1, depth + 1) if reads[number][early]), depth + 1) - 1
             if least == start == most:
                 continue
-            last = max((level[reader] for reader in readers[number]), default=0)
+            last = last_read(number)
+            for value in values:
+                reads[value][start] -= 1
             # an operand's own stage and bits, and the last level at which others read it
-            level[number] = 0
-            others = [
-                (bits[value], stage(level[value]), max([end[value], *(level[reader] for reader in readers[value])]))
-                for value in values
-            ]
+            others = [(bits[value], stage(level[value]), max(end[value], last_read(value))) for value in values]
             costs = {
                 candidate: kept(candidate, bits[number], last, others) for candidate in (start, *range(least, most + 1))
             }
             level[number] = min(costs, key=costs.__getitem__)  # of equal ones the first: it stays
+            for value in values:
+                reads[value][level[number]] += 1
             moved |= level[number] != start
     return tuple(replace(adder, level=new) for adder, new in zip(adders, level[count:], strict=True))
