@@ -33,7 +33,9 @@ def test_the_tutorial(tmp_path):
         )
         assert done.returncode == 0, (line, done.stdout, done.stderr)
         said[arguments[0]] = done.stdout
-    assert list(said) == ["train_model.py", "convert", "evaluate", "info", "generate", "simulate"]
+    assert list(said) == ["train_model.py", "convert", "evaluate", "info", "generate", "simulate", "board"]
     assert float(re.search(r"accuracy ([\d.]+)%", said["train_model.py"])[1]) > 85
     assert (Path(tmp_path) / "rtl_out" / "digits_torch" / "manifest.yaml").is_file()
+    bitstream = Path(tmp_path) / "build" / "digits_torch" / "board" / "icebreaker" / "digits_torch-icebreaker.bin"
+    assert "met: Fmax" in said["board"] and bitstream.stat().st_size > 100_000
     assert "failed" not in said["simulate"] and said["simulate"].count("passed") >= 2
