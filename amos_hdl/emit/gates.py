@@ -2,6 +2,7 @@
 
 A table is indexed by its bits, not moved right by them: Yosys, which takes each different constant apart on its own,
 then needs less time for that, and more of the gates become one look-up table of a device (figures in ``benchmarks``).
+The spikes of a unit are one register, for Yosys takes a hundred times as long to read one for each of some thousands.
 The circuit is the one of ``gateware.gates``; a test has Yosys prove it.
 """
 
@@ -35,19 +36,22 @@ def gates_module(name: str, spec: GateLayerSpec) -> str:
         lines.append("")
         for gate, table in enumerate(tables, start=1):
             lines += _gate(f"{unit}_{gate}", table, source)
-        fired = [_spike(f"{unit}_{gate}", table) for gate, table in enumerate(tables, start=1)]
-        value = _value(spec.distinct[module], fired, result.word_bits)
+        register = f"spike_{unit}"
+        fires = [f"fires_{unit}_{gate}" for gate in range(gates, 0, -1)]
+        value = _value(spec.distinct[module], [_slice(register, gates, gate, 1) for gate in range(gates)], result)
         lines += [
-            f"  assign {_slice('spikes', spikes, unit * gates, gates)} = {_joined(fired[::-1])};",
+            f"  reg {bit_range(gates)}{register} = {gates}'h0;",
+            "  always @(posedge clk)",
+            f"    if (!step) {register} <= {gates}'h0;",
+            f"    else {register} <= {_joined(fires)};",
+            f"  assign {_slice('spikes', spikes, unit * gates, gates)} = {register};",
             f"  assign {_slice('y', result.bits, unit * result.word_bits, result.word_bits)} = {value};",
         ]
     return "\n".join([*lines, "endmodule"]) + "\n"
 
 
 def _gate(name: str, table: GateTable, source: Port) -> Iterator[str]:
-    """Return the lines of a gate: table, what it says, spike."""
-    if not table.bits and not table.entries:
-        return
+    """Return the lines of a gate: its table, and what that says."""
     if table.bits:
         entries = 1 << len(table.bits)
         places = [word * source.word_bits + bit for word, bit in reversed(table.bits)]
@@ -55,20 +59,12 @@ def _gate(name: str, table: GateTable, source: Port) -> Iterator[str]:
         yield f"  localparam [{entries - 1}:0] TABLE_{name} = {entries}'h{table.entries:0{-(-entries // 4)}x};"
         yield f"  wire fires_{name} = TABLE_{name}[{index}];"
     else:
-        yield f"  wire fires_{name} = 1'h1;"
-    yield f"  reg spike_{name} = 1'h0;"
-    yield "  always @(posedge clk)"
-    yield f"    if (!step) spike_{name} <= 1'h0;"
-    yield f"    else spike_{name} <= fires_{name};"
+        yield f"  wire fires_{name} = 1'h{table.entries};"
 
 
-def _spike(name: str, table: GateTable) -> str:
-    """Return the spike of a gate; one that is always silent has no register."""
-    return f"spike_{name}" if table.bits or table.entries else "1'h0"
-
-
-def _value(spec: UnitSpec, fired: Sequence[str], bits: int) -> str:
-    """Return y, ``d_0 + Σ d_i·z_i``, in ``bits`` bits: wires, choices or a sum, as ``gateware.unit.decode`` has it."""
+def _value(spec: UnitSpec, fired: Sequence[str], result: Port) -> str:
+    """Return y, ``d_0 + Σ d_i·z_i``: wires, choices or a sum, as ``gateware.unit.decode`` has it."""
+    bits = result.word_bits
 
     def number(value: int) -> str:
         return f"{bits}'h{value % (1 << bits):x}"
