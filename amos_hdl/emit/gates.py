@@ -2,13 +2,14 @@
 
 A table is indexed by its bits, not moved right by them: Yosys, which takes each different constant apart on its own,
 then needs less time for that, and more of the gates become one look-up table of a device (figures in ``benchmarks``).
-The spikes of a unit are one register, for Yosys takes a hundred times as long to read one for each of some thousands.
+The spikes of a unit are clocked in one block, for Yosys takes a hundred times as long to read some thousands of blocks,
+and are registers of their own, so that those that nobody looks at are left out with their tables.
 The circuit is the one of ``gateware.gates``; a test has Yosys prove it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from amos_hdl.emit.sums import bit_range
 from amos_hdl.schedule import GateLayerSpec, GateTable, Port, UnitSpec
@@ -34,24 +35,23 @@ def gates_module(name: str, spec: GateLayerSpec) -> str:
     ]
     for unit, (module, tables) in enumerate(zip(spec.modules, spec.tables, strict=True)):
         lines.append("")
-        for gate, table in enumerate(tables, start=1):
-            lines += _gate(f"{unit}_{gate}", table, source)
-        register = f"spike_{unit}"
-        fires = [f"fires_{unit}_{gate}" for gate in range(gates, 0, -1)]
-        value = _value(spec.distinct[module], [_slice(register, gates, gate, 1) for gate in range(gates)], result)
+        gate_names = [f"{unit}_{gate}" for gate in range(1, gates + 1)]
+        # a gate that is always silent has no register
+        kept = {name: table for name, table in zip(gate_names, tables, strict=True) if table.bits or table.entries}
+        for name, table in kept.items():
+            lines += _gate(name, table, source)
+        lines += _clocked(kept)
+        fired = [f"spike_{name}" if name in kept else "1'h0" for name in gate_names]
+        value = _value(spec.distinct[module], fired, result)
         lines += [
-            f"  reg {bit_range(gates)}{register} = {gates}'h0;",
-            "  always @(posedge clk)",
-            f"    if (!step) {register} <= {gates}'h0;",
-            f"    else {register} <= {_joined(fires)};",
-            f"  assign {_slice('spikes', spikes, unit * gates, gates)} = {register};",
+            f"  assign {_slice('spikes', spikes, unit * gates, gates)} = {_joined(fired[::-1])};",
             f"  assign {_slice('y', result.bits, unit * result.word_bits, result.word_bits)} = {value};",
         ]
     return "\n".join([*lines, "endmodule"]) + "\n"
 
 
 def _gate(name: str, table: GateTable, source: Port) -> Iterator[str]:
-    """Return the lines of a gate: its table, and what that says."""
+    """Return the lines of a gate: its table, what that says, and the register of its spike."""
     if table.bits:
         entries = 1 << len(table.bits)
         places = [word * source.word_bits + bit for word, bit in reversed(table.bits)]
@@ -59,7 +59,20 @@ def _gate(name: str, table: GateTable, source: Port) -> Iterator[str]:
         yield f"  localparam [{entries - 1}:0] TABLE_{name} = {entries}'h{table.entries:0{-(-entries // 4)}x};"
         yield f"  wire fires_{name} = TABLE_{name}[{index}];"
     else:
-        yield f"  wire fires_{name} = 1'h{table.entries};"
+        yield f"  wire fires_{name} = 1'h1;"
+    yield f"  reg spike_{name} = 1'h0;"
+
+
+def _clocked(names: Collection[str]) -> Iterator[str]:
+    """Return the lines that clock the spikes of a unit."""
+    if not names:
+        return
+    yield "  always @(posedge clk)"
+    yield "    if (!step) begin"
+    yield from (f"      spike_{name} <= 1'h0;" for name in names)
+    yield "    end else begin"
+    yield from (f"      spike_{name} <= fires_{name};" for name in names)
+    yield "    end"
 
 
 def _value(spec: UnitSpec, fired: Sequence[str], result: Port) -> str:

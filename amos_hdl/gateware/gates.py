@@ -42,7 +42,7 @@ class GateLayer(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build per gate a table, and per unit the register of its spikes."""
+        """Build per gate a table and the register of its spike."""
         m = Module()
         spec = self.spec
         step = Signal()
@@ -53,10 +53,12 @@ class GateLayer(wiring.Component):
         spikes: list[Value] = []
         values: list[Value] = []
         for unit, (module, tables) in enumerate(zip(spec.modules, spec.tables, strict=True)):
-            fires = [self._looked_up(m, table, f"fires_{unit}_{gate}") for gate, table in enumerate(tables, start=1)]
-            # a choice, not a conjunction: the register is cleared where no image is, and a table has one input less
-            # than with a step among them
-            fired = list(register(m, Mux(step, Cat(fires), 0), f"spike_{unit}"))
+            fired: list[Value] = []
+            for gate, table in enumerate(tables, start=1):
+                fires = self._looked_up(m, table, f"fires_{unit}_{gate}")
+                # a choice, not a conjunction: the register is cleared where no image is, and the table has one input
+                # less than with a step among them
+                fired.append(register(m, Mux(step, fires, 0), f"spike_{unit}_{gate}"))
             value = Signal(shape(self.result), name=f"y_{unit}")
             m.d.comb += value.eq(decode(m, spec.distinct[module], fired, f"_{unit}"))
             spikes += fired
