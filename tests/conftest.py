@@ -1,6 +1,7 @@
 """What many tests need: small networks, and a folder of Verilog of one of them."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,12 @@ def map_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.save(network, folder / "models" / "maps")
     generate(Schedule(network, HardwareOptions()), folder / "rtl_out" / "maps")
     return folder
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start: what a shell runs behind ``&`` inherits that it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
