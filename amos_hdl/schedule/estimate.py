@@ -20,7 +20,7 @@ from amos_hdl.schedule.unit import FoldedUnitSpec, UnitLayerSpec, UnitSpec
 from amos_hdl.schedule.window import WindowSpec
 
 #: LUTs per bit of a comparison of two values, with look-ahead and in carry cells.
-_ARGMAX_BIT, _ARGMAX_CARRIED_BIT = 1.4, 1.05
+_ARGMAX_BIT, _ARGMAX_CARRIED_BIT = 1.3, 1.05
 #: LUTs per bit of a pool, of the choice between what the row and what the rows before have.
 _POOL_ROW_BIT = 0.85
 #: What counts the pixels of a buffer.
