@@ -45,6 +45,10 @@ def info(network: str, hardware: Hardware, json: bool, **built_in: Any) -> None:
     if name is not None:
         from amos_hdl.frontend.architectures.structure import StructureOptions
 
+        chosen = [key for key, value in hardware.items() if value not in (None, ()) and key != "device"]
+        if chosen:
+            written = ", ".join("--fold" if key == "folded" else f"--{key.replace('_', '-')}" for key in chosen)
+            raise click.UsageError(f"{written}: for stored networks only; of {name!r} --device alone")
         return finish(info_of_built_in(BuiltIn(name, StructureOptions(**given)), hardware["device"]), json)
     if given:
         written = ", ".join("--weights" if key == "weight_bits" else f"--{key}" for key in given)
@@ -79,6 +83,8 @@ def evaluate(
     """Show accuracy, spikes and synaptic operations per image, by the bit-exact golden model."""
     from amos_hdl.verbs.evaluate import evaluate as act
 
+    if rtl_folder is not None and not on_rtl:
+        raise click.UsageError("--rtl-folder: expected --rtl too")
     options: dict[str, Any] = {"reference": reference, "on_rtl": on_rtl, "rtl": rtl_folder, "library": library}
     finish(act(find_project(network), images, Steps(json), **options), json)
 

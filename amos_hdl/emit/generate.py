@@ -11,7 +11,7 @@ from amos_hdl.emit.modules import check_names, network_modules
 from amos_hdl.emit.stream import stream_modules
 from amos_hdl.emit.verilog import convert
 from amos_hdl.errors import EmitError
-from amos_hdl.files import dump_yaml, replaced_folder, write_file
+from amos_hdl.files import dump_yaml, read_yaml, replaced_folder, write_file
 from amos_hdl.gateware.harness import Harness
 from amos_hdl.schedule import Schedule
 from amos_hdl.schedule.stream import Protection, StreamOptions, StreamSpec
@@ -50,14 +50,37 @@ def generate(
     With ``stream`` there is a second top module, ``<name>_stream``: the network with AXI4-Streams.  ``protect``: as of
     ``render``.
 
-    Raises EmitError if Yosys fails or the folder cannot be written; what was there before then stays.
+    Raises EmitError if Yosys fails, the folder cannot be written, or it has a file that was not generated; what was
+    there before then stays.
     """
+    _check_files(folder)
     files, manifest = render(schedule, stream, protect)
     with replaced_folder(folder, MANIFEST, EmitError) as new:
         for path, text in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(text, encoding="utf-8", newline="\n")
     return manifest
+
+
+def _check_files(folder: Path) -> None:
+    """Raise EmitError if ``folder``, which would be replaced, has a manifest and a file that was not generated."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return
+    hint = "it would be replaced as a whole; move what is yours, or choose another"
+    with path.open("rb") as file:
+        if file.readline().rstrip() != b"format: amos-rtl":
+            raise EmitError("manifest of something else", where=str(path), expected="format: amos-rtl", hint=hint)
+    try:
+        listed = read_yaml(path, Manifest, EmitError).files
+    except EmitError:
+        # damaged, or of another version: Verilog beside it is taken for generated
+        listed = None
+    for found in sorted(folder.rglob("*")):
+        name = found.relative_to(folder).as_posix()
+        generated = found.suffix == ".v" if listed is None else name in listed
+        if not (generated or name == MANIFEST or found.suffix == ".core" or found.is_dir()):
+            raise EmitError("file that was not generated", where=str(found), hint=hint)
 
 
 def write_harness(schedule: Schedule, folder: Path) -> tuple[str, Path, int]:

@@ -12,7 +12,7 @@ from amos_hdl.schedule.memory import MEMORY_KINDS, MemoryKind
 from amos_hdl.schedule.options import HardwareOptions
 from amos_hdl.synthesize.families import Family, Resource
 from amos_hdl.synthesize.fit import USABLE
-from amos_hdl.synthesize.targets import Capacity, Target, find_target
+from amos_hdl.synthesize.targets import TARGETS, Capacity, Target, find_target
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ def devices_needed(network: Network, options: HardwareOptions, device: str) -> D
 def _with_capacity(device: str) -> Target:
     target = find_target(device)
     if target.capacity is None:
-        raise ScheduleError("device", expected="one with known capacity", got=repr(device))
+        able = ", ".join(name for name, other in TARGETS.items() if other.capacity is not None)
+        raise ScheduleError("device", expected=f"one with known capacity: {able}", got=repr(device))
     return target
 
 

@@ -20,11 +20,16 @@ from amos_hdl.verbs.outcome import Outcome, how_often
 
 
 def info(project: Project, flags: Mapping[str, Any]) -> Outcome:
-    """Describe a network and the hardware it will be; the network alone where there is no hardware for it yet."""
+    """Describe a network and the hardware it will be; the network alone where there is no hardware for it yet.
+
+    Raises ScheduleError if ``flags`` ask for hardware that there cannot be.
+    """
     data, schedule = _network_info(project.name, project.network), project.schedule(flags)
     try:
         data |= _hardware_info(schedule, flags.get("device"))
     except ScheduleError as error:
+        if any(value is not None and value != () for value in flags.values()):
+            raise
         data["no_hardware"] = str(error)
         return Outcome(data, lambda: _show_network(data))
     return Outcome(data, lambda: _show_hardware(data, schedule))

@@ -8,9 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from amos_hdl.console import Steps, table
+from amos_hdl.console import Steps, note, table
+from amos_hdl.errors import EmitError
 from amos_hdl.project import Project
-from amos_hdl.schedule import GateLayerSpec, UnitSpec
+from amos_hdl.schedule import GateLayerSpec, SharedUnitLayerSpec, UnitSpec
 from amos_hdl.verbs.outcome import Outcome
 from amos_hdl.verbs.proofs import show_unproved, summary
 
@@ -37,6 +38,10 @@ def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> O
     units: dict[str, UnitSpec | GateLayerSpec] = {name: spec for spec, name in unit_modules(schedule).items()}
     tables = {name: spec for name, spec in schedule.specs.items() if isinstance(spec, GateLayerSpec)}
     units |= {f"{manifest.top}_{name}": spec for name, spec in tables.items()}
+    shared = sorted(name for name, spec in schedule.specs.items() if isinstance(spec, SharedUnitLayerSpec))
+    if not units:
+        where, hint = str(folder), "amos-hdl simulate --layers compares units that share comparators"
+        raise EmitError("no units to prove", where=where, expected="units with comparators of their own", hint=hint)
     sources = {Path(path).stem: folder / path for path in manifest.files}
     started, proofs = time.perf_counter(), []
     with steps.step("looking for the tools"):  # the first call of a YoWASP build compiles it: up to a minute
@@ -54,7 +59,7 @@ def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> O
         }
         for proof in proofs
     ]
-    data = {"network": project.name, **result, "units": proved}
+    data = {"network": project.name, **result, "units": proved, "not_proved": shared}
 
     def show() -> None:
         rows: list[Sequence[object]] = [
@@ -66,5 +71,7 @@ def prove(project: Project, rtl: Path | None, timeout_s: int, steps: Steps) -> O
         show_unproved({proof.unit: proof for proof in proofs}, timeout_s, steps)
         if result["passed"]:
             steps.done(f"{len(proofs)} units proved for every potential, any traffic and any start, {seconds:.0f} s")
+        if shared:
+            note(f"not proved: units that share comparators, of {', '.join(shared)}: simulate --layers compares them")
 
     return Outcome(data, show, passed=bool(result["passed"]))

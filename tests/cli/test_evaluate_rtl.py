@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 
-from tests.cli.test_cli import amos
+from tests.cli.test_cli import amos, refused
 from tests.conftest import ROOT
 from tests.testbenches.simulation import seal
 
@@ -50,3 +50,7 @@ def test_a_threshold_that_is_two_less_is_caught(tmp_path):
     )
     assert re.match(expected, err), err
     assert err.count("\n") == 1
+
+
+def test_a_folder_of_verilog_that_is_not_run(tmp_path):
+    refused(amos("evaluate", "digits", "--rtl-folder", str(tmp_path), cwd=ROOT), "--rtl-folder: expected --rtl too")

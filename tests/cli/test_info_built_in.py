@@ -41,6 +41,10 @@ def test_sizes_of_others(capsys, tmp_path, monkeypatch):
 def test_options_of_architectures_are_refused_elsewhere(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused(called(capsys, "digits", "--size", "32"), "--size", "for built-in architectures only", "'digits'")
+    for option in (("--interval", "10"), ("--luts", "5"), ("--fold", "a=1x1")):
+        refused(
+            called(capsys, "resnet50", *option), f"{option[0]}: for stored networks only; of 'resnet50' --device alone"
+        )
     refused(called(capsys, "efficientnet-b8"), "no such network", "'efficientnet-b8'")
     refused(called(capsys, "resnet50", "--gates", "40"), "gates: expected 1 to 16, got 40")
     refused(called(capsys, "resnet50", "--size", "5000"), "size: expected 1 to 4096, got 5000")

@@ -74,6 +74,17 @@ def test_prove(folder):
     assert data["units"][3]["verdict"] == "refuted" and data["units"][3]["counterexample"].startswith("x = ")
 
 
+def test_what_shares_comparators_is_said_to_be_unproved(folder):
+    assert amos("generate", "small", "--fold", "hidden=3", cwd=folder)[0] == 0
+    code, out, err = amos("prove", "small", cwd=folder)
+    assert code == 0, err
+    assert "not proved: units that share comparators, of hidden: simulate --layers" in out
+    assert amos("generate", "small", "--fold", "hidden=3", "--fold", "encoder=3", cwd=folder)[0] == 0
+    refused(
+        amos("prove", "small", cwd=folder), "small: no units to prove: expected units with comparators of their own"
+    )
+
+
 def test_prove_what_is_not_generated(folder):
     shutil.rmtree(folder / "rtl_out")
     refused(amos("prove", "small", cwd=folder), "manifest.yaml")

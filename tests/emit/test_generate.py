@@ -266,3 +266,26 @@ def test_the_harness_has_seven_pins(tmp_path, small):
     ports = re.findall(r"^  (?:input|output) (.*);", text, re.MULTILINE)
     assert sorted(ports) == ["clk", "in_data", "in_shift", "in_valid", "out_data", "out_valid", "rst"]
     assert registers > 45
+
+
+@pytest.mark.parametrize("name", ["my_top.v", "obj_dir/log", "notes.txt"])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_files_of_somebody_else_stay(tmp_path, name, damaged):
+    schedule = Schedule(small_network(), HardwareOptions())
+    generate(schedule, tmp_path)
+    if damaged:
+        (tmp_path / "manifest.yaml").write_text("format: amos-rtl\nname: [\n")
+    generate(schedule, tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(EmitError, match=rf"{name}: file that was not generated; it would be replaced"):
+        generate(schedule, tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_manifest_of_something_else(tmp_path):
+    (tmp_path / "manifest.yaml").write_text("kind: Deployment\n")
+    (tmp_path / "precious.txt").write_text("hi")
+    with pytest.raises(EmitError, match="manifest of something else: expected format: amos-rtl"):
+        generate(Schedule(small_network(), HardwareOptions()), tmp_path)
+    assert (tmp_path / "precious.txt").exists()
