@@ -66,6 +66,10 @@ def test_other_wrappers(options, stream, tmp_path):
     assert len(check(folder, samples=120).tests) == TESTS + stream.registers
 
 
+def test_two_images_are_enough(tmp_path):
+    assert len(check(wrapped(tmp_path, small_network(), HardwareOptions(), StreamOptions()), samples=2).tests) == TESTS
+
+
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory):
     """Return a folder with a network of maps, two pixels to a beat, none at its ends idle at full rate."""
