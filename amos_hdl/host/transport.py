@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from typing import Any, Protocol
 
@@ -58,11 +59,11 @@ class SerialTransport:
             )
         except (serial.SerialException, ValueError, OverflowError, OSError) as error:
             raise _explained(port, baud, error) from error
-        # drivers of USB adapters keep short answers back for up to 16 ms.  Where one cannot be told not to, the link is
-        # only slower: pyserial then raises ValueError (no such flag in the driver) or NotImplementedError (a system
-        # that is not Linux), or has no such method (Windows)
-        with contextlib.suppress(ValueError, NotImplementedError, AttributeError):
-            self._serial.set_low_latency_mode(True)
+        # drivers of USB adapters keep short answers back for up to 16 ms; on Linux they can be told not to.  Where one
+        # has no such flag, pyserial raises ValueError, and the link is only slower
+        if sys.platform == "linux":
+            with contextlib.suppress(ValueError):
+                self._serial.set_low_latency_mode(True)
 
     def write(self, data: bytes) -> None:
         """Send ``data``."""

@@ -18,14 +18,17 @@ from amos_hdl.errors import StoreError
 #: Largest file when unpacked, in bytes: against archives made to fill the memory.
 UNPACKED_LIMIT_BYTES = 1 << 31
 
-#: What zipfile and numpy raise on damaged archives and headers.
-_DAMAGE = (
+#: What zipfile raises on damaged archives.
+ZIP_DAMAGE = (
     zipfile.BadZipFile,  # no archive, or a wrong checksum
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    NotImplementedError,  # zipfile's word for a compression that it does not know
-    RuntimeError,  # zipfile's for an encrypted member
+    RuntimeError,  # an encrypted member, or, as a kind of it, a version or compression that zipfile does not know
+)
+#: And numpy on damaged headers of arrays.
+_DAMAGE = (
+    *ZIP_DAMAGE,
     MemoryError,  # numpy's, for the shape that a header claims
     OverflowError,
     SyntaxError,  # numpy reads a header as a literal of Python

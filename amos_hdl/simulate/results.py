@@ -50,7 +50,8 @@ def read_results(path: Path) -> tuple[TestResult, ...]:
         The file is missing, cut short or lacks a field, or not one test was run: that is never a pass.
     """
     try:
-        root = ElementTree.parse(path).getroot()  # noqa: S314 - written by the simulator process we started
+        # not somebody's file: cocotb wrote it in the process that was started for it
+        root = ElementTree.parse(path).getroot()  # noqa: S314
     except FileNotFoundError as error:
         raise SimulationError("the simulation left no results", where=str(path)) from error
     except ElementTree.ParseError as error:

@@ -106,23 +106,27 @@ def devices_needed(network: Network, options: HardwareOptions, device: str) -> D
     return Devices(target.name, least, interval, planner.smallest(interval))
 
 
-def _with_capacity(device: str) -> Target:
-    target = find_target(device)
+def capacity_of(target: Target) -> Capacity:
+    """Return what a device has.  Raises ScheduleError if that is not known."""
     if target.capacity is None:
         able = ", ".join(name for name, other in TARGETS.items() if other.capacity is not None)
-        raise ScheduleError("device", expected=f"one with known capacity: {able}", got=repr(device))
+        raise ScheduleError("device", expected=f"one with known capacity: {able}", got=repr(target.name))
+    return target.capacity
+
+
+def _with_capacity(device: str) -> Target:
+    target = find_target(device)
+    capacity_of(target)
     return target
 
 
 def device_count(size: Estimate, target: Target) -> int:
-    """Return how many devices a network of ``size`` needs."""
-    assert target.capacity is not None  # noqa: S101 - checked where the device was named
-    return devices_for(size, target.capacity, target.family)
+    """Return how many devices a network of ``size`` needs.  Raises ScheduleError if the capacity is not known."""
+    return devices_for(size, capacity_of(target), target.family)
 
 
 def _too_small(network: Network, target: Target, size: Estimate, how: str) -> DoesNotFitError:
-    assert target.capacity is not None  # noqa: S101 - checked where the device was named
-    capacity, wanted = target.capacity, needs(size)
+    capacity, wanted = capacity_of(target), needs(size)
     got = ", ".join(f"{number:,} of {capacity.of(name):,} {name.replace('_', ' ')}" for name, number in wanted.items())
     return DoesNotFitError(
         f"{network.name} does not fit {target.name} {how}",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amos_hdl.console import Steps, note, table
+from amos_hdl.console import StepProgress, Steps, note, table
 from amos_hdl.errors import SimulationError
 from amos_hdl.project import BUILD, Project
 from amos_hdl.verbs.outcome import Outcome
@@ -67,7 +67,7 @@ def simulate(
                 work=work / name,
                 prepare=subject.job,
                 simulator=simulator,
-                on_result=lambda _, bar=bar: bar.advance(),  # type: ignore[misc]  # bound now
+                on_result=_mover(bar),
             )
         results += outcome.results
         for result in outcome.results:
@@ -131,6 +131,11 @@ def synthesized(project: Project, design: Design, family: str, steps: Steps) -> 
             progress=bar.say,
         )
     return NetlistDesign(design, verilog, cells)
+
+
+def _mover(bar: StepProgress) -> Callable[[EntryResult], None]:
+    """Return what moves ``bar`` on with each result."""
+    return lambda _: bar.advance()
 
 
 def _shown(waves: Path) -> str:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SHARED_DATA
 
 
 def shared(name: str) -> Path:
     """Return ``../shared/data/<name>`` seen from the repository's root; skip the test loudly if it is not there."""
-    path = ROOT.parent / "shared" / "data" / name
+    path = ROOT / SHARED_DATA / name
     if not path.exists():
-        pytest.skip(f"../shared/data/{name} is absent: nothing that needs it is checked")
+        pytest.skip(f"{SHARED_DATA}/{name} is absent: nothing that needs it is checked")
     return path

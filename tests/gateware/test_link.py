@@ -1,6 +1,7 @@
 """The parts of a link in Amaranth's own simulator."""
 
 import numpy as np
+import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib.crc.catalog import CRC16_IBM_SDLC
 from amaranth.sim import Simulator
@@ -42,26 +43,26 @@ def loop(bit_cycles):
     return m, sender, receiver
 
 
-def test_bytes_over_a_wire():
-    """Each of 4 to 9 clock cycles per bit: what is sent arrives, at ten bits per byte."""
-    for bit_cycles in (4, 5, 7, 9):
-        m, sender, receiver = loop(bit_cycles)
-        sent = [0, 255, 0x55, 0xAA, *np.random.default_rng(bit_cycles).integers(0, 256, 30).tolist()]
-        got, starts = [], []
+@pytest.mark.parametrize("bit_cycles", [4, 5, 7, 9])
+def test_bytes_over_a_wire(bit_cycles):
+    """What is sent arrives, at ten bits per byte."""
+    m, sender, receiver = loop(bit_cycles)
+    sent = [0, 255, 0x55, 0xAA, *np.random.default_rng(bit_cycles).integers(0, 256, 30).tolist()]
+    got, starts = [], []
 
-        async def bench(ctx, sender=sender, receiver=receiver, sent=sent, got=got, starts=starts):
-            left = list(sent)
-            for cycle in range(len(sent) * 12 * bit_cycles):  # noqa: B023 - used at once
-                ctx.set(sender.valid, bool(left))
-                ctx.set(sender.data, left[0] if left else 0)
-                if left and ctx.get(sender.ready):
-                    left.pop(0)
-                    starts.append(cycle)
-                if ctx.get(receiver.valid):
-                    assert not ctx.get(receiver.broken)
-                    got.append(ctx.get(receiver.data))
-                await ctx.tick()
+    async def bench(ctx):
+        left = list(sent)
+        for cycle in range(len(sent) * 12 * bit_cycles):
+            ctx.set(sender.valid, bool(left))
+            ctx.set(sender.data, left[0] if left else 0)
+            if left and ctx.get(sender.ready):
+                left.pop(0)
+                starts.append(cycle)
+            if ctx.get(receiver.valid):
+                assert not ctx.get(receiver.broken)
+                got.append(ctx.get(receiver.data))
+            await ctx.tick()
 
-        run(m, bench)
-        assert got == sent
-        assert set(np.diff(starts)) == {10 * bit_cycles + 1}
+    run(m, bench)
+    assert got == sent
+    assert set(np.diff(starts)) == {10 * bit_cycles + 1}

@@ -1,6 +1,7 @@
 """Facts of a small network without a simulation, and of the digits with one."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,17 @@ def make_facts(network=None, count=50, **changes) -> Facts:
 
 @pytest.fixture(scope="session")
 def digits_report(tmp_path_factory) -> tuple[Path, dict]:
-    """Return the page of the digits, as ``amos-hdl report`` writes it, and what --json says of it."""
-    page = tmp_path_factory.mktemp("report") / "digits.html"
-    code, out, err = amos("report", "digits", "--no-synth", "--out", page, "--json", cwd=ROOT)
-    assert code == 0, err
-    return page, json.loads(out)
+    """Return the page of the digits, as ``amos-hdl report`` writes it, and what --json says of it.
+
+    In a project of its own, with the executables of this one: two simulations do not run in one folder at once.
+    """
+    folder = tmp_path_factory.mktemp("report")
+    for name in ("models/digits", "rtl_out/digits"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "models" / "digits.yaml", folder / "models")
+    (ROOT / "build" / "sim").mkdir(parents=True, exist_ok=True)
+    (folder / "build").mkdir()
+    (folder / "build" / "sim").symlink_to(ROOT / "build" / "sim")
+    code, out, err = amos("report", "digits", "--no-synth", "--out", "digits.html", "--json", cwd=folder)
+    assert code == 0, err + out
+    return folder / "digits.html", json.loads(out)

@@ -113,12 +113,7 @@ def test_a_broken_page_is_noticed(tmp_path):
         assert entry["level"] == "SEVERE" and "Content Security Policy" in entry["message"]
 
 
-def test_a_missing_browser_skips_here_and_fails_in_continuous_integration(monkeypatch):
+def test_without_a_browser_the_tests_are_skipped(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    for variable in ("CI", "AMOS_HDL_NEEDS_CHROMIUM"):
-        monkeypatch.delenv(variable, raising=False)
     with pytest.raises(pytest.skip.Exception, match="no chromium and chromedriver"):
-        find_chromium()
-    monkeypatch.setenv("AMOS_HDL_NEEDS_CHROMIUM", "1")
-    with pytest.raises(pytest.fail.Exception, match="apt install chromium chromium-driver"):
         find_chromium()

@@ -1,7 +1,6 @@
 """The protocol of a link: its check, its frames, its sizes."""
 
-import random
-
+import numpy as np
 import pytest
 
 from amos_hdl.errors import ScheduleError
@@ -35,9 +34,10 @@ def test_a_frame_byte_by_byte():
 
 @pytest.mark.parametrize("cut", [1, 2, 7, 1000])
 def test_frames_come_back_however_they_are_cut(cut):
-    draw = random.Random(cut)  # noqa: S311 - bytes of a test
-    frames = [Frame(draw.randrange(256), draw.randrange(256), draw.choice(
-        [b"", bytes([FLAG, ESCAPE] * 5), draw.randbytes(draw.randrange(300))])) for _ in range(50)]  # fmt: skip
+    random = np.random.default_rng(cut)
+    contents = [b"", bytes([FLAG, ESCAPE] * 5)] * 8 + [random.bytes(size) for size in random.integers(0, 300, 34)]
+    order = random.permutation(len(contents)).tolist()
+    frames = [Frame(*random.integers(0, 256, 2).tolist(), contents[place]) for place in order]
     wire = b"".join(frame.encode() for frame in frames)
     reader, got = FrameReader(), []
     for first in range(0, len(wire), cut):

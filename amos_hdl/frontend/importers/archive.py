@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import ImportedModelError
+from amos_hdl.network.archive import ZIP_DAMAGE
 
 #: Largest archive when unpacked, in bytes: against archives made to fill the memory.
 UNPACKED_LIMIT_BYTES = 1 << 32
@@ -97,15 +97,14 @@ def read_program(file: Path | IO[bytes], source: str) -> Program:
             return _Reader(archive, source).program()
     except OSError as failure:
         raise ImportedModelError(f"cannot be read: {failure.strerror or failure}", where=source) from failure
-    # what zipfile raises for damage: no archive, or a wrong checksum; a damaged stream; a cut one; a compression it
-    # does not know; and, as RuntimeError, an encrypted entry
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as failure:
-        hint = "save it by torch.export.save; checkpoints and pickled modules hold code, which is never run"
-        raise ImportedModelError("truncated or not an exported program", where=source, hint=hint) from failure
-    # whole, but its JSON is not of the layout that the reader goes through
+    # whole, but its JSON is not of the layout that the reader goes through.  Asked first: JSON nested too deep raises
+    # RecursionError, which is a RuntimeError, as zipfile's is
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as failure:
         got = f"{type(failure).__name__} {str(failure)[:80]}"
         raise ImportedModelError("damaged archive", where=source, got=got) from failure
+    except ZIP_DAMAGE as failure:
+        hint = "save it by torch.export.save; checkpoints and pickled modules hold code, which is never run"
+        raise ImportedModelError("truncated or not an exported program", where=source, hint=hint) from failure
 
 
 class _Reader:

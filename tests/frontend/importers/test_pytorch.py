@@ -267,6 +267,11 @@ def test_damaged_files(tmp_path: Path) -> None:
     rewritten(path, lambda config: config.pop("config"))
     with pytest.raises(ImportedModelError, match=r"model\.pt2: damaged archive: got KeyError"):
         import_program(path)
+    with zipfile.ZipFile(path, "w") as archive, zipfile.ZipFile(io.BytesIO(data)) as whole:
+        for name in whole.namelist():
+            archive.writestr(name, b"[" * 100_000 if name.endswith("model.json") else whole.read(name))
+    with pytest.raises(ImportedModelError, match=r"model\.pt2: damaged archive: got RecursionError"):
+        import_program(path)
 
 
 def test_weights_that_are_not_finite_are_named() -> None:
