@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -129,44 +130,75 @@ def dump_yaml(data: object) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
 
 
-def check_ours(folder: Path, marker: str, error: type[AmosError]) -> None:
-    """Raise ``error`` if ``folder`` is somebody else's: neither empty nor with the file ``marker`` that ours have."""
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise error("cannot be written", where=str(folder), expected="a folder", got="something else")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
-        hint = "it would be replaced as a whole; choose another"
-        expected = f"an empty one, or one with {marker}"
-        raise error("not a folder of ours", where=str(folder), expected=expected, hint=hint)
+@dataclass(frozen=True)
+class FolderKind:
+    """A kind of folder that is written as a whole: what is written takes the place of the folder that was there.
 
-
-@contextmanager
-def replaced_folder(folder: Path, marker: str, error: type[AmosError]) -> Iterator[Path]:
-    """Give an empty temporary folder that takes the place of ``folder`` when the block ends without an error.
-
-    An interrupted or failed block leaves what was in ``folder`` before.  Raises ``error`` if it cannot be written, or
-    if it is somebody else's: neither empty nor with the file ``marker`` that each of ours has.
+    Parameters
+    ----------
+    marker : str
+        Name of a file that each has; its first line is ``format: <format>``.
+    format : str
+    error : type of AmosError
+        What is raised where a folder cannot be written, or is somebody else's.
+    generated : callable
+        Given a folder with that file, what tells of the name of a file in it whether it was generated.
     """
-    try:
-        check_ours(folder, marker, error)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        new, old = temporary / "new", temporary / "old"
+
+    marker: str
+    format: str
+    error: type[AmosError]
+    generated: Callable[[Path], Callable[[str], bool]]
+
+    def check(self, folder: Path) -> None:
+        """Raise ``error`` if ``folder`` is somebody else's, or has a file of somebody else."""
+        hint = "it would be replaced as a whole; choose another"
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise self.error("cannot be written", where=str(folder), expected="a folder", got="something else")
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return
+        path = folder / self.marker
+        if not path.is_file():
+            expected = f"an empty one, or one with {self.marker}"
+            raise self.error("not a folder of ours", where=str(folder), expected=expected, hint=hint)
+        with path.open("rb") as file:
+            if file.readline().rstrip() != f"format: {self.format}".encode():
+                raise self.error("not a file of ours", where=str(path), expected=f"format: {self.format}", hint=hint)
+        is_generated = self.generated(folder)
+        for found in sorted(folder.rglob("*")):
+            name = found.relative_to(folder).as_posix()
+            if not (found.is_dir() or name == self.marker or is_generated(name)):
+                hint = "its folder would be replaced as a whole; move what is yours, or choose another"
+                raise self.error("file that was not generated", where=str(found), hint=hint)
+
+    @contextmanager
+    def replaced(self, folder: Path) -> Iterator[Path]:
+        """Give an empty temporary folder that takes the place of ``folder`` when the block ends without an error.
+
+        An interrupted or failed block leaves what was in ``folder`` before.  Raises ``error`` if it cannot be written,
+        or as of ``check``.
+        """
         try:
-            new.mkdir()
-            yield new
+            self.check(folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            new, old = temporary / "new", temporary / "old"
             try:
-                if folder.exists():
-                    folder.rename(old)
-                new.rename(folder)
-            except BaseException:
-                # interrupted between the two: what was there comes back
-                if old.exists() and not folder.exists():
-                    old.rename(folder)
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as failure:
-        raise error(f"cannot be written: {failure.strerror}", where=str(folder)) from failure
+                new.mkdir()
+                yield new
+                try:
+                    if folder.exists():
+                        folder.rename(old)
+                    new.rename(folder)
+                except BaseException:
+                    # interrupted between the two: what was there comes back
+                    if old.exists() and not folder.exists():
+                        old.rename(folder)
+                    raise
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+        except OSError as failure:
+            raise self.error(f"cannot be written: {failure.strerror}", where=str(folder)) from failure
 
 
 def check_writable(path: Path, error: type[AmosError]) -> None:

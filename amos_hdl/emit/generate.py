@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from amos_hdl.emit.core_file import core_file
@@ -11,7 +12,7 @@ from amos_hdl.emit.modules import check_names, network_modules
 from amos_hdl.emit.stream import stream_modules
 from amos_hdl.emit.verilog import convert
 from amos_hdl.errors import EmitError
-from amos_hdl.files import dump_yaml, read_yaml, replaced_folder, write_file
+from amos_hdl.files import FolderKind, dump_yaml, read_yaml, write_file
 from amos_hdl.gateware.harness import Harness
 from amos_hdl.schedule import Schedule
 from amos_hdl.schedule.stream import Protection, StreamOptions, StreamSpec
@@ -53,34 +54,27 @@ def generate(
     Raises EmitError if Yosys fails, the folder cannot be written, or it has a file that was not generated; what was
     there before then stays.
     """
-    _check_files(folder)
+    FOLDER.check(folder)
     files, manifest = render(schedule, stream, protect)
-    with replaced_folder(folder, MANIFEST, EmitError) as new:
+    with FOLDER.replaced(folder) as new:
         for path, text in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(text, encoding="utf-8", newline="\n")
     return manifest
 
 
-def _check_files(folder: Path) -> None:
-    """Raise EmitError if ``folder``, which would be replaced, has a manifest and a file that was not generated."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return
-    hint = "it would be replaced as a whole; move what is yours, or choose another"
-    with path.open("rb") as file:
-        if file.readline().rstrip() != b"format: amos-rtl":
-            raise EmitError("manifest of something else", where=str(path), expected="format: amos-rtl", hint=hint)
+def _generated(folder: Path) -> Callable[[str], bool]:
+    """Return what tells of a file in a folder with a manifest whether it was generated."""
     try:
-        listed = read_yaml(path, Manifest, EmitError).files
+        files = read_yaml(folder / MANIFEST, Manifest, EmitError).files
     except EmitError:
         # damaged, or of another version: Verilog beside it is taken for generated
-        listed = None
-    for found in sorted(folder.rglob("*")):
-        name = found.relative_to(folder).as_posix()
-        generated = found.suffix == ".v" if listed is None else name in listed
-        if not (generated or name == MANIFEST or found.suffix == ".core" or found.is_dir()):
-            raise EmitError("file that was not generated", where=str(found), hint=hint)
+        return lambda name: name.endswith((".v", ".core"))
+    return lambda name: name in files or name.endswith(".core")
+
+
+#: Folders of generated Verilog.
+FOLDER = FolderKind(MANIFEST, "amos-rtl", EmitError, _generated)
 
 
 def write_harness(schedule: Schedule, folder: Path) -> tuple[str, Path, int]:

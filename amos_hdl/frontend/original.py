@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from amos_hdl.errors import StoreError
+from amos_hdl.network import store
 from amos_hdl.network.archive import read_arrays, write_arrays
 
-FILE = "original.npz"
 #: Best classes that are kept of each image.
 RANKS = 5
 
@@ -53,7 +53,7 @@ class Original:
 
     def save(self, folder: Path) -> None:
         """Write the file into ``folder``."""
-        write_arrays({"digests": self.digests, "ranking": self.ranking}, folder / FILE)
+        write_arrays({"digests": self.digests, "ranking": self.ranking}, folder / store.ORIGINAL)
 
     def find(self, images: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.bool_], Integers]:
         """Return which of ``images`` it knows, shape (image,), and the ranking of those, in their order."""
@@ -66,7 +66,7 @@ class Original:
 
 def load_original(folder: Path) -> Original | None:
     """Return what is kept in ``folder``, or None if nothing is.  Raises StoreError for a damaged file."""
-    path = folder / FILE
+    path = folder / store.ORIGINAL
     if not path.exists():
         return None
     arrays = read_arrays(path)

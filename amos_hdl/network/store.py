@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from amos_hdl.errors import CircuitError, NetworkError, StoreError
-from amos_hdl.files import Strict, dump_yaml, read_yaml, replaced_folder
+from amos_hdl.files import FolderKind, Strict, dump_yaml, read_yaml
 from amos_hdl.network.archive import Array, read_arrays, weights_sha256, write_arrays
 from amos_hdl.network.entries import Entry, entry_of
 from amos_hdl.network.graph import Network
@@ -19,6 +19,10 @@ from amos_hdl.network.operations import Operation
 
 VERSION = 2
 STRUCTURE, WEIGHTS = "network.yaml", "weights.npz"
+#: What the original of a converted network answered.
+ORIGINAL = "original.npz"
+#: Folders of networks.
+FOLDER = FolderKind(STRUCTURE, "amos-network", StoreError, lambda _: {WEIGHTS, ORIGINAL}.__contains__)
 _SCALE = re.compile(r"-?[0-9]{1,40}(/[0-9]{1,40})?")
 
 
@@ -33,9 +37,9 @@ class _Structure(Strict):
 
 
 def save(network: Network, folder: Path, *, also: Callable[[Path], None] | None = None) -> None:
-    """Write ``network`` into ``folder``, which is replaced as a whole; ``also`` may add files to the new folder.
+    """Write ``network`` into ``folder``, which is replaced as a whole; ``also`` may add ``ORIGINAL``.
 
-    Raises StoreError if the folder cannot be written.
+    Raises StoreError if the folder cannot be written, or has a file of somebody else.
     """
     arrays = {f"{op.name}.{key}": array for op in network.operations for key, array in op.arrays().items()}
     structure = {
@@ -47,7 +51,7 @@ def save(network: Network, folder: Path, *, also: Callable[[Path], None] | None 
         "scales": {name: str(scale) for name, scale in network.scales.items()},
         "operations": [entry_of(operation, network.tensors[operation.name]) for operation in network.operations],
     }
-    with replaced_folder(folder, STRUCTURE, StoreError) as new:
+    with FOLDER.replaced(folder) as new:
         (new / STRUCTURE).write_text(dump_yaml(structure), encoding="utf-8", newline="\n")
         write_arrays(arrays, new / WEIGHTS)
         if also is not None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from amos_hdl.console import Steps, table
 from amos_hdl.errors import StoreError
-from amos_hdl.files import check_ours
 from amos_hdl.network import store
 from amos_hdl.project import Project
 from amos_hdl.verbs.outcome import Outcome
@@ -34,7 +33,7 @@ def train(
             hint = "its network is made by amos-hdl convert"
             raise StoreError("recipe of a conversion", where=str(path), expected="one of a training", hint=hint)
         raise StoreError("no recipe", where=str(project.folder), expected=f"{project.folder}.yaml")
-    check_ours(project.folder, store.STRUCTURE, StoreError)
+    store.FOLDER.check(project.folder)
     if data_folder is not None:
         recipe = recipe.with_data_folder(data_folder)
     checkpoint = Checkpoint(project.build("train") / "checkpoint.pt", resume)

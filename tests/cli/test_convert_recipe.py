@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from amos_hdl.cli import _main
-from amos_hdl.frontend.original import FILE
+from amos_hdl.network.store import ORIGINAL
 from tests.cli.test_cli import amos, refused
 from tests.conftest import ROOT
 from tests.frontend.shared_data import shared
@@ -54,7 +54,7 @@ def test_a_recipe_makes_what_its_options_make_and_remakes_it(call, folder):
     code, _, err = call("convert", "models/mine.yaml")
     assert code == 0, err
     made = files(folder / "models" / "mine")
-    assert sorted(made) == ["network.yaml", FILE, "weights.npz"]
+    assert sorted(made) == ["network.yaml", ORIGINAL, "weights.npz"]
     options = "--calibrate data.npz --weights 7 --gates 5 --calibration max --out other/mine".split()
     assert call("convert", "net.pt2", *options)[0] == 0
     assert files(folder / "other" / "mine") == made
@@ -89,7 +89,7 @@ def test_run_converts_first(tmp_path, monkeypatch, capsys):
     data, stored = json.loads(out), files(tmp_path / "models" / "mine")
     assert data["network"] == "mine" and data["evaluate"]["accuracy"]["test"] >= 0.9
     assert data["simulate"]["passed"] and data["synth"]["target"] == "ice40-hx8k"
-    assert sorted(stored) == ["network.yaml", FILE, "weights.npz"]
+    assert sorted(stored) == ["network.yaml", ORIGINAL, "weights.npz"]
 
 
 def test_evaluate_knows_the_original_and_the_recipes_images(call, folder):
@@ -118,12 +118,12 @@ def test_evaluate_knows_the_original_and_the_recipes_images(call, folder):
 
 def test_damaged_answers_are_refused(call, folder):
     assert call("convert", "models/mine.yaml")[0] == 0
-    path = folder / "models" / "mine" / FILE
+    path = folder / "models" / "mine" / ORIGINAL
     content = path.read_bytes()
     path.write_bytes(content[:-40])
-    refused(call("evaluate", "mine"), FILE, "truncated or not an npz archive")
+    refused(call("evaluate", "mine"), ORIGINAL, "truncated or not an npz archive")
     path.write_bytes((folder / "models" / "mine" / "weights.npz").read_bytes())
-    refused(call("evaluate", "mine"), FILE, "expected digests and ranking")
+    refused(call("evaluate", "mine"), ORIGINAL, "expected digests and ranking")
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,13 @@ def test_all_operations_come_back(tmp_path_factory, network):
         other = loaded.tensors[name]
         assert tensor.shape == other.shape
         assert (tensor.low == other.low).all() and (tensor.high == other.high).all()
+
+
+def test_files_of_somebody_else_stay(tmp_path):
+    network = small_network()
+    store.save(network, tmp_path, also=lambda folder: (folder / store.ORIGINAL).touch())
+    store.save(network, tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(StoreError, match=r"notes\.txt: file that was not generated; its folder would be replaced"):
+        store.save(network, tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
