@@ -33,6 +33,9 @@ EXACT_LIMIT = 1 << 24
 def layers_to_network(module: LayeredNetwork, name: str, *, low: int, high: int, weight_bits: int) -> Network:
     """Return ``module`` as integers; on every image its values are those of the module in evaluation mode.
 
+    A unit that kept k of K gates makes numbers of k bits, and weights that read it are multiplied by ``2**(K - k)``:
+    its value is that of the module divided by as much, and its other gates, of the highest digits, are silent.
+
     Operations: ``pixels``, ``encoder``, then for a layer of units called L: ``L_sums``, with a skip ``L_skip`` (where
     it has weights) and ``L_total``, then ``L``; pools by their names; ``logits``, ``winner``, which is the output.
 
@@ -53,7 +56,7 @@ def layers_to_network(module: LayeredNetwork, name: str, *, low: int, high: int,
     # gates need all of an image at once: it is no map then, whose pixels could enter one after the other
     shape = (math.prod(module.shape),) if isinstance(module.layers[0], LookupGates) else module.shape
     encoder = Unit("encoder", "pixels", (module.input_units.prototype.circuit,), np.zeros(shape[0], np.int64))
-    building = _Building([], {})
+    building = _Building([], {}, {})
     building.add(Input("pixels", shape, low, high))
     building.add(encoder)
     source = "encoder"
@@ -69,10 +72,10 @@ def layers_to_network(module: LayeredNetwork, name: str, *, low: int, high: int,
 
 
 class _Building:
-    """Operations so far, and what each gives."""
+    """Operations so far, what each gives, and by what the module's values of each channel are divided, if not by 1."""
 
-    def __init__(self, operations: list[Operation], tensors: dict[str, Tensor]) -> None:
-        self.operations, self.tensors = operations, tensors
+    def __init__(self, operations: list[Operation], tensors: dict[str, Tensor], steps: dict[str, Array]) -> None:
+        self.operations, self.tensors, self.steps = operations, tensors, steps
 
     def add(self, operation: Operation) -> str:
         self.operations.append(operation)
@@ -84,26 +87,60 @@ class _Building:
         if isinstance(node, Pool):
             pool = SumPool if node.layer.kind == "sum_pool" else MaxPool
             self.add(pool(name, source, node.layer.kernel, node.layer.stride, node.layer.padding))
+            if source in self.steps:
+                self.steps[name] = self.steps[source]
             return
         if isinstance(node, ConvUnits):
             bits = node.layer.weight_bits or weight_bits
-            self.add(_unit_layer(name, self._potential(name, source, node, bits), node.units, self.tensors))
+            self._units(name, self._potential(name, source, node, bits), node.units)
             return
-        if self.tensors[source].space:
-            source = self.add(Flatten(f"{name}_inputs", source))
+        if space := self.tensors[source].space:
+            flat = self.add(Flatten(f"{name}_inputs", source))
+            if source in self.steps:
+                self.steps[flat] = self.steps[source].repeat(math.prod(space))
+            source = flat
         if isinstance(node, LookupGates):
             self._gates(name, source, node)
             return
         if isinstance(node, Votes):
             self.add(Dense(name, source, node.ballots.cpu().numpy().astype(np.int64), VOTE_BITS))
             return
-        bits = node.layer.weight_bits or weight_bits
-        weights = _integers(node.sums)
+        weights, bits = self._weights(node.sums, source, node.layer.weight_bits or weight_bits)
         if isinstance(node, Logits):
             self.add(Dense(name, source, weights, bits, node.integer_bias().cpu().numpy().astype(np.int64)))
         elif isinstance(node, DenseUnits):
             sums = self.add(Dense(f"{name}_sums", source, weights, bits))
-            self.add(_unit_layer(name, sums, node.units, self.tensors))
+            self._units(name, sums, node.units)
+
+    def _weights(self, sums: QuantizedSums, source: str, bits: int, groups: int = 1) -> tuple[Array, int]:
+        """Return the weights for what ``source`` gives, which is divided by its steps, and their declared width."""
+        weights, steps = _integers(sums), self.steps.get(source)
+        if steps is None:
+            return weights, bits
+        channels, inputs, *window = weights.shape
+        of_channel = steps.reshape(groups, inputs).repeat(channels // groups, axis=0)
+        widened = int(steps.max()).bit_length() - 1
+        return weights * of_channel.reshape(channels, inputs, *[1] * len(window)), bits + widened
+
+    def _units(self, name: str, source: str, units: NormalizedUnits) -> None:
+        """Add the layer of trained units; equal ones share a circuit, in the linear form if all have one."""
+        potential, steps = self.tensors[source], np.array(units.steps(), np.int64)
+        gates = units.gates - int(steps.min()).bit_length() + 1
+        rows = [
+            # what lies outside the interval is never compared
+            tuple(min(max(threshold, low), high + 1) for threshold in channel)
+            # silent gates: more than any potential of the layer
+            + (potential.interval[1] + 1,) * ((1 << gates) - 1 - len(channel))
+            for channel, low, high in zip(
+                units.thresholds(), potential.low.tolist(), potential.high.tolist(), strict=True
+            )
+        ]
+        distinct = list(dict.fromkeys(rows))
+        form: Literal["linear", "table"] = "linear" if all(map(evenly_spaced, distinct)) else "table"
+        circuits: tuple[ThresholdCircuit, ...] = tuple(quantizer(row, form=form) for row in distinct)
+        self.add(Unit(name, source, circuits, np.array([distinct.index(row) for row in rows], np.int64)))
+        if (steps > 1).any():
+            self.steps[name] = steps
 
     def _gates(self, name: str, source: str, node: LookupGates) -> None:
         """Add sums that number the entries of tables, and units that answer as these do."""
@@ -122,12 +159,13 @@ class _Building:
     def _potential(self, name: str, source: str, node: ConvUnits, bits: int) -> str:
         """Add the sums of a convolution and its skip, and return which operation the units read."""
         layer = node.layer
+        weights, width = self._weights(node.sums, source, bits, layer.groups)
         sums = self.add(
             Conv2d(
                 f"{name}_sums",
                 source,
-                _integers(node.sums),
-                bits,
+                weights,
+                width,
                 stride=layer.stride,
                 padding=layer.padding,
                 groups=layer.groups,
@@ -144,17 +182,3 @@ class _Building:
 
 def _integers(sums: QuantizedSums) -> Array:
     return sums.integers().cpu().numpy().astype(np.int64)
-
-
-def _unit_layer(name: str, source: str, units: NormalizedUnits, tensors: dict[str, Tensor]) -> Unit:
-    """Return the layer of trained units; equal ones share a circuit, in the linear form if all have one."""
-    potential = tensors[source]
-    rows = [
-        # what lies outside the interval is never compared
-        tuple(min(max(threshold, low), high + 1) for threshold in channel)
-        for channel, low, high in zip(units.thresholds(), potential.low.tolist(), potential.high.tolist(), strict=True)
-    ]
-    distinct = list(dict.fromkeys(rows))
-    form: Literal["linear", "table"] = "linear" if all(map(evenly_spaced, distinct)) else "table"
-    circuits: tuple[ThresholdCircuit, ...] = tuple(quantizer(row, form=form) for row in distinct)
-    return Unit(name, source, circuits, np.array([distinct.index(row) for row in rows], np.int64))

@@ -49,6 +49,8 @@ class LayeredNetwork(nn.Module):
         Of layers that do not say.
     generator : torch.Generator
         Draws the weights.
+    learns_gates : bool
+        Whether units may lose gates, see ``NormalizedUnits``; those whose values a skip adds keep them all.
 
     Shapes: pixels and y of input units ``(batch, channel·row·column)``; logits ``(batch, class)``, integers in
     evaluation mode.
@@ -64,14 +66,17 @@ class LayeredNetwork(nn.Module):
         layers: Sequence[Layer],
         weight_bits: int,
         generator: torch.Generator,
+        *,
+        learns_gates: bool = False,
     ) -> None:
         super().__init__()
         self.input_units, self.shape, self.names = InputUnits(inputs), shape, names_of(layers)
         shapes: dict[str, Shape] = {"encoder": shape}
-        source, nodes = "encoder", []
+        source, nodes, skipped = "encoder", [], _skipped(layers, self.names)
         for number, (layer, name) in enumerate(zip(layers, self.names, strict=True)):
             try:
-                node, shapes[name] = _build(layer, source, shapes, classes, weight_bits, generator)
+                learns = learns_gates and name not in skipped
+                node, shapes[name] = _build(layer, source, shapes, classes, weight_bits, generator, learns_gates=learns)
             except NetworkError as failure:
                 where = f"topology.layers.{number}"
                 raise RecipeError(
@@ -157,6 +162,11 @@ class LayeredNetwork(nn.Module):
         parts = [gates.fan_in() * count for gates, count in zip(self.lookup_gates, units, strict=True)]
         return torch.stack(parts).sum() / sum(units)
 
+    def gates(self) -> Tensor:
+        """Return the mean number of gates of the units that may lose some, real: see ``NormalizedUnits``."""
+        kept: list[Tensor] = [units.kept for units in self.unit_layers if units.kept is not None]
+        return torch.cat(kept).mean() if kept else torch.zeros(())
+
     @torch.no_grad()
     def calibrate(self, y: Tensor) -> None:
         """Set what logits count for by the input units' values y of some images, and what first gates may see."""
@@ -180,8 +190,10 @@ class LayeredNetwork(nn.Module):
                 left = 1 - sparsity * (1 - (1 - pruned) ** 3)
                 sums.prune(round(left * sums.latent.numel()))
             sums.share.fill_(rounded)
-        if rounded == 1:
-            for units in self.unit_layers:
+        for units in self.unit_layers:
+            if units.kept is not None:
+                units.share.fill_(rounded)
+            if rounded == 1:
                 units.settle()
 
     @torch.no_grad()
@@ -198,6 +210,15 @@ class LayeredNetwork(nn.Module):
         """Do nothing more with the weights: all pixels of a map share them."""
 
 
+def _skipped(layers: Sequence[Layer], names: Sequence[str]) -> set[str]:
+    """Return the layers whose values skips add, those that reach one through pools included."""
+    skipped = {layer.skip for layer in layers if isinstance(layer, ConvLayer) and layer.skip is not None}
+    for layer, name, below in zip(layers[:0:-1], names[:0:-1], names[-2::-1], strict=True):
+        if isinstance(layer, PoolLayer) and name in skipped:
+            skipped.add(below)
+    return skipped
+
+
 def _build(
     layer: Layer,
     source: str,
@@ -205,6 +226,8 @@ def _build(
     classes: int,
     weight_bits: int,
     generator: torch.Generator,
+    *,
+    learns_gates: bool,
 ) -> tuple[Node, Shape]:
     """Return the module of a layer and the shape of what it gives.  Raises NetworkError if shapes do not fit."""
     shape = shapes[source]
@@ -214,7 +237,8 @@ def _build(
     if isinstance(layer, LogitsLayer):
         return Logits(layer, size, classes, magnitudes_of(layer, weight_bits), generator), (classes,)
     if isinstance(layer, DenseLayer):
-        return DenseUnits(layer, size, magnitudes_of(layer, weight_bits), generator), (layer.units,)
+        units = DenseUnits(layer, size, magnitudes_of(layer, weight_bits), generator, learns_gates=learns_gates)
+        return units, (layer.units,)
     if isinstance(layer, GatesLayer):
         return LookupGates(layer, size, generator), (layer.units,)
     if isinstance(layer, VotesLayer):
@@ -237,10 +261,10 @@ def _build(
     rows, columns = Window.of(layer.kernel, layer.stride, layer.padding, source).over(shape[1:], source)
     made = (layer.channels, rows, columns)
     if layer.skip is None or shapes[layer.skip] == made:
-        return ConvUnits(layer, shape[0], magnitudes, generator), made
+        return ConvUnits(layer, shape[0], magnitudes, generator, learns_gates=learns_gates), made
     skip = shapes[layer.skip]
     stride = -(-skip[1] // rows) if len(skip) == 3 else 1
     if len(skip) != 3 or Window.of(1, stride, 0, source).over(skip[1:], source) != (rows, columns):
         expected = f"a map that a stride makes {rows} x {columns}"
         raise NetworkError("skip", expected=expected, got=f"{skip} of {layer.skip}")
-    return ConvUnits(layer, shape[0], magnitudes, generator, skip[0], stride), made
+    return ConvUnits(layer, shape[0], magnitudes, generator, skip[0], stride, learns_gates=learns_gates), made

@@ -129,7 +129,10 @@ def _module(
             raise RecipeError("topology.layers", expected="images with rows and columns", got="plain vectors")
         maps = shape if len(shape) == 3 else (1, *shape)
         bits = recipe.quantization.weight_bits
-        return LayeredNetwork(inputs, maps, dataset.classes, topology.layers, bits, generator)
+        learns_gates = recipe.training.gate_cost > 0
+        return LayeredNetwork(
+            inputs, maps, dataset.classes, topology.layers, bits, generator, learns_gates=learns_gates
+        )
     module = SpikingNetwork(
         dataset.images.shape[1],
         dataset.classes,
@@ -178,10 +181,8 @@ def _epoch(
         else:
             logits = module.logits(shown.values[variant, chosen].float())
         loss = _loss(recipe, logits * module.log_scale.exp(), labels[chosen], shown.answers, variant, chosen)
-        if settings.digit_cost and isinstance(module, LayeredNetwork):
-            loss = loss + settings.digit_cost * module.digits()
-        if settings.fan_in_cost and isinstance(module, LayeredNetwork):
-            loss = loss + settings.fan_in_cost * module.fan_in()
+        if isinstance(module, LayeredNetwork):
+            loss = _with_costs(loss, module, settings)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
@@ -219,6 +220,18 @@ def _rate(greatest: float, done: int, total: int) -> float:
 
 def _share(ramp: Ramp, part: float) -> float:
     return min(1.0, max(0.0, (part - ramp.start) / (ramp.end - ramp.start)))
+
+
+def _with_costs(loss: Tensor, module: LayeredNetwork, settings: Training) -> Tensor:
+    """Return the loss of a batch and what the network costs as hardware."""
+    for cost, amount in (
+        (settings.digit_cost, module.digits),
+        (settings.gate_cost, module.gates),
+        (settings.fan_in_cost, module.fan_in),
+    ):
+        if cost:
+            loss = loss + cost * amount()
+    return loss
 
 
 def _loss(

@@ -25,6 +25,8 @@ class ConvUnits(nn.Module):
         Channels of the source.
     skip_inputs, skip_stride : int, optional
         Channels and stride of the weighted sums over 1x1 windows that the skip goes through; None: it is as it is.
+    learns_gates : bool
+        See ``NormalizedUnits``.
     """
 
     def __init__(
@@ -35,6 +37,8 @@ class ConvUnits(nn.Module):
         generator: torch.Generator,
         skip_inputs: int | None = None,
         skip_stride: int = 1,
+        *,
+        learns_gates: bool = False,
     ) -> None:
         super().__init__()
         self.layer = layer
@@ -45,7 +49,7 @@ class ConvUnits(nn.Module):
             if skip_inputs is None
             else QuantizedConv2d(skip_inputs, layer.channels, 1, magnitudes, generator, stride=skip_stride)
         )
-        self.units = NormalizedUnits(layer.channels, layer.gates)
+        self.units = NormalizedUnits(layer.channels, layer.gates, learns_gates=learns_gates)
 
     def potential(self, y: Tensor, skip: Tensor | None = None) -> Tensor:
         """Return what enters the units for values y and those of the skip, ``(batch, channel, row, column)``."""
@@ -83,11 +87,19 @@ class Pool(nn.Module):
 class DenseUnits(nn.Module):
     """Sums of everything, units."""
 
-    def __init__(self, layer: DenseLayer, inputs: int, magnitudes: Sequence[int], generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        layer: DenseLayer,
+        inputs: int,
+        magnitudes: Sequence[int],
+        generator: torch.Generator,
+        *,
+        learns_gates: bool = False,
+    ) -> None:
         super().__init__()
         self.layer = layer
         self.sums = QuantizedLinear((layer.units, inputs), magnitudes, generator)
-        self.units = NormalizedUnits(layer.units, layer.gates)
+        self.units = NormalizedUnits(layer.units, layer.gates, learns_gates=learns_gates)
 
     def forward(self, y: Tensor) -> Tensor:
         """Return the units' values ``(batch, unit)`` for y of any shape."""

@@ -17,6 +17,8 @@ from amos_hdl.frontend.layers import (
     GATE_LIMIT,
     LAYER_LIMIT,
     UNIT_LIMIT,
+    ConvLayer,
+    DenseLayer,
     Layer,
     Magnitudes,
     check_layers,
@@ -160,6 +162,7 @@ class Training(Strict):
     In the ramp ``pruning`` the number of weights falls to the recipe's; in ``rounding``, which begins after it, the
     weights that are left become integers: of dense networks few by few, for good; of others all, little by little.
     ``digit_cost``: how much one signed digit more of every weight of ``topology.layers`` adds to the loss;
+    ``gate_cost``: how much one gate more of every unit of layers ``conv`` and ``dense`` does; they may lose some then;
     ``fan_in_cost``: how much one input more of every gate of layers ``gates`` does.
     """
 
@@ -169,6 +172,7 @@ class Training(Strict):
     learning_rate: Annotated[float, Field(gt=0, le=10)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     digit_cost: Annotated[float, Field(ge=0, le=100)] = 0.0
+    gate_cost: Annotated[float, Field(ge=0, le=100)] = 0.0
     fan_in_cost: Annotated[float, Field(ge=0, le=100)] = 0.0
     pruning: Ramp = Ramp(start=0.05, end=0.4)
     rounding: Ramp = Ramp(start=0.4, end=0.9)
@@ -270,6 +274,10 @@ def _check(recipe: Recipe, path: str) -> None:
     _check_units(recipe.units, refuse)
     if recipe.training.fan_in_cost and all(layer.kind != "gates" for layer in recipe.topology.layers):
         raise refuse("training.fan_in_cost", "setting", "0 without layers of gates", recipe.training.fan_in_cost)
+    gates = [layer.gates for layer in recipe.topology.layers if isinstance(layer, ConvLayer | DenseLayer)]
+    if recipe.training.gate_cost and max(gates, default=1) == 1:
+        expected = "0 without layers conv or dense whose units have 2 or more gates"
+        raise refuse("training.gate_cost", "setting", expected, recipe.training.gate_cost)
     if recipe.topology.hidden:
         _check_dense(recipe, refuse)
     else:

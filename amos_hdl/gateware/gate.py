@@ -19,6 +19,10 @@ def fires(m: Module, spec: UnitSpec, gate: int, potential: Value, earlier: Seque
     """
     tree, number = spec.lookups[gate], gate + 1
     above = Signal(name=f"above_{number}")
+    certain = spec.certain(gate)
+    if certain is not None:
+        m.d.comb += above.eq(certain)
+        return above
     if tree is not None:
         threshold = look_up(m, tree, earlier, f"threshold_{number}", like=potential)
         m.d.comb += above.eq(potential <= threshold if spec.fires_below(gate) else potential >= threshold)

@@ -182,19 +182,26 @@ def unit_estimate(spec: UnitSpec) -> Estimate:
         # the spikes so far make the code; those that stand beside them are for observers
         return Estimate(round(luts), bits + circuit.gates)
     luts, flip_flops = _decoder_luts(spec), 0
-    constants = [tree + spec.fires_below(gate) for gate, tree in enumerate(spec.lookups) if isinstance(tree, int)]
+    depends = [spec.certain(gate) is None for gate in range(circuit.gates)]
+    constants = [
+        tree + spec.fires_below(gate)
+        for gate, tree in enumerate(spec.lookups)
+        if isinstance(tree, int) and depends[gate]
+    ]
     if circuit.gates == 1 and constants:
         luts += cost.alone_luts(constants[0], bits)
     elif len(constants) == 1:
         luts += cost.table_luts(constants[0], bits)
     else:
         luts += cost.constants_luts(len(constants), bits)
-    read = [bits - _low_bits(tree, bits) for tree in spec.lookups]
+    read = [bits - _low_bits(tree, bits) if needed else 0 for tree, needed in zip(spec.lookups, depends, strict=True)]
     for gate, tree in enumerate(spec.lookups):
         if tree is None:
             luts += cost.lateral_luts(spec.weighed, gate, read[gate])
         elif not isinstance(tree, int):
             luts += cost.table_luts(tree, bits)
+        if spec.certain(gate) is False:
+            continue
         # the spike itself, and its copies until the last stage
         flip_flops += 1 + spec.latency_cycles - spec.spike_cycle(gate)
     for stage in range(2, spec.latency_cycles + 1):  # the potential waits, as far as gates of later stages look at it

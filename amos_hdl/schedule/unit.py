@@ -139,6 +139,13 @@ class UnitSpec:
         """Return whether ``gate`` (0-based) fires for potentials up to its threshold, not from it on."""
         return self.circuit.gains[gate] < 0
 
+    def certain(self, gate: int) -> bool | None:
+        """Return whether ``gate`` (0-based) fires, if it does so at all potentials or at none; None if it depends."""
+        threshold, below = self.lookups[gate], self.fires_below(gate)
+        if not isinstance(threshold, int) or self.low < threshold + below <= self.high:
+            return None
+        return (threshold + below <= self.low) != below
+
     def thresholds(self, gate: int) -> tuple[Bits, Array, Array, Array] | None:
         """Return what ``lookup`` takes: patterns of the spikes before ``gate``, and the x that will do as thresholds.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from layer_recipes import LAYERS, SHORT, small
+from layer_recipes import GATES, LAYERS, SHORT, small
 from recipes import TINY, changed, written
 
 from amos_hdl.errors import RecipeError
@@ -210,3 +210,82 @@ def test_the_stored_mnist_network_is_accurate_and_of_few_gates_and_bits() -> Non
     weighted = [operation for operation in network.operations if isinstance(operation, Conv2d | Dense)]
     assert [operation.weight_bits for operation in weighted] == [4] * 4
     assert all(np.abs(operation.weights).max() <= 7 for operation in weighted)
+
+
+def _with_learnt_gates(cost: float, tmp_path: Path, changes: dict[str, Any] | None = None) -> Any:
+    from amos_hdl.frontend.layered import LayeredNetwork
+    from amos_hdl.frontend.loop import train_module
+
+    recipe = small(tmp_path, {"training.gate_cost": cost, "training.epochs": 6, **(changes or {})})
+    module = train_module(recipe, load_dataset(recipe.data))
+    assert isinstance(module, LayeredNetwork)
+    return module
+
+
+def test_units_that_lost_gates_are_exported_exactly(tmp_path: Path) -> None:
+    """Pools, groups, skips and flattened maps behind them: logits are those of the module, values but for a factor."""
+    from amos_hdl.frontend.export_layers import layers_to_network
+
+    module = _with_learnt_gates(0.01, tmp_path)
+    with torch.no_grad():
+        for units in module.unit_layers:
+            if units.kept is not None:
+                # some of each number, none with all
+                units.kept.copy_(torch.arange(len(units.kept)) % (units.gates - 1) + 1)
+    network = layers_to_network(module, "tiny", low=0, high=16, weight_bits=4)
+    images = np.random.default_rng(1).integers(0, 17, (300, 64))
+    trace = golden.run(network, images)
+    seen: dict[str, Any] = {}
+    with torch.no_grad():
+        module.values(module.input_units(torch.from_numpy(images).float()), seen.__setitem__)
+    steps = {name: node.units.steps() for name, node in module.nodes.items() if hasattr(node, "units")}
+    # what a skip adds, through a pool or not, keeps its gates; of one gate there is none to lose
+    assert all(step == 1 for name in ("stem", "conv3", "conv4") for step in steps[name])
+    steps["sum_pool1"], steps["max_pool1"] = steps["conv5"], steps["conv3"]
+    for name, values in seen.items():
+        step = np.array(steps.get(name, [1]))
+        assert np.array_equal(values.numpy(), trace.values[name] * step.reshape(-1, *[1] * (values.ndim - 2))), name
+    for name in ("conv2", "conv5", "dense1"):
+        kept = [module.nodes[name].layer.gates - step.bit_length() + 1 for step in steps[name]]
+        greatest = network.tensors[name].high.tolist()
+        assert greatest == [(1 << gates) - 1 for gates in kept], name
+        assert network[name].gates == max(kept)
+
+
+def test_the_cost_of_gates_is_paid_for_in_gates(tmp_path: Path) -> None:
+    kept = [_with_learnt_gates(cost, tmp_path, {"topology.layers": SHORT}).gates().item() for cost in (0.0, 0.01, 3.0)]
+    # without a cost none is learnt, and with a great one each unit has the one that it needs to be a unit
+    assert kept[0] == 0 and 2 >= kept[1] > kept[2] == 1
+    for changes in ({"topology.layers": [{**SHORT[0], "gates": 1}, *SHORT[1:]]}, GATES):
+        message = (
+            r"training\.gate_cost: setting: expected 0 without layers conv or dense whose units have 2 or more gates"
+        )
+        with pytest.raises(RecipeError, match=message):
+            small(tmp_path, {"training.gate_cost": 0.5, **changes})
+
+
+def test_numbers_of_gates_between_two_are_values_between_two() -> None:
+    from amos_hdl.frontend.normalized import NormalizedUnits
+
+    units = NormalizedUnits(3, 3, learns_gates=True)
+    units.norm.eval()
+    units.settled.fill_(True)
+    x = torch.arange(-8, 30).float()[:, None].repeat(1, 3)
+    with torch.no_grad():
+        units.norm.weight.fill_(0.45)
+        units.norm.bias.fill_(0.13)
+        units.norm.running_var.fill_(1 - units.norm.eps)
+        assert units.kept is not None
+        units.kept.copy_(torch.tensor([3.0, 2.25, 1.0]))
+    y = units.train()(x)
+    v = 0.45 * x[:, 0] + 0.13
+    fine, middle, coarse = (step * ((v + (step - 1) / 2) / step).floor().clamp(0, 8 // step - 1) for step in (1, 2, 4))
+    assert torch.equal(y[:, 0], fine) and torch.equal(y[:, 2], coarse)
+    assert torch.allclose(y[:, 1], 0.75 * middle + 0.25 * fine)
+    y.sum().backward()
+    # what a gate more would add is what its cost is held against
+    gained = torch.stack([(fine - middle).sum(), (fine - middle).sum(), (middle - coarse).sum()])
+    assert units.kept.grad is not None and torch.allclose(units.kept.grad, gained)
+    units.settle()
+    assert units.kept.tolist() == [3, 2, 1] == [3 - step.bit_length() + 1 for step in units.steps()]
+    assert torch.equal(units.train()(x), units.eval()(x)) and not units.kept.requires_grad

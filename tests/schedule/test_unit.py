@@ -9,6 +9,7 @@ from amos_hdl.circuit import Architecture, quantizer, relu
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Input, Network, Unit
 from amos_hdl.schedule import FoldedUnitSpec, HardwareOptions, Schedule, UnitSpec
+from amos_hdl.schedule.estimate import unit_estimate
 from amos_hdl.schedule.lookup import Choice, evaluate, leaves, lookup
 from amos_hdl.schedule.pieces import pieces
 from tests.circuit.strategies import circuits
@@ -32,6 +33,29 @@ def test_lookups_are_the_circuit(circuit, low, width):
         assert ((x <= t if spec.fires_below(gate) else x >= t) == spikes[:, gate]).all()
     if spec.decoder is not None:
         assert (evaluate(spec.decoder, spikes) == circuit.decode(spikes)).all()
+
+
+@given(circuits, st.integers(-40, 20), st.integers(0, 60))
+def test_what_is_certain_of_a_gate_is_what_happens(circuit, low, width):
+    spec = spec_of(circuit, low, low + width)
+    spikes = circuit.spikes(np.arange(low, low + width + 1))
+    for gate in range(circuit.gates):
+        certain = spec.certain(gate)
+        if isinstance(spec.lookups[gate], int):
+            assert certain == (None if len(set(spikes[:, gate])) == 2 else spikes[0, gate])
+        else:
+            assert certain is None or (spikes[:, gate] == certain).all()
+
+
+def test_gates_that_never_spike_cost_nothing():
+    full, two = [3, 9, 17, 26, 33, 41, 52], [3, 9, 17]
+    alone = unit_estimate(spec_of(quantizer(two), 0, 63))
+    padded = spec_of(quantizer(two + [64] * 4), 0, 63)
+    assert [padded.certain(gate) for gate in range(3)] == [False, None, None]
+    size = unit_estimate(padded)
+    assert size.luts == alone.luts < unit_estimate(spec_of(quantizer(full), 0, 63)).luts
+    # the potential waits a clock cycle longer, for the levels are those of the layer
+    assert size.flip_flops == alone.flip_flops + 6
 
 
 @given(circuits, st.integers(-40, 20), st.integers(0, 60))
