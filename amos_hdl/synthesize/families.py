@@ -36,6 +36,9 @@ class Family:
         The option that keeps multiplications out of DSP blocks; None where that is the default.
     no_carry : str, optional
         The option that keeps sums out of carry cells; None where they are always used.
+    carry_map : str, optional
+        The label of the synthesis command before which ``carry_chains.MAP`` maps additions to carry cells; None where
+        the command's own map is the best.
     no_block_ram : str
         The option that forbids block RAM.
     carry_if_folded : bool
@@ -75,6 +78,7 @@ class Family:
     report: dict[Resource, tuple[str, ...]]
     lone_flip_flops: float = 0.0
     carry_if_folded: bool = True
+    carry_map: str | None = None
     no_small_memory: str | None = None
     memory_luts: int = 1
     memory_flip_flops: int = 0
@@ -140,6 +144,7 @@ FAMILIES: dict[str, Family] = {
                 "none": r"PFUMX|L6MUX21",
             },
             carry_luts=2,  # a CCU2C is a slice: both of its LUTs
+            carry_map="map_gates",
             memory_luts=4,  # four data bits; the two LUT sites lost to the write port are left out of the lower bound
             shared_cell=False,
             placer="nextpnr-ecp5",

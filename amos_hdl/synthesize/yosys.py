@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from amos_hdl.errors import SynthesisError
+from amos_hdl.synthesize import carry_chains
 from amos_hdl.synthesize.cells import CellCounts, count_cells
 from amos_hdl.synthesize.families import Family
 from amos_hdl.synthesize.tools import Tool, run_tool
@@ -87,7 +88,13 @@ def make_script(
     in_carry_cells = folded and family.carry_if_folded
     options = [no_dsp, None if in_carry_cells else family.no_carry, None if block_ram else family.no_block_ram]
     options += [family.no_small_memory if folded and block_ram else None]
-    lines.append(" ".join((*family.synth, *(option for option in options if option is not None), "-top", top)))
+    command = " ".join((*family.synth, *(option for option in options if option is not None), "-top", top))
+    if in_carry_cells and family.carry_map is not None:
+        before, after = (f"{command} -run {part}" for part in (f"begin:{family.carry_map}", f"{family.carry_map}:"))
+        # with the map by which other cells become additions
+        lines += [before, f"techmap -map +/techmap.v -map {carry_chains.MAP}", after]
+    else:
+        lines.append(command)
     if network_top is not None:
         lines += [
             f"tee -q -o {NETWORK_STATISTICS} stat -json",
@@ -122,6 +129,8 @@ def run_yosys(
 ) -> Synthesized:
     """Synthesize the sources in ``folder``; leaves netlists, statistics, script and log there.
 
+    The netlist for nextpnr has the ends of carry chains free, see ``carry_chains``.
+
     Parameters
     ----------
     dsp : bool
@@ -148,7 +157,13 @@ def run_yosys(
         buffers=buffers,
     )
     (folder / SCRIPT).write_text(script, encoding="utf-8")
+    if family.carry_map is not None:
+        (folder / carry_chains.MAP).write_text(carry_chains.map_text(), encoding="utf-8")
     run_tool(tool, ["-s", SCRIPT], folder=folder, log=LOG)
+    if folded and family.carry_map is not None:
+        found = read_json(folder / NETLIST_JSON)
+        if carry_chains.free_chain_ends(found):
+            (folder / NETLIST_JSON).write_text(json.dumps(found), encoding="utf-8")
     design = count_cells(read_json(folder / STATISTICS), top, family, where=STATISTICS)
     network = None
     if network_top is not None:

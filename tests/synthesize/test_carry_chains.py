@@ -1,0 +1,104 @@
+"""Carry chains of ECP5: the same function as Yosys's additions, and no cells at their ends."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from amos_hdl.errors import ToolError
+from amos_hdl.synthesize import carry_chains
+from amos_hdl.synthesize.families import FAMILIES
+from amos_hdl.synthesize.flow import synthesize
+from amos_hdl.synthesize.tools import find_tool, run_tool
+from amos_hdl.synthesize.yosys import NETLIST_JSON, read_json, run_yosys
+
+#: Sums and differences of every kind that Yosys makes an addition of: lengths of both parities, signs, a constant, a
+#: bit that enters, comparisons, whose carry is read, and one chain within another's reach.
+EXPRESSIONS = {
+    **{f"sum_{width}": f"a[{width - 2}:0] + b[{width - 2}:0]" for width in range(4, 10)},
+    **{f"difference_{width}": f"a[{width - 1}:0] - b[{width - 1}:0]" for width in (5, 6, 7, 8)},
+    "signed": "$signed(a[5:0]) + $signed(b)",
+    "signed_difference": "$signed(a) - $signed(b[4:0])",
+    "constant": "a + 8'd91",
+    "shifted": "{a, 3'd0} + b",
+    "either": "s ? a + b : a - b",
+    "carry_in": "a + b + s",
+    "carry_in_odd": "{a, s} + {b, 1'd1} + a[3:0]",
+    "products": "3 * a - 5 * b[4:0]",
+    "above": "a >= b",
+    "below": "$signed(a[6:0]) < $signed(b[6:0])",
+    "both": "({1'd0, a} + b) >= {b, s}",
+    "negative": "-a",
+}
+
+
+def written(folder: Path, expression: str) -> str:
+    text = f"module dut(input clk, s, input [7:0] a, b, output [11:0] y);\n  assign y = {expression};\nendmodule\n"
+    (folder / "dut.v").write_text(text)
+    return "dut.v"
+
+
+def proves(folder: Path, lines: list[str]) -> str:
+    """Run a proof that ``gold`` and ``gate`` are equal and return what Yosys says."""
+    lines += ["miter -equiv -flatten -make_outputs gold gate miter", "sat -verify -prove trigger 0 miter"]
+    (folder / "prove.ys").write_text("\n".join(lines) + "\n")
+    return run_tool(find_tool("yosys"), ["-s", "prove.ys"], folder=folder, log="prove.log")
+
+
+@pytest.mark.parametrize("name", list(EXPRESSIONS))
+def test_chains_are_the_additions(name: str, tmp_path: Path) -> None:
+    source = written(tmp_path, EXPRESSIONS[name])
+    family = FAMILIES["ecp5"]
+    cells = run_yosys(find_tool("yosys"), [source], "dut", family, folder=tmp_path, folded=True).design
+    netlist = read_json(tmp_path / NETLIST_JSON)
+    chains = [cell for cell in netlist["modules"]["dut"]["cells"].values() if cell["type"] == "CCU2C"]
+    assert len(chains) == cells.carry_cells
+    assert bool(chains) == (name != "sum_4"), "four bits are logic"
+    lines = ["read_verilog dut.v", "hierarchy -top dut", "proc", "flatten", "rename dut gold"]
+    lines += [f"read_json {NETLIST_JSON}", "rename dut gate", "read_verilog -lib +/lattice/cells_bb_ecp5.v"]
+    lines += ["techmap -map +/lattice/cells_sim_ecp5.v gate", "proc", "opt_clean"]
+    # a pin that is not connected may be anything
+    lines += ["setundef -undriven -anyseq gate", "setundef -anyseq gate"]
+    assert "SUCCESS!" in proves(tmp_path, lines)
+
+
+def test_a_chain_that_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof above can fail: with a first carry that is an or of the bits where it should be their and."""
+    wrong = carry_chains.map_text().replace("16'h0008", "16'h000e")
+    monkeypatch.setattr(carry_chains, "map_text", lambda: wrong)
+    with pytest.raises(ToolError, match="proof did fail"):
+        test_chains_are_the_additions("sum_6", tmp_path)
+
+
+def test_only_ends_that_do_nothing_are_freed(tmp_path: Path) -> None:
+    run_yosys(find_tool("yosys"), [written(tmp_path, "a + b")], "dut", FAMILIES["ecp5"], folder=tmp_path, folded=True)
+    netlist = read_json(tmp_path / NETLIST_JSON)
+    cells = [cell for cell in netlist["modules"]["dut"]["cells"].values() if cell["type"] == "CCU2C"]
+    ends = [cell["connections"][port] for cell in cells for port in ("CIN", "COUT")]
+    assert ends.count([carry_chains.NOT_CONNECTED]) == 2 and len(cells) == 5
+    assert carry_chains.free_chain_ends(netlist) == 0
+    # a carry that is read stays, and so does one that a sum depends on
+    first = next(cell for cell in cells if cell["connections"]["CIN"] == [carry_chains.NOT_CONNECTED])
+    for change in ({"INIT0": f"{0x96AA:016b}"}, {"C0": ["0"]}, {"D0": [2]}, {"CIN": [3]}, {}):
+        other = json.loads(json.dumps(first))
+        other["connections"]["CIN"] = ["0"]
+        other["parameters"] |= {key: value for key, value in change.items() if key == "INIT0"}
+        other["connections"] |= {key: value for key, value in change.items() if key != "INIT0"}
+        module = {"cells": {"cell": other}, "ports": {"y": {"bits": other["connections"]["COUT"]}}}
+        assert carry_chains.free_chain_ends({"modules": {"dut": module}}) == (not change)
+        module["ports"] = {}
+        assert carry_chains.free_chain_ends({"modules": {"dut": module}}) == 1
+        assert other["connections"]["COUT"] == [carry_chains.NOT_CONNECTED]
+
+
+def test_chains_take_no_cells_at_their_ends(design: Path, tmp_path: Path) -> None:
+    """What nextpnr places is what Yosys counts, two more for the carry of each comparison, and two for constants."""
+    made = synthesize(
+        [design], "harness", "ecp5-25k", tmp_path / "work", pnr=True, latency_cycles=5, folded=True, seed=1
+    )
+    log = (tmp_path / "work" / "nextpnr.log").read_text()
+    carries = re.search(r"carry LUTs: +(\d+)/", log)
+    assert carries is not None and int(carries[1]) == 2 * made.design.carry_cells > 30
+    comparisons = 2
+    assert made.design.lut_sites + 2 * comparisons <= made.luts <= made.design.lut_sites + 2 * comparisons + 2
