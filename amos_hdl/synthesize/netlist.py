@@ -19,6 +19,8 @@ from amos_hdl.synthesize.yosys import NETLIST_VERILOG
 #: Name of the file with the models of the cells, beside the netlist.
 CELLS = "cells.v"
 _KEY = "netlist.key"
+#: Of what is done to a netlist besides Yosys: another number where it changes.
+FORMAT = 2
 
 
 def netlist(
@@ -28,12 +30,20 @@ def netlist(
     work: Path,
     *,
     latency_cycles: int,
+    folded: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[Path, Path]:
     """Return the netlist of ``top`` in cells of ``family`` and the models of those cells, both in ``work``.
 
     Memories are in block RAM only where Yosys brings a model of it (iCE40); else in LUTs and registers, which can be
     simulated.  What is there already is kept if the sources, the family and Yosys are the same.
+
+    Parameters
+    ----------
+    folded : bool
+        Whether sums may use carry cells, as in ``flow.synthesize``.
+
+    Others as there.
 
     Raises
     ------
@@ -48,7 +58,9 @@ def netlist(
     target = next(name for name, target in TARGETS.items() if target.family.name == family)
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
     block_ram = family in BLOCK_RAM_MODELS
-    key = json.dumps([top, family, block_ram, yosys.version, hashes, hashlib.sha256(models.encode()).hexdigest()])
+    key = json.dumps(
+        [FORMAT, top, family, block_ram, folded, yosys.version, hashes, hashlib.sha256(models.encode()).hexdigest()]
+    )
     verilog, cells, stamp = (work / name for name in (NETLIST_VERILOG, CELLS, _KEY))
     if not (verilog.is_file() and cells.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == key):
         stamp.unlink(missing_ok=True)
@@ -60,6 +72,7 @@ def netlist(
             pnr=False,
             latency_cycles=latency_cycles,
             block_ram=block_ram,
+            folded=folded,
             progress=progress,
         )
         write_file(cells, models, SynthesisError)

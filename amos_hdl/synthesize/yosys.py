@@ -7,13 +7,13 @@ for place and route.  Its ports are wired to registers, so that little is lost b
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from amos_hdl.errors import SynthesisError
-from amos_hdl.synthesize import carry_chains
+from amos_hdl.synthesize import carry_chains, carry_logic
 from amos_hdl.synthesize.cells import CellCounts, count_cells
 from amos_hdl.synthesize.families import Family
 from amos_hdl.synthesize.tools import Tool, run_tool
@@ -21,7 +21,10 @@ from amos_hdl.synthesize.tools import Tool, run_tool
 NETLIST_JSON = "netlist.json"
 NETLIST_VERILOG = "netlist.v"
 SCRIPT = "synthesize.ys"
-LOG = "yosys.log"
+#: Where carry cells take logic in, which Yosys does not do: the netlist before, and the script for what remains.
+MAPPED_JSON = "mapped.json"
+SCRIPT_AFTER = "synthesize_after.ys"
+LOG, LOG_AFTER = "yosys.log", "yosys_after.log"
 STATISTICS = "statistics.json"
 NETWORK_STATISTICS = "statistics_network.json"
 _READERS = {".sv": "read_verilog -defer -sv", ".il": "read_rtlil"}
@@ -35,7 +38,7 @@ class Synthesized:
     network: CellCounts | None
 
 
-def make_script(
+def make_scripts(
     sources: Sequence[str],
     top: str,
     family: Family,
@@ -45,8 +48,8 @@ def make_script(
     folded: bool = False,
     no_dsp: str | None = None,
     buffers: bool = True,
-) -> str:
-    """The Yosys script.
+) -> tuple[str, ...]:
+    """The Yosys script; two, where carry cells take logic in between them: from ``MAPPED_JSON``, to the same.
 
     Parameters
     ----------
@@ -85,6 +88,7 @@ def make_script(
     lines.append(f"hierarchy {'-check ' if buffers else ''}-top {top}")
     if network_top is not None:
         lines.append(f"setattr -mod -set keep_hierarchy 1 {network_top}")
+    scripts: list[list[str]] = []
     in_carry_cells = folded and family.carry_if_folded
     options = [no_dsp, None if in_carry_cells else family.no_carry, None if block_ram else family.no_block_ram]
     options += [family.no_small_memory if folded and block_ram else None]
@@ -92,7 +96,9 @@ def make_script(
     if in_carry_cells and family.carry_map is not None:
         before, after = (f"{command} -run {part}" for part in (f"begin:{family.carry_map}", f"{family.carry_map}:"))
         # with the map by which other cells become additions
-        lines += [before, f"techmap -map +/techmap.v -map {carry_chains.MAP}", after]
+        lines += [before, f"techmap -map +/techmap.v -map {carry_chains.MAP}", after, f"write_json {MAPPED_JSON}"]
+        scripts.append(lines)
+        lines = [f"read_json {MAPPED_JSON}"]
     else:
         lines.append(command)
     if network_top is not None:
@@ -111,7 +117,7 @@ def make_script(
             "clean",
         ]
     lines.append(f"write_json {NETLIST_JSON}")
-    return "\n".join(lines) + "\n"
+    return tuple("\n".join(script) + "\n" for script in (*scripts, lines))
 
 
 def run_yosys(
@@ -127,9 +133,10 @@ def run_yosys(
     dsp: bool = False,
     buffers: bool = True,
 ) -> Synthesized:
-    """Synthesize the sources in ``folder``; leaves netlists, statistics, script and log there.
+    """Synthesize the sources in ``folder``; leaves netlists, statistics, scripts and logs there.
 
-    The netlist for nextpnr has the ends of carry chains free, see ``carry_chains``.
+    Where a family has a map of its own for carry cells, they take logic in (``carry_logic``), and in the netlist for
+    nextpnr the ends of their chains are free (``carry_chains``).
 
     Parameters
     ----------
@@ -146,7 +153,7 @@ def run_yosys(
         If its statistics do not say what they should.
     """
     no_dsp = None if dsp else _no_dsp_option(tool, family, folder)
-    script = make_script(
+    scripts = make_scripts(
         sources,
         top,
         family,
@@ -156,20 +163,29 @@ def run_yosys(
         no_dsp=no_dsp,
         buffers=buffers,
     )
-    (folder / SCRIPT).write_text(script, encoding="utf-8")
-    if family.carry_map is not None:
+    (folder / SCRIPT).write_text(scripts[0], encoding="utf-8")
+    if len(scripts) > 1:
         (folder / carry_chains.MAP).write_text(carry_chains.map_text(), encoding="utf-8")
     run_tool(tool, ["-s", SCRIPT], folder=folder, log=LOG)
-    if folded and family.carry_map is not None:
-        found = read_json(folder / NETLIST_JSON)
-        if carry_chains.free_chain_ends(found):
-            (folder / NETLIST_JSON).write_text(json.dumps(found), encoding="utf-8")
+    for script in scripts[1:]:
+        _changed(folder / MAPPED_JSON, carry_logic.take_in)
+        (folder / SCRIPT_AFTER).write_text(script, encoding="utf-8")
+        run_tool(tool, ["-s", SCRIPT_AFTER], folder=folder, log=LOG_AFTER)
+        (folder / MAPPED_JSON).unlink()
+        _changed(folder / NETLIST_JSON, carry_chains.free_chain_ends)
     design = count_cells(read_json(folder / STATISTICS), top, family, where=STATISTICS)
     network = None
     if network_top is not None:
         statistics = read_json(folder / NETWORK_STATISTICS)
         network = count_cells(statistics, network_top, family, where=NETWORK_STATISTICS)
     return Synthesized(design, network)
+
+
+def _changed(path: Path, change: Callable[[dict[str, Any]], int]) -> None:
+    """Apply a change to the netlist in a file."""
+    netlist = read_json(path)
+    change(netlist)
+    path.write_text(json.dumps(netlist), encoding="utf-8")
 
 
 def _no_dsp_option(tool: Tool, family: Family, folder: Path) -> str | None:

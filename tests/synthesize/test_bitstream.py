@@ -13,7 +13,7 @@ from amos_hdl.synthesize import bitstream
 from amos_hdl.synthesize.bitstream import build_bitstream
 from amos_hdl.synthesize.cells import CellCounts
 from amos_hdl.synthesize.families import FAMILIES
-from amos_hdl.synthesize.yosys import Synthesized, make_script
+from amos_hdl.synthesize.yosys import Synthesized, make_scripts
 
 pytest.importorskip("amaranth_boards")
 
@@ -54,7 +54,7 @@ def test_only_a_board_that_is_loaded_over_dfu_has_a_suffix():
 
 
 def test_script_of_a_design_with_its_own_buffers():
-    script = make_script(["a.v", "top.il"], "top", FAMILIES["gowin-gw1n"], buffers=False)
+    (script,) = make_scripts(["a.v", "top.il"], "top", FAMILIES["gowin-gw1n"], buffers=False)
     assert "read_rtlil top.il" in script and "read_verilog -defer a.v" in script
     assert "iopadmap" not in script and "hierarchy -top top" in script
     assert "-nowidelut" in script

@@ -30,6 +30,12 @@ EXPRESSIONS = {
     "below": "$signed(a[6:0]) < $signed(b[6:0])",
     "both": "({1'd0, a} + b) >= {b, s}",
     "negative": "-a",
+    "masked": "(a & {8{s}}) + b",
+    "masked_difference": "a - (b & {8{~s}})",
+    "both_inverted": "~a + ~b",
+    "chosen": "(s ? a : b) + {s, b[6:0]}",
+    "of_gates": "(a | b) + (a ^ {8{s}})",
+    "doubled": "a + a + {7{s}}",
 }
 
 
@@ -54,6 +60,9 @@ def test_chains_are_the_additions(name: str, tmp_path: Path) -> None:
     netlist = read_json(tmp_path / NETLIST_JSON)
     chains = [cell for cell in netlist["modules"]["dut"]["cells"].values() if cell["type"] == "CCU2C"]
     assert len(chains) == cells.carry_cells
+    # in front of an addition of two operands inverters and gates of two inputs are no LUTs
+    if name in ("masked", "masked_difference", "both_inverted"):
+        assert cells.luts == 0
     assert bool(chains) == (name != "sum_4"), "four bits are logic"
     lines = ["read_verilog dut.v", "hierarchy -top dut", "proc", "flatten", "rename dut gold"]
     lines += [f"read_json {NETLIST_JSON}", "rename dut gate", "read_verilog -lib +/lattice/cells_bb_ecp5.v"]

@@ -5,7 +5,7 @@ import pytest
 from amos_hdl.errors import SynthesisError
 from amos_hdl.synthesize.cells import count_cells
 from amos_hdl.synthesize.families import FAMILIES
-from amos_hdl.synthesize.yosys import make_script, read_json
+from amos_hdl.synthesize.yosys import make_scripts, read_json
 
 STATISTICS = {
     "creator": "Yosys 0.70",
@@ -116,24 +116,27 @@ def test_report_that_is_not_there_or_not_json(tmp_path):
 
 def test_script_flags():
     family = FAMILIES["ecp5"]
-    script = make_script(["a.v", "b.sv"], "top", family, no_dsp="-nodsp", block_ram=False)
+    (script,) = make_scripts(["a.v", "b.sv"], "top", family, no_dsp="-nodsp", block_ram=False)
     assert "read_verilog -defer a.v" in script and "read_verilog -defer -sv b.sv" in script
     assert "-nodsp" in script and "-nobram" in script and "keep_hierarchy" not in script
-    script = make_script(["a.v"], "top", family, network_top="net")
+    (script,) = make_scripts(["a.v"], "top", family, network_top="net")
     assert "-nodsp" not in script and "-nobram" not in script and "-noccu2" in script
-    assert "-noccu2" not in make_script(["a.v"], "top", family, folded=True)
+    folded = make_scripts(["a.v"], "top", family, network_top="net", folded=True)
+    # carry cells take logic in between the two
+    assert ["synth_ecp5" in part for part in folded] == [True, False] == ["techmap" in part for part in folded]
+    assert ["flatten" in part for part in folded] == [False, True] and not any("-noccu2" in part for part in folded)
     gowin = FAMILIES["gowin-gw1n"]
-    assert "-nolutram" in make_script(["a.v"], "top", gowin, folded=True)
-    assert "-nolutram" not in make_script(["a.v"], "top", gowin)
-    assert "-noalu" in make_script(["a.v"], "top", gowin, folded=True)
+    assert "-nolutram" in make_scripts(["a.v"], "top", gowin, folded=True)[0]
+    assert "-nolutram" not in make_scripts(["a.v"], "top", gowin)[0]
+    assert "-noalu" in make_scripts(["a.v"], "top", gowin, folded=True)[0]
     assert script.index("-set keep_hierarchy 1 net") < script.index("synth_ecp5") < script.index("flatten")
 
 
 @pytest.mark.parametrize("name", ["a b", "top; shell", "", "1top"])
 def test_names_are_not_commands(name):
     with pytest.raises(SynthesisError, match="module name"):
-        make_script(["a.v"], name, FAMILIES["ecp5"])
+        make_scripts(["a.v"], name, FAMILIES["ecp5"])
     with pytest.raises(SynthesisError, match="module name"):
-        make_script(["a.v"], "top", FAMILIES["ecp5"], network_top=name)
+        make_scripts(["a.v"], "top", FAMILIES["ecp5"], network_top=name)
     with pytest.raises(SynthesisError, match="file name"):
-        make_script(["a;b.v"], "top", FAMILIES["ecp5"])
+        make_scripts(["a;b.v"], "top", FAMILIES["ecp5"])

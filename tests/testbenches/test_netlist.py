@@ -19,9 +19,10 @@ from tests.conftest import ROOT
 from tests.testbenches.simulation import NETWORK, messages, run_on
 
 
-def synthesized(design, family, work):
+def synthesized(design, family, work, *, folded=False):
     sources = [design.rtl / path for path in design.manifest.files]
-    files = netlist(sources, design.manifest.top, family, work, latency_cycles=design.manifest.latency_cycles)
+    cycles = design.manifest.latency_cycles
+    files = netlist(sources, design.manifest.top, family, work, latency_cycles=cycles, folded=folded)
     return NetlistDesign(design, *files)
 
 
@@ -54,7 +55,8 @@ def test_weights_in_a_memory(family, block_ram, tmp_path):
     store.save(network, tmp_path / "n")
     generate(Schedule(network, HardwareOptions(folded=("sums=1x4",))), tmp_path / "rtl")
     design = load_design(tmp_path / "n", tmp_path / "rtl", random.integers(0, 4, (40, 64)))
-    subject = synthesized(design, family, tmp_path / "netlist")
+    subject = synthesized(design, family, tmp_path / "netlist", folded=True)
+    assert (" CCU2C " in subject.verilog.read_text()) == (family == "ecp5")
     memories = r"^  (SB_RAM\w+|DP16KD|SPX?9?|SDPX?9?|RAMB\w+) #\($"
     found = set(re.findall(memories, subject.verilog.read_text(), re.MULTILINE))
     assert found == ({block_ram} if block_ram else set())
