@@ -61,12 +61,17 @@ class Clock:
         return self.fabric.carries_ps if self.carry else self.fabric.sums_ps
 
     def adder_delays(self, graph: AdderGraph) -> tuple[int, ...]:
-        """Return the delay of each adder, by the bits of its sum, and by the size of all: about two LUTs for a bit."""
-        if self.carry and self.fabric.carry is not None:
-            return tuple(self.fabric.carry.ps(adder.bits) for adder in graph.adders)
-        luts = 2 * sum(adder.bits for adder in graph.adders)
-        longer = 1 + self.fabric.spread * math.log2(max(1, luts / SPREAD_LUTS))
-        return tuple(round(longer * self.fabric.adder.ps(adder.bits)) for adder in graph.adders)
+        """Return the delay of each adder, by the bits of its sum, and by the size of all.
+
+        A bit takes about two LUTs, in a carry cell one.
+        """
+        fabric, bits = self.fabric, sum(adder.bits for adder in graph.adders)
+        if self.carry and fabric.carry is not None:
+            delay, spread, luts = fabric.carry, fabric.carries_spread, bits
+        else:
+            delay, spread, luts = fabric.adder, fabric.spread, 2 * bits
+        longer = 1 + spread * math.log2(max(1, luts / SPREAD_LUTS))
+        return tuple(round(longer * delay.ps(adder.bits)) for adder in graph.adders)
 
     def level_delays(self, circuit: ThresholdCircuit, bits: int) -> tuple[int, ...]:
         """Return the delay of each level of a unit whose potential has ``bits`` bits."""

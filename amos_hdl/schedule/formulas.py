@@ -15,7 +15,7 @@ _WINDOW_CELLS, _WINDOW_STEPS_CELLS = (85, 49), (205, 76)
 #: Of thresholds in LUTs whose next address hangs on the last comparison.
 _LOOP_TABLE = 1.5
 #: LUTs per bit of an adder of a lane, its products included, with carry chains.
-_LANE_BIT = 2.33
+_LANE_BIT = 2.11
 
 
 @dataclass(frozen=True)

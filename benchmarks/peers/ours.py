@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from layers import cpu_seconds, read_layers
@@ -16,14 +17,14 @@ from amos_hdl.simulate.design import load_design
 from amos_hdl.simulate.whole_set import check_whole_set
 from amos_hdl.synthesize.elaborate import Elaborator
 
-#: Adders per stage and extra levels with which each design has no more stages than da4ml at one adder per stage.  The
-#: levels are for counters: where additions are of two bits there are none.
-OPTIONS = {
-    "cmvm16x16": (1, 1),
-    "cmvm64x32": (1, 2),
-    "cmvm64x32s": (1, 2),
-    "mlp64": (2, 3),
-    "mlpjsc": (2, 1),
+#: By what each design has no more stages than da4ml at one adder per stage: where sums are in tables, and where
+#: additions are of two bits, in carry cells.
+OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "cmvm16x16": ({"extra_adder_levels": 1}, {"extra_adder_levels": 1}),
+    "cmvm64x32": ({"extra_adder_levels": 2}, {}),
+    "cmvm64x32s": ({"extra_adder_levels": 2}, {}),
+    "mlp64": ({"adders_per_stage": 2, "extra_adder_levels": 3}, {"clock_mhz": 140, "fabric": "ecp5"}),
+    "mlpjsc": ({"adders_per_stage": 2, "extra_adder_levels": 1}, {"clock_mhz": 130, "fabric": "ecp5"}),
 }
 
 
@@ -42,9 +43,7 @@ def build(data: Path, design: str, folder: Path, lut_inputs: int) -> dict[str, o
             operations.append(Unit(f"units{number}", source, circuits, np.arange(len(circuits))))
             source = f"units{number}"
     network = Network(design, tuple(operations), (source,))
-    adders_per_stage, extra = OPTIONS[design]
-    levels = 0 if lut_inputs == 2 else extra
-    options = HardwareOptions(lut_inputs=lut_inputs, adders_per_stage=adders_per_stage, extra_adder_levels=levels)
+    options = HardwareOptions(lut_inputs=lut_inputs, **OPTIONS[design][lut_inputs == 2])
     schedule = Schedule(network, options)
     generate(schedule, folder)
     seconds = cpu_seconds() - started

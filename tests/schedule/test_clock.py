@@ -25,6 +25,7 @@ ROUND = Fabric(
     spread=0.5,
     carries_ps=500,
     carry=Delay(1000),
+    carries_spread=0.0,
     units_ps=2000,
     gate=Delay(1000),
     spike_ps=500,
