@@ -1,5 +1,6 @@
 """A target clock: what stages hold, which delays are added up, and what cannot be met."""
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -10,6 +11,7 @@ from amos_hdl.commands.options import FABRIC_NAMES
 from amos_hdl.errors import ScheduleError
 from amos_hdl.network import Argmax, Dense, Input, Network, Unit, golden
 from amos_hdl.schedule import FoldedSumSpec, HardwareOptions, Schedule, UnitLayerSpec, clock, delays, slowest
+from amos_hdl.schedule.adders import adder_graph
 from amos_hdl.schedule.clock import Clock
 from amos_hdl.schedule.delays import FABRICS, Delay, Fabric, fabric_of
 from amos_hdl.schedule.slowest import path_ps
@@ -26,6 +28,7 @@ ROUND = Fabric(
     carries_ps=500,
     carry=Delay(1000),
     carries_spread=0.0,
+    carries_gate=None,
     units_ps=2000,
     gate=Delay(1000),
     spike_ps=500,
@@ -168,6 +171,21 @@ def test_lanes_of_folded_sums_are_in_carry_cells():
         lanes[mhz] = spec.adders.latency_cycles
     assert lanes == {100: 1, 600: spec.adders.graph.depth}  # 9.5 ns are many adders of 1 ns, 1.2 ns are one
     assert not Clock.of(HardwareOptions(clock_mhz=100, fabric="round"), 100).carry
+
+
+def test_larger_layers_and_comparisons_take_longer_in_carry_cells(monkeypatch):
+    slow = replace(ROUND, carries_spread=0.5, carries_gate=Delay(3000, bit=10))
+    monkeypatch.setattr(clock, "FABRICS", MappingProxyType({**FABRICS, "round": slow}))
+    units, random, zeros = relu(3), np.random.default_rng(1), np.zeros(16, np.int64)
+    assert Clock("round", 100, carry=True).level_delays(units, 12) == (3120,) * 3
+    assert Clock("round", 100).level_delays(units, 12) == (1000, 1500, 2000)
+    small, large = (
+        Clock("round", 100, carry=True).adder_delays(
+            adder_graph(random.integers(1, 8, (sums, 16)), np.zeros(sums, np.int64), zeros, zeros + 15)
+        )
+        for sums in (2, 60)
+    )
+    assert set(small) == {1000} and min(large) == max(large) > 1000
 
 
 def test_additions_of_two_bits_are_in_carry_cells():
