@@ -64,6 +64,8 @@ WAIVERS = (
         match="*Bits of signal are not used: 'wide_product_*'*",
     ),
     Waiver("UNUSEDSIGNAL", "an input whose weights are all zero is not looked at", match="* not used: 'x'*"),
+    Waiver("UNUSEDSIGNAL", "gates that never spike do not ask whether an image is there", match="* not used: 'step'*"),
+    Waiver("UNUSEDSIGNAL", "nor, where all of a unit are so, for its potential", match="* not used: 'potential'*"),
 )
 #: In the AXI4-Stream wrapper.
 STREAM_WAIVERS = (
