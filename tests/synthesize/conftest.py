@@ -1,9 +1,9 @@
 """A small network with its harness, written by hand, and tools made of a few lines."""
 
-import random
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from amos_hdl.synthesize.tools import TOOLS
@@ -11,11 +11,11 @@ from amos_hdl.synthesize.tools import TOOLS
 
 def small_design(inputs: int = 8, units: int = 2, bits: int = 4, seed: int = 1) -> str:
     """Verilog of ``network`` (sums with constant weights, pipelined; a threshold each) and of ``harness`` around it."""
-    draw = random.Random(seed)  # noqa: S311  (weights of a test design)
+    draw = np.random.default_rng(seed)
     lines = [f"module network(input clk, input rst, input in_valid, input [{inputs * bits - 1}:0] x,"]
     lines += [f"  output reg [{units - 1}:0] y, output out_valid);"]
     for unit in range(units):
-        terms = [f"$signed({{1'b0, x[{i * bits}+:{bits}]}}) * ({draw.randint(-3, 3) or 1})" for i in range(inputs)]
+        terms = [f"$signed({{1'b0, x[{i * bits}+:{bits}]}}) * ({draw.integers(-3, 4) or 1})" for i in range(inputs)]
         level = 0
         while len(terms) > 1:
             pairs = [terms[i : i + 2] for i in range(0, len(terms), 2)]
@@ -25,7 +25,7 @@ def small_design(inputs: int = 8, units: int = 2, bits: int = 4, seed: int = 1) 
                 for name, pair in zip(terms, pairs, strict=True)
             ]
             level += 1
-        lines.append(f"  always @(posedge clk) y[{unit}] <= {terms[0]} >= {draw.randint(-5, 5)};")
+        lines.append(f"  always @(posedge clk) y[{unit}] <= {terms[0]} >= {draw.integers(-5, 6)};")
     lines += ["  reg [4:0] valid; assign out_valid = valid[4];"]
     lines += ["  always @(posedge clk) if (rst) valid <= 0; else valid <= {valid[3:0], in_valid};", "endmodule"]
     lines += [

@@ -21,13 +21,14 @@ from tests.conftest import ROOT, map_network, small_network
 from tests.testbenches.simulation import messages, run_on
 
 TESTS = 11
+DEFAULTS = HardwareOptions()
 
 
 def entry(**rest):
     return Entry(name="link", toplevel="link", test_module="test_link", samples=20, **rest)
 
 
-def linked(folder, network, options=HardwareOptions(), **rest):  # noqa: B008 - a frozen object
+def linked(folder, network, options=DEFAULTS, **rest):
     """Store a network and return it behind a UART, with random images."""
     store.save(network, folder / "n")
     code = network.input
