@@ -75,8 +75,6 @@ class Clock:
 
     def level_delays(self, circuit: ThresholdCircuit, bits: int) -> tuple[int, ...]:
         """Return the delay of each level of a unit whose potential has ``bits`` bits."""
-        if self.carry and self.fabric.carries_gate is not None:
-            return (self.fabric.carries_gate.ps(bits),) * circuit.depth
         earlier = [circuit.levels.index(level) for level in range(1, circuit.depth + 1)]
         return tuple(self.fabric.gate.ps(bits) + self.fabric.spike_ps * count for count in earlier)
 

