@@ -59,6 +59,13 @@ def info(network: str, hardware: Hardware, json: bool, **built_in: Any) -> None:
 @click.command()
 @network_argument
 @images_option
+@click.option(
+    "--test-images",
+    "most",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Only the first N test images.  [default: all images]",
+)
 @reference_option
 @click.option("--rtl", "on_rtl", is_flag=True, help="Also run every image through the Verilog's gates; compare all.")
 @click.option("--rtl-folder", type=click.Path(path_type=Path), help="Folder of Verilog.  [default: rtl_out/NETWORK]")
@@ -74,6 +81,7 @@ def info(network: str, hardware: Hardware, json: bool, **built_in: Any) -> None:
 def evaluate(
     network: str,
     images: Path | None,
+    most: int | None,
     reference: Path | None,
     on_rtl: bool,
     rtl_folder: Path | None,
@@ -86,6 +94,7 @@ def evaluate(
     if rtl_folder is not None and not on_rtl:
         raise click.UsageError("--rtl-folder: expected --rtl too")
     options: dict[str, Any] = {"reference": reference, "on_rtl": on_rtl, "rtl": rtl_folder, "library": library}
+    options["most"] = most
     finish(act(find_project(network), images, Steps(json), **options), json)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,12 @@ class Dataset:
         """Return images ``(image, pixel)`` and labels of ``train``, ``validation`` or ``test``."""
         index = {"train": self.train, "validation": self.validation, "test": self.test}[name]
         return self.images[index], self.labels[index]
+
+    def first_tests(self, most: int) -> Dataset:
+        """Return the first ``most`` test images alone, or all of them if there are fewer."""
+        index, none = self.test[:most], np.zeros(0, np.int64)
+        images, labels, test = self.images[index], self.labels[index], np.arange(len(index))
+        return replace(self, images=images, labels=labels, train=none, validation=none, test=test)
 
 
 def load_dataset(data: Data, *, folder: Path = Path()) -> Dataset:

@@ -33,16 +33,21 @@ def evaluate(
     on_rtl: bool = False,
     rtl: Path | None = None,
     library: Library = "auto",
+    most: int | None = None,
 ) -> Outcome:
     """Count right answers, spikes and synaptic operations over all images, by the golden model.
 
     ``reference``: a file with the answers of the original network, to compare with; without one those that are kept
     beside the network (``frontend.original``), for the images that are known.  ``library``: of the large sums.
-    ``on_rtl``: every image through the Verilog as well.
+    ``on_rtl``: every image through the Verilog as well.  ``most``: only so many test images.
     """
     network, dataset = project.network, project.dataset(images)
     if dataset is None:
         raise DataError("no images", where=project.name, hint="give some with --images")
+    if most is not None:
+        dataset = dataset.first_tests(most)
+        if not len(dataset.images):
+            raise DataError("no test images", where=project.name, hint="leave --test-images out, for all images")
     found = _original(project, dataset, reference)
     with steps.step(f"evaluating {len(dataset.images):,} images", len(dataset.images)) as bar:
         started = time.perf_counter()

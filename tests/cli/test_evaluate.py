@@ -138,3 +138,14 @@ def test_info_without_hardware(folder):
     assert code == 0 and "no hardware" in out
     refused(amos("generate", "wide", cwd=folder), "a: weights: expected at most 16 bits")
     assert not (folder / "rtl_out").exists()
+
+
+def test_only_the_first_test_images(folder):
+    code, out, err = amos("evaluate", "maps", "--images", "images.npz", "--test-images", "12", "--json", cwd=folder)
+    assert code == 0, err
+    said = json.loads(out)
+    assert said["images"] == said["test_images"] == 12
+    with np.load(folder / "images.npz") as arrays:
+        images, labels = arrays["images"][:12], arrays["labels"][:12]
+    answers = golden.run(conv_network(), images.reshape(12, -1)).values["w"][:, 0]
+    assert said["accuracy"]["test"] == pytest.approx((answers == labels).mean())

@@ -49,6 +49,14 @@ def test_a_split_keeps_the_proportions_of_classes() -> None:
     assert np.bincount(kinds[first]).tolist() == [45, 27, 18]
 
 
+def test_the_first_test_images_alone() -> None:
+    digits = load_dataset(Data(source="digits", test_images=450, validation_images=100, split_seed=2019))
+    some, all_of_them = digits.first_tests(20), digits.first_tests(10_000)
+    assert list(some.splits) == ["test"] and len(some.images) == 20 and len(all_of_them.images) == len(digits.test)
+    for mine, theirs in zip(some.part("test"), digits.part("test"), strict=True):
+        assert np.array_equal(mine, theirs[:20])
+
+
 def test_a_split_must_leave_images() -> None:
     with pytest.raises(DataError, match=r"^images set aside: expected fewer than 20, got 20$"):
         stratified_split(labels(), np.arange(20), 20, 0)
