@@ -119,10 +119,23 @@ def _change(path: Path, change: Callable[[dict[str, Any]], int]) -> None:
     path.write_text(json.dumps(netlist))
 
 
-def route(work: Path, limit_s: float) -> Routed | None:
-    """Place and route the netlist that `synthesize` left, out of context on LFE5U-85F; None if that takes longer."""
+def route(work: Path, limit_s: float, router: str) -> Routed | None:
+    """Place and route the netlist that `synthesize` left, out of context on LFE5U-85F; None if that takes longer.
+
+    ``router``: of nextpnr; ``router1``, its default, minds the clock and takes long where wires are scarce.
+    """
     started = time.perf_counter()
-    command = [TOOLS / NEXTPNR[0], *NEXTPNR[1:], "--quiet", "--json", "netlist.json", "--report", "routed.json"]
+    command = [
+        TOOLS / NEXTPNR[0],
+        *NEXTPNR[1:],
+        "--router",
+        router,
+        "--quiet",
+        "--json",
+        "netlist.json",
+        "--report",
+        "routed.json",
+    ]
     try:
         subprocess.run(command, cwd=work, check=True, timeout=limit_s, stderr=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:

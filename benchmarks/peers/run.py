@@ -75,7 +75,7 @@ def measured(tool: str, design: str, fabric: str, options: argparse.Namespace) -
     row = {"design": design, "tool": tool, "fabric": fabric, **made.said, "luts": cells.luts}
     row |= {"registers": cells.registers, "yosys_seconds": cells.seconds}
     if options.pnr and FABRICS[fabric].routable:
-        routed = route(work, 60 * options.limit)
+        routed = route(work, 60 * options.limit, options.router)
         if routed is not None:
             product = routed.sites * int(str(made.said["stages"])) / routed.fmax_mhz
             row |= {"fmax_mhz": routed.fmax_mhz, "sites": routed.sites, "nextpnr_seconds": routed.seconds}
@@ -106,6 +106,9 @@ def main() -> None:
     parser.add_argument("--fabric", action="append", choices=list(FABRICS), help="may be repeated  [default: all]")
     parser.add_argument("--pnr", action="store_true", help="place and route on ECP5, out of context")
     parser.add_argument("--limit", type=float, default=30, help="minutes for each place and route  [default: 30]")
+    parser.add_argument(
+        "--router", choices=["router1", "router2"], default="router1", help="of nextpnr  [default: router1, its own]"
+    )
     parser.add_argument("--cut", type=int, default=1, help="adder levels per stage of the peers  [default: 1]")
     parser.add_argument(
         "--own-cut", type=int, help="the same of ours  [default: the design's, for no more stages than da4ml]"

@@ -8,6 +8,7 @@ from amos_hdl.frontend.layers import GatesLayer
 from amos_hdl.frontend.recipe import load_recipe
 from amos_hdl.frontend.train import accuracy
 from amos_hdl.network import Unit, store
+from amos_hdl.project import find_project
 from tests.conftest import ROOT
 from tests.frontend.shared_data import shared
 
@@ -38,3 +39,9 @@ def test_accuracy_of_stored_networks(name: str) -> None:
     dataset = load_dataset(recipe.data.model_copy(update={"folder": str(shared("mnist"))}))
     network = store.load(ROOT / "models" / name)
     assert round(accuracy(network, dataset, "test") * 10_000) == RIGHT[name]
+
+
+@pytest.mark.parametrize(("name", "cycles"), [("mnist_small", 7), ("mnist_medium", 7), ("mnist_large", 8)])
+def test_stored_networks_can_be_scheduled(name: str, cycles: int) -> None:
+    """Their sums may take many levels more than the fewest: the search for the smallest ends all the same."""
+    assert find_project(str(ROOT / "models" / name)).schedule().latency_cycles == cycles

@@ -123,6 +123,15 @@ def test_a_heap_that_is_too_high_has_no_plan():
     assert Heap(6, bits, 0, 3).plan(6) is not None
 
 
+def test_levels_without_end_are_not_gone_through():
+    """2^39 chains would have room in 40 levels, but no more are of use than there are bits."""
+    heap = Heap(8, [(column, 0, Bit(8 * column + number, 0, True)) for column in range(2) for number in range(8)], 3, 6)
+    plan = heap.plan(40, start=5)
+    assert plan is not None and len(plan) == len(heap.plan(6)) == 1
+    impossible = Heap(2, [(0, 60, Bit(0, 0, True)), (0, 0, Bit(1, 0, True))], 0, 3)
+    assert impossible.plan(40) is None
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("shift", [-3, -1, 0, 2, 9])
 def test_words_are_exact_and_never_negative(sign, shift):

@@ -9,6 +9,7 @@ Source: derived; heaps of bits after F. de Dinechin et al., "Arithmetic core gen
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -152,11 +153,14 @@ class Heap:
         Near the fewest that is quick, and it is the fewest unless a number below ``start`` fails and a lower one does
         not.
         """
-        most = 1 << depth - 1
+        # as many as there are levels for; each takes a bit at least
+        most = min(1 << depth - 1, max(1, sum(map(len, self.columns))))
         chains = max(1, min(start, most))
         best = self._chains(chains, depth)
         if best is None:
-            others = (self._chains(other, depth) for other in (*range(chains + 1, most + 1), *range(1, chains)))
+            others = (
+                self._chains(other, depth) for other in itertools.chain(range(chains + 1, most + 1), range(1, chains))
+            )
             return next((plan for plan in others if plan is not None), None)
         while len(best) > 1:
             fewer = self._chains(len(best) - 1, depth)
