@@ -111,6 +111,8 @@ def hardware_options(function: Callable[..., None]) -> Callable[..., None]:
         device: str | None,
         **others: Any,
     ) -> None:
+        if clock_mhz is not None and adders_per_stage is not None:
+            raise click.UsageError("--adders-per-stage: expected none beside --clock-mhz, which chooses them")
         hardware = {
             "adders_per_stage": adders_per_stage,
             "clock_mhz": clock_mhz,

@@ -71,7 +71,9 @@ def by_yosys(components: Mapping[str, wiring.Component]) -> dict[str, str]:
         written, said = yosys.communicate("\n".join([*script, _SCRIPT]))
     if yosys.returncode:
         last = (said.strip() or written.strip() or "no message").splitlines()[-1]
-        raise EmitError("Yosys failed while writing Verilog", got=last)
+        # a file it has no place for is the compiled program itself, which it keeps
+        hint = "set YOWASP_CACHE_DIR to a folder that can be written" if "[Errno " in last else None
+        raise EmitError("Yosys failed while writing Verilog", got=last, hint=hint)
     texts = {match[1]: _kept(components, match[1], match[0]) for match in _MODULE.finditer(written)}
     if texts.keys() != components.keys():
         missing = sorted(components.keys() ^ texts.keys())

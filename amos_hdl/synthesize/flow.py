@@ -17,6 +17,11 @@ from amos_hdl.synthesize.tools import find_tool
 from amos_hdl.synthesize.unfinished import unfinished_folder
 from amos_hdl.synthesize.yosys import Synthesized, run_yosys
 
+#: Of a work folder, what a run may have written.
+_WRITTEN = re.compile(
+    r"source\d+_.*|carry_chains\.v|(synthesize|netlist|mapped|statistics|yosys|nextpnr|report|pins)\w*\.\w+"
+)
+
 
 def synthesize(
     sources: Sequence[Path],
@@ -180,6 +185,10 @@ def _copy_sources(sources: Sequence[Path], folder: Path) -> tuple[list[str], str
 
 
 def _move_up(folder: Path, work: Path) -> None:
+    """Put the files of this run in the place of those of an earlier one, all of which go."""
+    for path in work.iterdir():
+        if path.is_file() and _WRITTEN.fullmatch(path.name):
+            path.unlink()
     for path in sorted(folder.iterdir()):
         if path.is_file():
             path.replace(work / path.name)

@@ -27,17 +27,8 @@ SCRIPT_AFTER = "synthesize_after.ys"
 LOG, LOG_AFTER = "yosys.log", "yosys_after.log"
 STATISTICS = "statistics.json"
 NETWORK_STATISTICS = "statistics_network.json"
-# Modules of units, as ``emit`` names them; patterns of Yosys know no ranges.
-_UNITS = "*_unit[0123456789]*"
-#: Commands that keep comparisons of units out of carry cells: thresholds are choices of constants, which are smaller as
-#: look-up tables.  Before anything else: once Yosys has made additions of them, nothing tells them from sums.
-COMPARE_IN_LUTS = tuple(
-    f"{command} {_UNITS}"
-    for command in (
-        *("proc", "opt -nodffe -nosdff", "wreduce", "peepopt", "opt_clean"),
-        "techmap -map +/cmp2lcu.v -D LUT_WIDTH=4",
-    )
-)
+# a file of a unit, perhaps as `flow` has copied it
+_UNIT = re.compile(r"(?:source\d+_)?(\w+_unit\d+)\.v")
 _READERS = {".sv": "read_verilog -defer -sv", ".il": "read_rtlil"}
 
 
@@ -102,7 +93,7 @@ def make_scripts(
     scripts: list[list[str]] = []
     in_carry_cells = folded and family.carry_if_folded
     if in_carry_cells and family.no_carry is not None:
-        lines += COMPARE_IN_LUTS
+        lines += compare_in_luts(sources)
     options = [no_dsp, None if in_carry_cells else family.no_carry, None if block_ram else family.no_block_ram]
     options += [family.no_small_memory if folded and block_ram else None]
     command = " ".join((*family.synth, *(option for option in options if option is not None), "-top", top))
@@ -131,6 +122,26 @@ def make_scripts(
         ]
     lines.append(f"write_json {NETLIST_JSON}")
     return tuple("\n".join(script) + "\n" for script in (*scripts, lines))
+
+
+def compare_in_luts(sources: Sequence[str]) -> list[str]:
+    """The commands that keep comparisons of units out of carry cells, after ``hierarchy`` and before all else.
+
+    Thresholds are choices of constants, which are smaller as look-up tables.  Once Yosys has made additions of
+    comparisons, nothing tells them from sums.  ``sources``: their names; those of units end as ``emit`` lets them.
+    """
+    units = [found[1] for found in map(_UNIT.fullmatch, sources) if found]
+    if not units:
+        return []
+    steps = (
+        "proc",
+        "opt -nodffe -nosdff",
+        "wreduce",
+        "peepopt",
+        "opt_clean",
+        "techmap -map +/cmp2lcu.v -D LUT_WIDTH=4",
+    )
+    return [f"select -set units {' '.join(units)}", *(f"{step} @units" for step in steps)]
 
 
 def run_yosys(

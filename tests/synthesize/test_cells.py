@@ -122,7 +122,9 @@ def test_script_flags():
     (script,) = make_scripts(["a.v"], "top", family, network_top="net")
     assert "-nodsp" not in script and "-nobram" not in script and "-noccu2" in script
     folded = make_scripts(["a.v"], "top", family, network_top="net", folded=True)
-    assert folded[0].index("cmp2lcu.v") < folded[0].index("synth_ecp5") and "cmp2lcu.v" not in script
+    assert "cmp2lcu.v" not in folded[0]
+    (units, _) = make_scripts(["source0_n_unit0.v", "n_unit12.v", "n_hidden.v"], "n", family, folded=True)
+    assert units.index("select -set units n_unit0 n_unit12\n") < units.index("cmp2lcu.v") < units.index("synth_ecp5")
     # carry cells take logic in between the two
     assert ["synth_ecp5" in part for part in folded] == [True, False] == ["techmap" in part for part in folded]
     assert ["flatten" in part for part in folded] == [False, True] and not any("-noccu2" in part for part in folded)

@@ -210,6 +210,17 @@ def test_the_result_file_is_written_last(design, tmp_path, fake_tool, monkeypatc
     assert (work / "result.json").read_text() == "earlier"
 
 
+def test_files_of_an_earlier_run_go_and_no_others(design, tmp_path, fake_tool):
+    fake_tool("yosys", FAKE_YOSYS)
+    work = tmp_path / "work"
+    earlier_result(work)
+    for name in ("yosys_after.log", "source12_unit.v", "carry_chains.v", "nextpnr.log", "notes.txt", "resources.v"):
+        (work / name).write_text("earlier")
+    synthesize([design], "harness", "ecp5-25k", work, pnr=False, latency_cycles=1)
+    kept = {path.name for path in work.iterdir() if path.read_text() == "earlier"}
+    assert kept == {"notes.txt", "resources.v"}
+
+
 def test_a_work_folder_that_is_a_file(design, tmp_path, fake_tool):
     fake_tool("yosys", FAKE_YOSYS)
     (tmp_path / "work").write_text("")
