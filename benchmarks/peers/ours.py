@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from layers import cpu_seconds, read_layers
 
-from amos_hdl.circuit import relu
+from amos_hdl.circuit import Architecture, relu
+from amos_hdl.circuit.rearrange import rearranged
 from amos_hdl.emit.generate import generate
 from amos_hdl.network import Dense, Input, Network, Unit, golden, store
 from amos_hdl.schedule import HardwareOptions, Schedule
@@ -28,10 +29,12 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def build(data: Path, design: str, folder: Path, lut_inputs: int, changes: dict[str, Any]) -> dict[str, object]:
+def build(
+    data: Path, design: str, folder: Path, lut_inputs: int, changes: dict[str, Any], *, staged: bool = False
+) -> dict[str, object]:
     """Write the Verilog of ``design``; return CPU seconds, stages, and whether its simulation is as golden.
 
-    ``changes``: of its hardware options.
+    ``changes``: of its hardware options.  ``staged``: units of two levels with three gates each, not of four gates.
     """
     layers, x, y = read_layers(data, design)
     started = cpu_seconds()
@@ -43,6 +46,8 @@ def build(data: Path, design: str, folder: Path, lut_inputs: int, changes: dict[
         source = f"sums{number}"
         if layer.shift is not None:
             circuits = tuple(relu(4, step=1 << layer.shift) for offset in layer.bias)
+            if staged:
+                circuits = rearranged(circuits, Architecture("staged", 2))
             operations.append(Unit(f"units{number}", source, circuits, np.arange(len(circuits))))
             source = f"units{number}"
     network = Network(design, tuple(operations), (source,))

