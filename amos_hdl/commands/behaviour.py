@@ -94,8 +94,7 @@ def evaluate(
     if rtl_folder is not None and not on_rtl:
         raise click.UsageError("--rtl-folder: expected --rtl too")
     options: dict[str, Any] = {"reference": reference, "on_rtl": on_rtl, "rtl": rtl_folder, "library": library}
-    options["most"] = most
-    finish(act(find_project(network), images, Steps(json), **options), json)
+    finish(act(find_project(network), images, Steps(json), most=most, **options), json)
 
 
 @click.command()

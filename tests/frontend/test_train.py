@@ -1,6 +1,5 @@
 """Training: what the module computes is what the golden model computes, and the same seed gives the same integers."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from amos_hdl.frontend.train import Progress, TrainingResult, accuracy, train
 from amos_hdl.network import Dense, Unit, golden, store
 
 MODELS = Path(__file__).parents[2] / "models"
-with_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +32,11 @@ def trained(recipe: Recipe) -> tuple[TrainingResult, list[Progress]]:
     return train(recipe, progress=reports.append), reports
 
 
-@with_torch
 def test_progress_is_reported_after_every_epoch(trained: tuple[TrainingResult, list[Progress]]) -> None:
     _, reports = trained
     assert [(report.epoch, report.epochs) for report in reports] == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-@with_torch
 def test_the_same_seed_gives_the_same_integers(recipe: Recipe, trained: tuple[TrainingResult, list[Progress]]) -> None:
     result, _ = trained
     assert train(recipe).network.digest == result.network.digest
@@ -48,7 +44,6 @@ def test_the_same_seed_gives_the_same_integers(recipe: Recipe, trained: tuple[Tr
     assert train(other).network.digest != result.network.digest
 
 
-@with_torch
 def test_the_network_keeps_to_the_recipe(trained: tuple[TrainingResult, list[Progress]]) -> None:
     result, _ = trained
     network = result.network
@@ -91,7 +86,6 @@ def variant(folder: Path, changes: dict[str, Any]) -> Recipe:
     return load_recipe(written(folder, recipe))
 
 
-@with_torch
 @pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
 def test_module_and_golden_model_agree_on_every_potential_spike_and_logit(
     circuit_files: Path, changes: dict[str, Any]
@@ -124,7 +118,6 @@ def test_module_and_golden_model_agree_on_every_potential_spike_and_logit(
     assert np.array_equal(logits.argmax(1).numpy(), trace.values["winner"][:, 0])
 
 
-@with_torch
 def test_the_architecture_does_not_change_what_is_learnt(
     circuit_files: Path, recipe: Recipe, trained: tuple[TrainingResult, list[Progress]]
 ) -> None:
@@ -137,7 +130,6 @@ def test_the_architecture_does_not_change_what_is_learnt(
     assert all(np.array_equal(traces[0].values[name], traces[1].values[name]) for name in traces[0].values)
 
 
-@with_torch
 def test_noise_in_the_loop_is_drawn_from_the_seed(
     circuit_files: Path, trained: tuple[TrainingResult, list[Progress]]
 ) -> None:
@@ -147,7 +139,6 @@ def test_noise_in_the_loop_is_drawn_from_the_seed(
     assert train(silent).network.digest == trained[0].network.digest
 
 
-@with_torch
 def test_noise_in_the_loop_is_that_of_the_model() -> None:
     """The same levels give the same share of wrong spikes in the module and in the golden model's bank."""
     import torch
@@ -179,7 +170,6 @@ def test_a_copy_of_the_relu_is_the_relu_circuit(architecture: str) -> None:
     assert made == relu(4, step=7, bias=-5, architecture=arrangement)
 
 
-@with_torch
 @pytest.mark.parametrize("step", [1, 3, 50])
 def test_a_unit_of_a_circuit_file_is_its_exported_circuit_at_every_potential(circuit_files: Path, step: int) -> None:
     import torch
@@ -207,7 +197,6 @@ def test_a_unit_of_a_circuit_file_is_its_exported_circuit_at_every_potential(cir
         assert np.abs(values - values[0] - scale * (unit.circuit.value(own) - unit.circuit.value(own[0]))).max() <= 1
 
 
-@with_torch
 def test_gradients_of_a_circuit_file_follow_its_staircase(circuit_files: Path) -> None:
     import torch
 
@@ -262,7 +251,6 @@ def test_a_circuit_file_without_such_an_architecture_is_refused(circuit_files: P
         fitted_prototype(circuit_files / "swish.yaml", Architecture("serial"), 8)
 
 
-@with_torch
 @pytest.mark.parametrize("gates", [1, 2, 3, 4])
 @pytest.mark.parametrize("step", [1, 3, 8])
 def test_the_activation_is_the_relu_circuit_at_every_potential(gates: int, step: int) -> None:
@@ -280,7 +268,6 @@ def test_the_activation_is_the_relu_circuit_at_every_potential(gates: int, step:
         assert np.array_equal(y[:, unit].numpy(), relu(gates, step=step, bias=bias).value(x[:, 0]))
 
 
-@with_torch
 def test_gradients_pass_the_spikes_within_the_code_and_stop_outside() -> None:
     import torch
 
@@ -293,7 +280,6 @@ def test_gradients_pass_the_spikes_within_the_code_and_stop_outside() -> None:
     assert x.grad.tolist() == [[0.0, 0.25, 0.0]]
 
 
-@with_torch
 def test_augmentation_needs_pictures(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", images=np.arange(240).reshape(40, 6) % 16, labels=np.arange(40) % 2)
     section = {"source": "npz", "file": "own.npz", "low": 0, "high": 15, "test_images": 8, "split_seed": 1}
@@ -302,7 +288,6 @@ def test_augmentation_needs_pictures(tmp_path: Path) -> None:
         train(own, folder=tmp_path)
 
 
-@with_torch
 def test_more_weights_than_there_are_is_refused(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, changed("topology.nonzero_weights", [90, 24, 61])))
     with pytest.raises(RecipeError, match=r"nonzero_weights\.2: weights to keep: expected at most 60, got 61$"):
@@ -310,7 +295,6 @@ def test_more_weights_than_there_are_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_stored_swish_network_is_accurate_and_of_the_circuit_file() -> None:
-    pytest.importorskip("sklearn")
     recipe, network = load_recipe(MODELS / "digits_swish.yaml"), store.load(MODELS / "digits_swish")
     assert accuracy(network, load_dataset(recipe.data), "test") >= 0.97
     (prototype,) = hidden_prototypes(recipe.units, MODELS)
@@ -320,7 +304,6 @@ def test_the_stored_swish_network_is_accurate_and_of_the_circuit_file() -> None:
 
 
 def test_the_stored_digits_network_is_accurate_and_small() -> None:
-    pytest.importorskip("sklearn")
     recipe = load_recipe(MODELS / "digits.yaml")
     network = store.load(MODELS / "digits")
     dataset = load_dataset(recipe.data)

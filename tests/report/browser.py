@@ -16,7 +16,10 @@ _FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-
 
 
 def find_chromium() -> tuple[str, str]:
-    """Return Chromium and its driver; skip the test where there are none."""
+    """Return Chromium and its driver; skip the test where there are none.
+
+    They are not on PyPI, so ``make test`` cannot install them; ``.ci/run`` does, and fails where a test was skipped.
+    """
     found = shutil.which("chromium") or shutil.which("chromium-browser"), shutil.which("chromedriver")
     if not all(found):
         pytest.skip("no chromium and chromedriver in PATH (Debian: apt install chromium chromium-driver)")

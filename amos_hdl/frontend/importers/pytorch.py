@@ -46,8 +46,8 @@ def import_module(module: torch.nn.Module, shape: tuple[int, ...]) -> FloatGraph
         program = torch.export.export(module.eval(), (torch.zeros(2, *shape),))
         file = io.BytesIO()
         torch.export.save(program, file)
-    # torch.export runs the user's own ``forward``, which may raise anything: whatever it is becomes one line, with the
-    # failure as its cause
+    # not narrower: torch.export runs the user's own ``forward``, which may raise anything; nothing is hidden, for the
+    # failure is the cause of the one line that it becomes, and Ctrl-C is no Exception
     except Exception as failure:
         got = str(failure).strip().split("\n")[0][:120] or type(failure).__name__
         raise ImportedModelError("cannot be exported by torch.export", where=source, got=got) from failure
